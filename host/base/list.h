@@ -1,0 +1,43 @@
+/* Intrusive doubly linked list. A head is a link that points to itself when empty. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct list {
+    struct list *next;
+    struct list *prev;
+};
+
+#define LIST_OF(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
+#define LIST_EACH(link, head) for (struct list *link = (head)->next; link != (head); link = link->next)
+/* `link` may be removed while walking. */
+#define LIST_EACH_SAFE(link, after, head)                                                          \
+    for (struct list *link = (head)->next, *after = link->next; link != (head);                    \
+         link = after, after = link->next)
+
+static inline void list_init(struct list *head) {
+    head->next = head;
+    head->prev = head;
+}
+static inline bool list_is_empty(const struct list *head) {
+    return head->next == head;
+}
+static inline void list_add_before(struct list *at, struct list *link) {
+    link->prev = at->prev;
+    link->next = at;
+    at->prev->next = link;
+    at->prev = link;
+}
+static inline void list_add_last(struct list *head, struct list *link) {
+    list_add_before(head, link);
+}
+static inline void list_add_first(struct list *head, struct list *link) {
+    list_add_before(head->next, link);
+}
+/* Leaves link pointing to itself, so that removing twice is harmless. */
+static inline void list_remove(struct list *link) {
+    link->prev->next = link->next;
+    link->next->prev = link->prev;
+    list_init(link);
+}

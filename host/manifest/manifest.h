@@ -1,0 +1,228 @@
+/* A manifest as a typed document: every value with its file, line and column.
+ *
+ * Reading knows the keys and their kinds (../shared manifest by example), substitutes ${VAR},
+ * follows `include`, and merges several files; it knows no plugins: whether actors, types, ports and
+ * config names exist is the plan's business. All errors of a run are collected in the diagnostics. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/list.h"
+
+/* Where a value stands. `file` is owned by the manifest. line and column count from 1; 0: built in. */
+struct mark {
+    const char *file;
+    uint32_t line;
+    uint32_t column;
+};
+
+/* A value as written, after substitution. Lists and maps are for actor configs. */
+enum value_kind { VALUE_NONE, VALUE_SCALAR, VALUE_LIST };
+struct value {
+    enum value_kind kind;
+    struct mark mark;
+    char *text; /* scalar */
+    bool quoted;
+    struct value *items; /* list */
+    size_t count;
+};
+
+struct manifest_setting { /* one key of an actor's config */
+    char *key;
+    struct mark mark; /* of the key */
+    struct value value;
+};
+
+enum overflow { OVERFLOW_BLOCK, OVERFLOW_DROP_NEWEST, OVERFLOW_DROP_OLDEST, OVERFLOW_FAIL };
+enum restart_policy { RESTART_PERMANENT, RESTART_TRANSIENT, RESTART_TEMPORARY };
+enum strategy { STRATEGY_ONE_FOR_ONE, STRATEGY_ONE_FOR_ALL, STRATEGY_REST_FOR_ONE };
+enum on_stuck { ON_STUCK_REPORT, ON_STUCK_RESTART, ON_STUCK_EXIT };
+enum on_fault { ON_FAULT_RECOVER, ON_FAULT_EXIT };
+enum when_inputs_end { INPUTS_END_STOP, INPUTS_END_STAY };
+enum reload_mode { RELOAD_ROLLING, RELOAD_ATOMIC, RELOAD_CANARY };
+enum route_mode { ROUTE_DIRECT, ROUTE_ROUND_ROBIN, ROUTE_HASH, ROUTE_BROADCAST };
+
+struct backoff_policy {
+    uint64_t initial_ns, max_ns;
+    double factor, jitter;
+};
+struct supervise_policy { /* `supervision:` and a group's `supervise:` */
+    enum strategy strategy;
+    uint32_t intensity;
+    uint64_t period_ns;
+    struct backoff_policy backoff;
+};
+struct port_overflow {
+    char *port;
+    struct mark mark;
+    enum overflow overflow;
+};
+struct mailbox_policy {
+    uint32_t capacity;
+    uint64_t bytes; /* 0: no bound */
+    enum overflow overflow;
+    struct port_overflow *ports;
+    size_t port_count;
+};
+struct restart_block {
+    enum restart_policy policy;
+    bool own; /* an intensity of its own: counted alone (SV-5) */
+    uint32_t intensity;
+    uint64_t period_ns;
+    struct backoff_policy backoff;
+};
+struct checkpoint_policy {
+    uint64_t messages; /* 0: not by messages */
+    uint64_t time_ns;  /* 0: not by time */
+};
+
+struct manifest_ref { /* a name that refers to something, with its place */
+    char *text;
+    struct mark mark;
+};
+
+/* An actor or (is_group) a group, with everything resolved that `defaults` and built-in defaults say. */
+struct manifest_actor {
+    char *name;
+    struct mark mark; /* of the name */
+    bool is_group;
+    struct supervise_policy supervise; /* group */
+    struct manifest_actor *actors;     /* group: members in order of appearance */
+    size_t actor_count;
+
+    struct manifest_ref type;
+    struct manifest_setting *settings;
+    size_t setting_count;
+    struct mark config_mark;
+    uint32_t replicas; /* 0: not a pool; a pool of 1 is a pool */
+    bool own_thread;
+    bool thread_given;
+    struct manifest_ref *after;
+    size_t after_count;
+    struct mailbox_policy mailbox;
+    uint64_t memory; /* 0: no cap */
+    uint32_t quarantine_after;
+    enum when_inputs_end when_inputs_end;
+    uint64_t stop_timeout_ns, stuck_after_ns;
+    enum on_stuck on_stuck;
+    enum on_fault on_fault;
+    struct restart_block restart;
+    struct checkpoint_policy checkpoint;
+};
+
+struct manifest_wire {
+    struct mark mark;
+    struct manifest_ref from; /* "judge/window.alert" */
+    struct manifest_ref to;
+    bool has_route;
+    enum route_mode route;
+    struct mark route_mark;
+    struct manifest_ref key; /* text NULL: none */
+};
+
+struct manifest_pin {
+    char *file; /* as written: a plugin file's name */
+    struct mark mark;
+    char *sha256; /* 64 hex digits, lower case */
+};
+
+/* Keys that were given and whose effect is not built yet, for `run` to say so. */
+struct manifest_unused {
+    const char *key; /* "snapshots", "actors.*.restart", ... static */
+    struct mark mark;
+};
+
+struct manifest {
+    char *proc;
+    struct mark proc_mark;
+    uint32_t workers; /* 0: one per core */
+    int log_level;    /* enum log_level */
+    int log_format;   /* enum log_format */
+    uint64_t stop_timeout_ns;
+    struct manifest_ref *plugin_path; /* resolved against the file they stand in */
+    size_t plugin_path_count;
+    struct manifest_pin *pins;
+    size_t pin_count;
+    struct supervise_policy supervision;
+    struct manifest_actor *actors; /* roots, in order of appearance, includes first */
+    size_t actor_count;
+    struct manifest_wire *wires;
+    size_t wire_count;
+    struct {
+        uint32_t keep;
+        uint64_t max_age_ns;
+        char *directory; /* NULL: none */
+    } snapshots;
+    struct {
+        uint32_t keep;
+        uint64_t bytes;
+    } quarantine;
+    uint32_t dead_letters_keep;
+    struct {
+        enum reload_mode mode;
+        uint64_t swap_timeout_ns, probation_ns, probation_messages;
+    } reload;
+    char *control_socket; /* NULL: none */
+    struct manifest_unused *unused;
+    size_t unused_count;
+    struct manifest_impl *impl; /* source texts, origins for --explain */
+};
+
+/* One finding, with its source line. */
+enum diag_severity { DIAG_ERROR, DIAG_WARNING, DIAG_NOTE };
+struct diag {
+    enum diag_severity severity;
+    struct mark mark;
+    char *text;
+};
+/* Findings of a whole run, in the order found; printed sorted by file, line, column. */
+struct diags {
+    struct diag *items;
+    size_t count;
+    size_t errors;
+    const struct manifest_sources *sources; /* lent: to print the line and the caret */
+};
+
+void diags_init(struct diags *diags);
+void diags_fini(struct diags *diags);
+/* Adds a finding; `mark` is copied (its file name must outlive the diags). */
+__attribute__((format(printf, 4, 5))) void diags_add(struct diags *diags,
+                                                     enum diag_severity severity, struct mark mark,
+                                                     const char *format, ...);
+
+/* Where environment variables come from: NULL for getenv; tests give their own. */
+typedef const char *manifest_env(void *context, const char *name);
+
+struct manifest_options {
+    manifest_env *env;
+    void *env_context;
+    const char *state_directory;   /* NULL: $STATE_DIRECTORY, else the manifest's folder */
+    const char *runtime_directory; /* NULL: $RUNTIME_DIRECTORY, else the manifest's folder */
+};
+
+/* Reads the files, the later ones overriding key by key. Returns -1 when there was any error; they
+ * are in `diags`, which may keep pointing into the manifest's sources: *ret is set whenever there is
+ * anything to print, and must outlive diags. Errors beyond the findings: NOMEM. */
+int manifest_load(const char *const *paths, size_t count, const struct manifest_options *options,
+                  struct manifest **ret, struct diags *diags, struct err *err);
+void manifest_destroy(struct manifest *manifest); /* takes NULL */
+
+/* "file:line:col: error: text", the source line, a caret; into `out`. Colours when asked. */
+struct str;
+void diags_print(const struct diags *diags, bool colour, struct str *out);
+/* The same as a JSON array of {severity,file,line,column,text}. */
+void diags_json(const struct diags *diags, struct str *out);
+
+/* For `check --explain`: every effective value, "key = value    # file:line:col | default | env". */
+void manifest_explain(const struct manifest *manifest, struct str *out);
+
+/* Scalars as the manifest writes them; also for plugin configs. Return -1 with a sentence in err
+ * ("'10x' is not a duration; write 250ms, 10s, 5m or 1h"). */
+int scalar_duration(const char *text, uint64_t *ret_ns, struct err *err);
+int scalar_size(const char *text, uint64_t *ret_bytes, struct err *err);
+int scalar_int(const char *text, int64_t *ret, struct err *err);
+int scalar_float(const char *text, double *ret, struct err *err);
+int scalar_bool(const char *text, bool *ret, struct err *err);

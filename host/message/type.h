@@ -1,0 +1,54 @@
+/* Message types: interned from schema texts, laid out as C lays out the struct.
+ *
+ * I-1  in one table, the same id and schema give the same pointer, as long as the table lives;
+ *      so a message keeps its type when the plugin that declared it is gone (MB-5).
+ * I-2  a type never changes once interned. Lookups take a lock; the message path never looks up.
+ * [any] */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <troupe/message.h>
+
+#include "base/err.h"
+
+struct msg_type {
+    struct troupe_type abi; /* what plugins see; first, so that one is the other */
+    uint32_t index;         /* dense, from 1; 0 is no type */
+    bool has_pointers;      /* str, bytes or list somewhere: a send must copy deep */
+    uint64_t end;           /* offset behind the last field: padding beyond it is not copied (MB-8) */
+    struct msg_type **items; /* per field: the record type of a list, else NULL */
+};
+
+struct type_table;
+
+struct type_table *type_table_create(void); /* NULL: no memory */
+void type_table_destroy(struct type_table *table);
+
+/* Interns `schema` (canonical or not) as message `id` ("name/revision"; NULL for a record).
+ * Errors: INVALID (schema, id or its revision malformed; same id with a different schema: names
+ * both), NOMEM. */
+int type_intern(struct type_table *table, const char *id, const char *schema,
+                const struct msg_type **ret, struct err *err);
+/* By index or id; NULL when unknown. */
+const struct msg_type *type_get(struct type_table *table, uint32_t index);
+const struct msg_type *type_find(struct type_table *table, const char *id);
+/* Whether a message of `sent` can be handled as `wanted`: same name (the part of the id before '/'),
+ * and the fields of one are the first fields of the other (MB-8). Says why not in err. */
+int type_check_compatible(const struct msg_type *sent, const struct msg_type *wanted,
+                          struct err *err);
+/* The last part of the name: "alert" for "stats.alert/1". Lent. */
+struct troupe_str type_short_name(const struct troupe_type *type);
+/* NULL when absent. */
+const struct troupe_field *type_find_field(const struct troupe_type *type, struct troupe_str name);
+/* Field by name out of a body; see troupe_host.read. */
+int type_read(const struct troupe_any *message, struct troupe_str field, struct troupe_value *ret);
+
+/* Bytes a block needs for a deep copy of `body`: sizeof the larger of both structs plus strays. */
+uint64_t type_copy_size(const struct msg_type *type, const void *body, uint64_t body_room);
+/* Deep-copies `body` into `to`, which has type_copy_size bytes; the struct takes `body_room` bytes
+ * (>= body_size; the rest is zeroed), strings, bytes and lists follow it. Strings are
+ * NUL-terminated beyond their size. */
+void type_copy(const struct msg_type *type, const void *body, void *to, uint64_t body_room);

@@ -1,0 +1,43 @@
+/* An actor's config: a note's schema, filled from settings, written as the C struct of the plugin. */
+#pragma once
+
+#include <stddef.h>
+
+#include <troupe/abi.h>
+
+#include "base/err.h"
+#include "plugin/note.h"
+
+/* Checked values in the layout of the plugin's struct; texts owned by it. Immutable; counted. */
+struct config {
+    _Atomic unsigned refs;
+    const struct note_config *note; /* lent by the plugin's image */
+    void *body;                     /* the struct TROUPE_CONFIG declared */
+    uint64_t size;
+    char **texts; /* owned strings */
+    size_t text_count;
+    struct troupe_str **lists; /* owned arrays */
+    size_t list_count;
+};
+
+struct config_setting {
+    struct troupe_str key;
+    const struct troupe_str *values; /* one, or a list's items */
+    size_t count;
+    bool is_list;
+};
+
+/* Called for each finding: which setting it is about (SIZE_MAX: a missing key), and the sentence. */
+typedef void config_report(void *context, size_t setting, const char *text);
+
+/* Checks settings against the schema and fills a config: unknown and repeated keys ("did you
+ * mean"), kinds, ranges, choices, missing required keys; defaults fill the rest. Relative `path`
+ * values are resolved against `folder` (defaults too; NULL leaves them). Errors: INVALID (all findings
+ * were reported, the first is in err), NOMEM. [any] */
+int config_build(const struct note_config *note, const struct config_setting *settings,
+                 size_t count, const char *folder, config_report *report, void *context,
+                 struct config **ret, struct err *err);
+struct config *config_ref(struct config *config);
+void config_unref(struct config *config); /* takes NULL */
+/* sizeof and alignment of the struct that TROUPE_CONFIG declares for this schema. */
+void config_layout(const struct note_config *note, uint64_t *ret_size, uint64_t *ret_align);

@@ -1,0 +1,90 @@
+/* The plan: what runs, how wired, under which policies; immutable, checked, resolved.
+ *
+ * Built from a manifest and a catalog without running plugin code. Actors are numbered in order of
+ * appearance (includes first), a group directly before its members, a pool's replicas one after
+ * another; parents come before children. Everything is owned by the plan. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "manifest/manifest.h"
+#include "message/type.h"
+#include "plan/config.h"
+#include "plugin/catalog.h"
+
+#define PLAN_NONE UINT32_MAX
+
+struct plan_type { /* an actor type in use, or spawned by one in use */
+    const struct note_actor *note; /* lent by the catalog's image */
+    uint32_t plugin;               /* index into plugins */
+    const struct msg_type **row_types;  /* per row: message or request; NULL: any, as, or none */
+    const struct msg_type **row_replies;
+    uint32_t *row_children; /* per row of kind child: index into types; else PLAN_NONE */
+    uint32_t *row_sources;  /* per row of kind as: the row it follows; else PLAN_NONE */
+};
+
+struct plan_plugin {
+    const struct catalog_file *file; /* lent by the catalog */
+};
+
+struct plan_actor {
+    char *path;      /* "judge/window.0": without proc and pid */
+    char *name;      /* what stands in ids: "judge/window.0" for AI-1's name[pid] */
+    struct mark mark;
+    uint32_t parent; /* a group, or PLAN_NONE for a root */
+    uint32_t pid;    /* 0 for a root, else from 1 in its group tree (SV-8) */
+    bool is_group;
+    uint32_t type;   /* index into types; PLAN_NONE for a group */
+    const struct manifest_actor *spec; /* lent by the manifest, which the plan keeps: policies */
+    bool own_thread;                   /* the manifest's word, else the type's wish */
+    struct config *config;             /* checked values; NULL for a group or a type without */
+    enum overflow *row_overflow;       /* per row of the type */
+    const struct msg_type **row_types; /* per row, `as` and `any` resolved by the wires; NULL: many */
+    uint32_t wired_inputs;             /* actors wired to it, each counted once, itself not */
+    uint32_t component; /* weakly connected component by wires: may be placed apart */
+    uint32_t cycle;     /* strongly connected component; actors of one cycle share it */
+    bool in_cycle;      /* the cycle has more than one member, or a wire to itself */
+    uint32_t *after;    /* actors to initialise before this one */
+    size_t after_count;
+    uint32_t index_in_pool; /* PLAN_NONE: not a replica */
+};
+
+struct plan_wire { /* one per source actor: a pool's output becomes one wire per replica */
+    uint32_t from, from_row;
+    uint32_t *to; /* the target, or all replicas of the pool, in order */
+    size_t to_count;
+    uint32_t to_row;
+    enum route_mode route;
+    const struct troupe_field *key; /* hash: in the type sent; NULL for any-typed: by key_name */
+    const char *key_name;           /* hash; else NULL */
+    const struct msg_type *type;    /* what travels: the output's type */
+    struct mark mark;
+};
+
+struct plan {
+    struct manifest *manifest; /* owned */
+    struct catalog *catalog;   /* owned */
+    const char *proc;
+    struct plan_plugin *plugins;
+    size_t plugin_count;
+    struct plan_type *types;
+    size_t type_count;
+    struct plan_actor *actors;
+    size_t actor_count;
+    struct plan_wire *wires;
+    size_t wire_count;
+    uint32_t *init_order; /* all actors; respects `after`, groups before members */
+};
+
+/* Builds and checks. Takes manifest and catalog in every case. `types` is lent and must outlive the
+ * plan. Returns -1 when the diags got an error; *ret is then still set when it helps printing (the
+ * marks live in it) and must be destroyed after the diags were printed. Errors: INVALID, NOMEM. */
+int plan_build(struct manifest *manifest, struct catalog *catalog, struct type_table *types,
+               struct plan **ret, struct diags *diags, struct err *err);
+void plan_destroy(struct plan *plan); /* takes NULL */
+
+/* The index of an actor by path, PLAN_NONE when there is none. */
+uint32_t plan_find_actor(const struct plan *plan, const char *path);

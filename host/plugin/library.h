@@ -1,0 +1,48 @@
+/* A loaded generation of a plugin file: private copy, tables copied out, references.
+ *
+ * I-1  each generation is loaded from a path never used before in the process (abi_reload result 1),
+ *      and proven to be a new image after dlopen.
+ * I-2  the host dispatches only through the tables copied into struct library, never through the
+ *      plugin's own; all pointers into the module lie there.
+ * I-3  what the note says and what the tables say is the same, or the load is refused. */
+#pragma once
+
+#include <stdint.h>
+
+#include <troupe/plugin.h>
+
+#include "base/err.h"
+#include "plugin/image.h"
+
+/* One actor type of a generation. Lives as long as its library. */
+struct library_type {
+    const struct note_actor *note; /* lent by the library */
+    struct library *library;
+    uint64_t state_size;
+    uint32_t state_version, state_min;
+    uint32_t row_count;
+    const struct troupe_row *rows; /* the host's copies, contiguous, index = port */
+    /* hooks picked out of rows; NULL when absent */
+    const struct troupe_row *init, *cleanup, *save, *load, *returned, *config;
+};
+
+struct library {
+    uint32_t generation; /* process-wide number, from 1 */
+    const struct image *image; /* owned; bytes released after loading */
+    const struct note_plugin *note;
+    struct library_type *types;
+    size_t type_count;
+    char *private_path;
+    struct library_impl *impl; /* the handle, the descriptor, the reference count */
+};
+
+/* Loads `image` (taken on success): private copy beside the original, else in a private run
+ * directory; dlopen RTLD_NOW|RTLD_LOCAL; tables compared with the note; `init` called with `host`.
+ * Errors: IO, ABI (the text names the differing row or the missing symbols), REFUSED (init), NOMEM.
+ * The library starts with one reference, the caller's. [control] */
+int library_open(struct image *image, const struct troupe_host *host, struct library **ret,
+                 struct err *err);
+struct library *library_ref(struct library *library); /* [any] */
+/* The last unref calls fini, closes, verifies that it is gone, removes the private copy. [control] */
+void library_unref(struct library *library); /* takes NULL */
+const struct library_type *library_find_type(const struct library *library, const char *id);
