@@ -1,9 +1,11 @@
 /* An actor's config: a note's schema, filled from settings, written as the C struct of the plugin. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include <troupe/abi.h>
+#include <troupe/config.h>
 
 #include "base/err.h"
 #include "plugin/note.h"
@@ -22,9 +24,10 @@ struct config {
 
 struct config_setting {
     struct troupe_str key;
-    const struct troupe_str *values; /* one, or a list's items */
+    const struct troupe_str *values; /* one, or a list's items; a scalar of none has no value */
     size_t count;
     bool is_list;
+    const char *folder; /* relative paths in it; NULL: the folder config_build is given */
 };
 
 /* Called for each finding: which setting it is about (SIZE_MAX: a missing key), and the sentence. */
@@ -32,12 +35,16 @@ typedef void config_report(void *context, size_t setting, const char *text);
 
 /* Checks settings against the schema and fills a config: unknown and repeated keys ("did you
  * mean"), kinds, ranges, choices, missing required keys; defaults fill the rest. Relative `path`
- * values are resolved against `folder` (defaults too; NULL leaves them). Errors: INVALID (all findings
- * were reported, the first is in err), NOMEM. [any] */
+ * values are resolved against `folder` (defaults too; NULL leaves them; "" and "-" stay as they are).
+ * The default of a list is split at ',', blanks around items dropped; empty text is an empty list.
+ * `report` may be NULL. Errors: INVALID (all findings were reported, the first is in err), NOMEM.
+ * [any] */
 int config_build(const struct note_config *note, const struct config_setting *settings,
                  size_t count, const char *folder, config_report *report, void *context,
                  struct config **ret, struct err *err);
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* takes NULL */
+/* The value of a key of kind str, path or field, by its index in the schema. Lent. */
+struct troupe_str config_text(const struct config *config, size_t key);
 /* sizeof and alignment of the struct that TROUPE_CONFIG declares for this schema. */
 void config_layout(const struct note_config *note, uint64_t *ret_size, uint64_t *ret_align);
