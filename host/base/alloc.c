@@ -1,0 +1,74 @@
+/* Heap memory with a test hook; see alloc.h. */
+#include "base/alloc.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Allocations until the one that fails; 0: off. Process-wide because it stands in for malloc. */
+static _Atomic uint64_t fail_at;
+
+void mem_fail_at(uint64_t n) {
+    __atomic_store_n((uint64_t *)&fail_at, n, __ATOMIC_RELAXED);
+}
+
+/* Counts one allocation down; true for the one that is to fail, which switches the hook off. */
+static bool is_due(void) {
+    uint64_t left = __atomic_load_n((uint64_t *)&fail_at, __ATOMIC_RELAXED);
+    while (left != 0) {
+        /* relaxed: only the count matters, nothing is published by it */
+        if (__atomic_compare_exchange_n((uint64_t *)&fail_at, &left, left - 1, true,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            return left == 1;
+        }
+    }
+    return false;
+}
+
+void *mem_alloc(size_t size) {
+    return is_due() ? NULL : calloc(1, size ? size : 1);
+}
+
+void *mem_array(size_t count, size_t size) {
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total)) {
+        return NULL;
+    }
+    return mem_alloc(total);
+}
+
+void *mem_resize(void *memory, size_t size) {
+    return is_due() ? NULL : realloc(memory, size ? size : 1);
+}
+
+void *mem_aligned(size_t align, size_t size) {
+    size_t least = align < sizeof(void *) ? sizeof(void *) : align;
+    void *memory;
+    if (is_due() || posix_memalign(&memory, least, size ? size : 1) != 0) {
+        return NULL;
+    }
+    return memset(memory, 0, size);
+}
+
+char *mem_text(const char *text) {
+    return text ? mem_text_n(text, strlen(text)) : NULL;
+}
+
+char *mem_text_n(const char *data, size_t size) {
+    if (size == SIZE_MAX || is_due()) {
+        return NULL;
+    }
+    char *copy = malloc(size + 1);
+    if (!copy) {
+        return NULL;
+    }
+    if (size > 0) {
+        memcpy(copy, data, size);
+    }
+    copy[size] = '\0';
+    return copy;
+}
+
+void mem_free(void *memory) {
+    free(memory);
+}
