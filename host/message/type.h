@@ -27,7 +27,9 @@ struct type_table;
 struct type_table *type_table_create(void); /* NULL: no memory */
 void type_table_destroy(struct type_table *table);
 
-/* Interns `schema` (canonical or not) as message `id` ("name/revision"; NULL for a record).
+/* Interns `schema` (canonical or not, see type_schema.h) as message `id` (NULL for a record).
+ * An id is "name/revision": words of letters, digits, '_' and '-' joined by dots, a decimal number
+ * from 1: "text.line/1". Two revisions are two types of one name.
  * Errors: INVALID (schema, id or its revision malformed; same id with a different schema: names
  * both), NOMEM. */
 int type_intern(struct type_table *table, const char *id, const char *schema,
@@ -43,12 +45,27 @@ int type_check_compatible(const struct msg_type *sent, const struct msg_type *wa
 struct troupe_str type_short_name(const struct troupe_type *type);
 /* NULL when absent. */
 const struct troupe_field *type_find_field(const struct troupe_type *type, struct troupe_str name);
-/* Field by name out of a body; see troupe_host.read. */
+/* Field by name out of a body, as troupe_host.read: TROUPE_OK or TROUPE_NOT_FOUND, then *ret stays. */
 int type_read(const struct troupe_any *message, struct troupe_str field, struct troupe_value *ret);
 
-/* Bytes a block needs for a deep copy of `body`: sizeof the larger of both structs plus strays. */
+/* The value of one field of a body, as type_read gives it. Text is lent as long as the body. */
+void type_value(const struct troupe_field *field, const void *body, struct troupe_value *ret);
+/* The host's side of what plugins see. */
+static inline const struct msg_type *type_of(const struct troupe_type *abi) {
+    return (const struct msg_type *)(const void *)abi;
+}
+
+/* Bytes a block needs for a deep copy of `body`: the larger of the struct and `body_room`, plus
+ * strays. UINT64_MAX when the sum overflows (a sender's nonsense size): no block can be had. */
 uint64_t type_copy_size(const struct msg_type *type, const void *body, uint64_t body_room);
-/* Deep-copies `body` into `to`, which has type_copy_size bytes; the struct takes `body_room` bytes
- * (>= body_size; the rest is zeroed), strings, bytes and lists follow it. Strings are
- * NUL-terminated beyond their size. */
+/* Deep-copies `body` into `to`, which is aligned to 8 and has type_copy_size bytes; the struct takes
+ * `body_room` bytes (the struct's size when that is larger), zero behind its last field; strings,
+ * bytes and lists follow it, lists aligned to 8. Strings and bytes are NUL-terminated beyond their
+ * size; an empty list's items are NULL. A string or list without data is copied as empty. */
 void type_copy(const struct msg_type *type, const void *body, void *to, uint64_t body_room);
+/* The same into the layout of a compatible type, longer or shorter (MB-8): fields that `from` lacks
+ * are zero, those that `to_type` lacks are left out. */
+uint64_t type_convert_size(const struct msg_type *from, const struct msg_type *to_type,
+                           const void *body);
+void type_convert(const struct msg_type *from, const struct msg_type *to_type, const void *body,
+                  void *to);
