@@ -42,8 +42,8 @@ void clock_manual_init(struct clock_manual *clock, uint64_t now_ns, int64_t wall
 void clock_manual_set(struct clock_manual *clock, uint64_t now_ns) {
     uint64_t seen = __atomic_load_n((uint64_t *)&clock->now_ns, __ATOMIC_RELAXED);
     /* release: pairs with the acquire in manual_now */
-    while (seen < now_ns && !__atomic_compare_exchange_n((uint64_t *)&clock->now_ns, &seen, now_ns,
-                                                         true, __ATOMIC_RELEASE,
-                                                         __ATOMIC_RELAXED)) {
+    while (seen < now_ns &&
+           !__atomic_compare_exchange_n((uint64_t *)&clock->now_ns, &seen, now_ns, true,
+                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
     }
 }

@@ -10,7 +10,8 @@ struct list {
 };
 
 #define LIST_OF(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
-#define LIST_EACH(link, head) for (struct list *link = (head)->next; link != (head); link = link->next)
+#define LIST_EACH(link, head)                                                                      \
+    for (struct list *link = (head)->next; link != (head); link = link->next)
 /* `link` may be removed while walking. */
 #define LIST_EACH_SAFE(link, after, head)                                                          \
     for (struct list *link = (head)->next, *after = link->next; link != (head);                    \

@@ -48,9 +48,11 @@ static bool is_plain(unsigned char c, bool json) {
 /* Length of the UTF-8 sequence at `data`, 0 when it is none. */
 static size_t utf8_size(const unsigned char *data, size_t size) {
     unsigned char c = data[0];
-    size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : (c & 0xf0) == 0xe0 ? 3
-             : c >= 0xf0 && c < 0xf5                ? 4
-                                                    : 0;
+    size_t n = c < 0x80                ? 1
+               : c >= 0xc2 && c < 0xe0 ? 2
+               : (c & 0xf0) == 0xe0    ? 3
+               : c >= 0xf0 && c < 0xf5 ? 4
+                                       : 0;
     if (n == 0 || n > size) {
         return 0;
     }

@@ -50,7 +50,8 @@
 #include <troupe/host.h>
 #include <troupe/plugin.h>
 
-/* clang-format off: these tables are read by column */
+/* These tables are read by column. */
+/* clang-format off */
 
 /* Declarations of what the author writes, and the functions that call it or the host. */
 #define TROUPE_RUN_(A, N, FN, ARG)                                                                 \
@@ -259,7 +260,6 @@
 #define TROUPE_MIN_returned(N, M)
 #define TROUPE_MIN_config(N, M)
 #define TROUPE_MIN_option(N, M)
-/* clang-format on */
 
 /* The first layer pads missing arguments, the second picks by kind. */
 #define TROUPE_DECLARE(...) TROUPE_DECLARE_(__VA_ARGS__, ~, ~, ~, ~)

@@ -70,7 +70,7 @@ struct troupe_ended {
 
 /* A message of this actor's that could not be delivered (MB-4). */
 struct troupe_returned {
-    uint32_t size; /* of this struct */
+    uint32_t size;  /* of this struct */
     int32_t reason; /* TROUPE_FULL, TROUPE_GONE, ... */
     struct troupe_ref to;
     struct troupe_any message;
@@ -87,8 +87,8 @@ struct troupe_join { /* wires an output of the child to a handler port */
     struct troupe_ref to;
 };
 struct troupe_spawn {
-    uint32_t size; /* of this struct */
-    uint32_t capacity; /* of its mailbox; 0: the deployment's default */
+    uint32_t size;          /* of this struct */
+    uint32_t capacity;      /* of its mailbox; 0: the deployment's default */
     struct troupe_str name; /* empty: an anonymous child */
     const struct troupe_setting *settings;
     uint64_t setting_count;
@@ -103,7 +103,7 @@ struct troupe_pollfd {
     uint32_t ready; /* out */
 };
 
-struct troupe_saver; /* opaque: takes the bytes of a saved state */
+struct troupe_saver;  /* opaque: takes the bytes of a saved state */
 struct troupe_loader; /* opaque: gives them back */
 
 /* `port` below is always the index of a row in the actor's own table (actor.h makes the constants).

@@ -158,7 +158,8 @@ struct troupe_value {
     struct c_name {                                                                                \
         FIELDS(TROUPE_MEMBER)                                                                      \
     };                                                                                             \
-    TROUPE_NOTE_(c_name##_note, TROUPE_NOTE_RECORD, "record " #c_name "\n" FIELDS(TROUPE_NOTE_FIELD))
+    TROUPE_NOTE_(c_name##_note, TROUPE_NOTE_RECORD,                                                \
+                 "record " #c_name "\n" FIELDS(TROUPE_NOTE_FIELD))
 
 /* Declares the message type `id` ("name/revision") and its `struct c_name`. */
 #define TROUPE_MESSAGE(c_name, id, FIELDS)                                                         \

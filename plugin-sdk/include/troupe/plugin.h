@@ -24,10 +24,12 @@
  *                own_thread      may block; gets a thread of its own
  *                plain_state     the state holds no pointers into the plugin
  *                touches_world   acts on the world by itself (TX-3) */
+/* clang-format off */
 #define TROUPE_ROW_KINDS(X)                                                                        \
     X(1, in) X(2, any) X(3, call) X(4, out) X(5, as) X(6, ask) X(7, to) X(8, timer) X(9, watch)    \
     X(10, child) X(11, init) X(12, cleanup) X(13, save) X(14, load) X(15, returned)                \
     X(16, config) X(17, option)
+/* clang-format on */
 #define TROUPE_ROW_CONSTANT(number, name) TROUPE_ROW_##name = (number),
 enum troupe_row_kind { TROUPE_ROW_KINDS(TROUPE_ROW_CONSTANT) TROUPE_ROW_END_ };
 #undef TROUPE_ROW_CONSTANT
@@ -45,7 +47,7 @@ struct troupe_row {
 };
 
 struct troupe_actor {
-    uint32_t size; /* of this struct */
+    uint32_t size;  /* of this struct */
     uint32_t flags; /* 0 */
     const char *id; /* "vendor.plugin.Type" or "plugin.Type" */
     uint64_t state_size;
