@@ -1,0 +1,112 @@
+/* Mailbox: many senders, one taker, bounded (MB-2).
+ *
+ * Two parts: a private list that only the home worker touches, and one atomic word with the chain of
+ * batches that others sent. A send from the home appends to the list; a send from elsewhere is one
+ * compare-and-swap for a whole batch. Depth is the word's count plus the list's count.
+ *
+ * I-1  per sender and mailbox, messages are taken in the order offered (MB-1): before the home appends
+ *      to its list it moves the word's chain there.
+ * I-2  charged messages never exceed the limit given with the offer, whoever offers.
+ * I-3  depth is added before a message can be taken and never negative (PD-5).
+ * I-4  after mbox_close every offer is refused with OFFER_CLOSED.
+ *
+ * May run at the same time:       offer  take  close  depth
+ *   offer  [any]                   yes   yes   yes    yes
+ *   take   [home worker]           yes   no    no     yes
+ *   close  [home worker]           yes   no    no     yes
+ *   depth  [any]                   yes   yes   yes    yes
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "message/message.h"
+#include "sched/sched.h"
+
+/* More than this cannot be counted in the word: 2^20 with room for cycles let through. */
+#define MBOX_CAPACITY_MAX 100000u
+#define MBOX_HARD_FACTOR 8u
+
+enum offer { OFFER_TAKEN, OFFER_FULL, OFFER_CLOSED };
+
+struct mbox_ring;
+struct pauser;
+
+struct mbox {
+    struct sched_task task; /* task.word: NOTE | CLOSED | count of charged | chain */
+
+    /* only the home worker */
+    struct msg *head, *tail;
+    bool ring_turn; /* rings and list take turns */
+
+    /* set before the first offer, then constant */
+    uint32_t capacity;
+    uint64_t bytes_max; /* 0: no bound */
+    struct mbox_ring *rings; /* of drop_oldest ports; NULL: none */
+    uint16_t ring_count;
+
+    /* written by the home worker, read by anyone */
+    _Atomic uint32_t charged; /* of the list */
+    _Atomic uint32_t high_water;
+
+    /* any thread */
+    _Atomic uint32_t uncharged;
+    _Atomic uint32_t in_rings;
+    _Atomic uint64_t bytes; /* counted only when bounded */
+    _Atomic bool has_waiters;
+    struct pauser *waiters; /* under the pause graph's lock */
+    struct pauser *pausing; /* what its own actor waits for; under the same lock */
+};
+
+/* `rings` stays the caller's; they are freed after mbox_close by the caller. */
+void mbox_init(struct mbox *mb, const struct task_ops *ops, struct sched_worker *home,
+               uint32_t capacity, uint64_t bytes_max);
+
+/* Offers a chain of `count` messages, first to last, all charged or all uncharged. All or nothing.
+ * OFFER_TAKEN: they are the mailbox's. Else they stay the caller's: OFFER_FULL: more than `limit`
+ * would wait; OFFER_CLOSED. Uncharged ones are never refused as full. [any] */
+enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
+                      uint32_t limit);
+/* How many charged messages would fit below `limit` now; a hint. [any] */
+uint32_t mbox_room(const struct mbox *mb, uint32_t limit);
+
+/* The next message, now the caller's; NULL: empty. [home worker] */
+struct msg *mbox_take(struct mbox *mb);
+/* Puts a message taken last back as the first. [home worker] */
+void mbox_untake(struct mbox *mb, struct msg *m);
+/* Whether take would give one. [home worker] */
+bool mbox_has_message(const struct mbox *mb);
+/* Refuses all further offers; returns what was queued, in order, as a chain. [home worker] */
+struct msg *mbox_close(struct mbox *mb);
+bool mbox_is_closed(const struct mbox *mb);
+/* For task_ops.arrived: takes the chain and clears NOTE in one. [home worker] */
+void mbox_arrived(struct mbox *mb);
+
+/* Asks for an activation of the task; nothing when the mailbox is closed, so that after the close no
+ * inbox gets hold of the task again. [any] */
+void mbox_poke(struct mbox *mb);
+/* Whether the task is linked into an inbox (T-3): its memory must stay. [home worker, closed] */
+bool mbox_is_noted(const struct mbox *mb);
+
+/* Accepted and not yet taken, of all kinds. [any] */
+uint32_t mbox_depth(const struct mbox *mb);
+
+/* A drop_oldest port's ring: beside the list, under a lock of its own. Order per port (MB-1). */
+struct mbox_ring {
+    pthread_mutex_t lock;
+    uint16_t port;
+    uint32_t capacity;
+    struct msg *head, *tail; /* under lock */
+    uint32_t count;          /* under lock */
+};
+void mbox_ring_init(struct mbox_ring *ring, uint16_t port, uint32_t capacity);
+void mbox_ring_fini(struct mbox_ring *ring);
+/* The ring of a port, or NULL. */
+struct mbox_ring *mbox_ring_find(const struct mbox *mb, uint16_t port);
+/* Adds a message; *ret_evicted gets the oldest when it had to make room, else NULL: the caller frees
+ * and counts it. OFFER_CLOSED: m stays the caller's. [any] */
+enum offer mbox_ring_offer(struct mbox *mb, struct mbox_ring *ring, struct msg *m,
+                           struct msg **ret_evicted);

@@ -1,0 +1,98 @@
+/* The graph of paused senders. */
+#include "message/pause.h"
+
+#include <stddef.h>
+
+void pause_init(struct pause_graph *graph) {
+    *graph = (struct pause_graph){0};
+    pthread_mutex_init(&graph->lock, NULL);
+}
+
+void pause_fini(struct pause_graph *graph) {
+    pthread_mutex_destroy(&graph->lock);
+}
+
+/* Walks from `target` along what each paused actor waits for. */
+static bool closes_cycle_locked(const struct pauser *pauser, const struct mbox *target) {
+    while (target != pauser->self) {
+        if (!target->pausing) {
+            return false;
+        }
+        target = target->pausing->target;
+    }
+    return true;
+}
+
+static void unlink_locked(struct pauser *pauser) {
+    struct pauser **at = &pauser->target->waiters;
+    while (*at != pauser) {
+        at = &(*at)->next;
+    }
+    *at = pauser->next;
+    pauser->target = NULL;
+    pauser->self->pausing = NULL;
+}
+
+enum pause_result pause_wait(struct pause_graph *graph, struct pauser *pauser,
+                             struct mbox *target) {
+    pthread_mutex_lock(&graph->lock);
+    enum pause_result result = PAUSE_WAITS;
+    if (mbox_is_closed(target) || mbox_room(target, target->capacity) > 0) {
+        result = PAUSE_RETRY;
+    } else if (closes_cycle_locked(pauser, target)) {
+        graph->cycles++;
+        result = PAUSE_CYCLE;
+    } else {
+        graph->pauses++;
+        pauser->target = target;
+        pauser->self->pausing = pauser;
+        pauser->next = target->waiters;
+        target->waiters = pauser;
+        atomic_store_explicit(&target->has_waiters, true, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&graph->lock);
+    if (result == PAUSE_WAITS) {
+        mbox_poke(target); /* the target may have gone idle before it could see the flag */
+    }
+    return result;
+}
+
+bool pause_is_over(struct pause_graph *graph, struct pauser *pauser) {
+    pthread_mutex_lock(&graph->lock);
+    bool over = pauser->target == NULL;
+    pthread_mutex_unlock(&graph->lock);
+    return over;
+}
+
+void pause_cancel(struct pause_graph *graph, struct pauser *pauser) {
+    pthread_mutex_lock(&graph->lock);
+    if (pauser->target) {
+        unlink_locked(pauser);
+    }
+    pthread_mutex_unlock(&graph->lock);
+}
+
+static void wake_all(struct pause_graph *graph, struct mbox *mb) {
+    pthread_mutex_lock(&graph->lock);
+    struct pauser *waiters = mb->waiters;
+    mb->waiters = NULL;
+    atomic_store_explicit(&mb->has_waiters, false, memory_order_relaxed);
+    while (waiters) {
+        struct pauser *pauser = waiters;
+        waiters = pauser->next;
+        pauser->target = NULL;
+        pauser->self->pausing = NULL;
+        mbox_poke(pauser->self);
+    }
+    pthread_mutex_unlock(&graph->lock);
+}
+
+void pause_wake(struct pause_graph *graph, struct mbox *mb) {
+    if (!atomic_load_explicit(&mb->has_waiters, memory_order_relaxed)) {
+        return;
+    }
+    uint32_t room = mbox_room(mb, mb->capacity);
+    if (mbox_is_closed(mb) || room >= mb->capacity - mb->capacity / 2) {
+        wake_all(graph, mb);
+    }
+}

@@ -1,0 +1,47 @@
+/* Who waits for room where: paused senders, and the cycles among them (MB-2).
+ *
+ * A sender's actor that meets a full mailbox pauses: it runs no turn until there is room. It waits
+ * for one mailbox at a time, so the graph has at most one edge out of each actor, and a cycle is found
+ * by walking. All under one lock: pausing is the slow path, once per half a mailbox.
+ *
+ * No wake-up is lost: the flag has_waiters is set under the lock and the mailbox's home is poked
+ * afterwards, so its next activation, which sees the flag, comes after the waiter was linked. */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "message/mbox.h"
+
+struct pause_graph {
+    pthread_mutex_t lock;
+    uint64_t pauses, cycles; /* under lock: counted for people */
+};
+
+/* One actor's place in the graph; part of the actor. */
+struct pauser {
+    struct mbox *self;
+    /* under the lock */
+    struct mbox *target; /* NULL: not waiting */
+    struct pauser *next; /* mbox.waiters of the target */
+};
+
+enum pause_result {
+    PAUSE_WAITS, /* linked; the actor runs no turn until pause_is_over */
+    PAUSE_RETRY, /* there is room now, or the mailbox closed: offer again */
+    PAUSE_CYCLE, /* waiting would never end: offer with the hard limit */
+};
+
+void pause_init(struct pause_graph *graph);
+void pause_fini(struct pause_graph *graph);
+
+/* The actor of `pauser` found `target` full. [home worker of pauser->self] */
+enum pause_result pause_wait(struct pause_graph *graph, struct pauser *pauser, struct mbox *target);
+/* Whether the wait has ended. [home worker of pauser->self] */
+bool pause_is_over(struct pause_graph *graph, struct pauser *pauser);
+/* Ends the wait by force: the actor is stopped. [home worker of pauser->self] */
+void pause_cancel(struct pause_graph *graph, struct pauser *pauser);
+/* Wakes all that wait for `mb` when it is at most half full or closed. Cheap when nobody does.
+ * [home worker of mb] */
+void pause_wake(struct pause_graph *graph, struct mbox *mb);

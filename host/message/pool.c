@@ -1,0 +1,331 @@
+/* Per-worker pools of message blocks. */
+#include "message/pool.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+#define CLASS_COUNT 7u /* 64 << 0 ... 64 << 6 */
+#define CLASS_HEAP UINT8_MAX
+#define BLOCK_MIN 64u
+#define SLAB_SIZE (64u * 1024)
+#define AWAY_SLOTS 4u
+#define AWAY_CHAIN 64u /* blocks sent home at once; 16 to 64 measured alike, 1 is slower */
+
+#if defined(__SANITIZE_ADDRESS__)
+#define POOL_ALWAYS_HEAP 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POOL_ALWAYS_HEAP 1
+#endif
+#endif
+#ifndef POOL_ALWAYS_HEAP
+#define POOL_ALWAYS_HEAP 0
+#endif
+
+struct slab {
+    struct slab *next;
+    char pad[BLOCK_MIN - sizeof(struct slab *)];
+};
+
+/* Foreign blocks of one owner, on their way home. */
+struct away {
+    struct msg *first, *last;
+    uint32_t count;
+    uint16_t owner;
+};
+
+struct pool {
+    struct pools *pools;
+    uint16_t index;
+
+    /* only the owning worker */
+    struct msg *free[CLASS_COUNT];
+    struct slab *slabs;
+    char *fresh; /* of the newest slab: not carved yet */
+    size_t fresh_size;
+    struct away away[AWAY_SLOTS];
+    uint32_t away_count;
+
+    /* written by the owner, read by anyone */
+    _Atomic int64_t live; /* taken minus given back here; only the sum over pools means something */
+    _Atomic uint64_t bytes;
+
+    /* any thread: blocks coming home */
+    _Alignas(64) _Atomic(struct msg *) returned;
+
+    struct pool *link; /* retired; under pools.lock */
+};
+
+struct pools {
+    pthread_mutex_t lock;
+    _Atomic(struct pool *) all[POOLS_MAX];
+    unsigned count;       /* under lock */
+    struct pool *retired; /* under lock */
+    _Atomic int64_t heap_live;
+};
+
+struct pools *pools_create(void) {
+    struct pools *pools = mem_alloc(sizeof *pools);
+    if (pools) {
+        pthread_mutex_init(&pools->lock, NULL);
+    }
+    return pools;
+}
+
+static void pool_destroy(struct pool *pool) {
+    while (pool->slabs) {
+        struct slab *slab = pool->slabs;
+        pool->slabs = slab->next;
+        mem_free(slab);
+    }
+    mem_free(pool);
+}
+
+void pools_destroy(struct pools *pools) {
+    if (!pools) {
+        return;
+    }
+    for (unsigned i = 0; i < pools->count; i++) {
+        pool_destroy(atomic_load_explicit(&pools->all[i], memory_order_relaxed));
+    }
+    pthread_mutex_destroy(&pools->lock);
+    mem_free(pools);
+}
+
+static struct pool *pool_add_locked(struct pools *pools) {
+    if (pools->count == POOLS_MAX) {
+        return NULL;
+    }
+    struct pool *pool = mem_aligned(_Alignof(struct pool), sizeof *pool);
+    if (pool) {
+        pool->pools = pools;
+        pool->index = (uint16_t)pools->count;
+        /* release: who meets a block of this pool finds the pool */
+        atomic_store_explicit(&pools->all[pools->count++], pool, memory_order_release);
+    }
+    return pool;
+}
+
+struct pool *pools_take(struct pools *pools) {
+    pthread_mutex_lock(&pools->lock);
+    struct pool *pool = pools->retired;
+    if (pool) {
+        pools->retired = pool->link;
+    } else {
+        pool = pool_add_locked(pools);
+    }
+    pthread_mutex_unlock(&pools->lock);
+    return pool;
+}
+
+void pools_give_back(struct pools *pools, struct pool *pool) {
+    pool_flush(pool);
+    pthread_mutex_lock(&pools->lock);
+    pool->link = pools->retired;
+    pools->retired = pool;
+    pthread_mutex_unlock(&pools->lock);
+}
+
+int64_t pools_live(struct pools *pools) {
+    pthread_mutex_lock(&pools->lock);
+    int64_t live = atomic_load(&pools->heap_live);
+    for (unsigned i = 0; i < pools->count; i++) {
+        struct pool *pool = atomic_load(&pools->all[i]);
+        live += atomic_load_explicit(&pool->live, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&pools->lock);
+    return live;
+}
+
+uint64_t pools_bytes(struct pools *pools) {
+    pthread_mutex_lock(&pools->lock);
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < pools->count; i++) {
+        struct pool *pool = atomic_load(&pools->all[i]);
+        bytes += atomic_load_explicit(&pool->bytes, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&pools->lock);
+    return bytes;
+}
+
+static inline void count_live(struct pool *pool, int64_t change) {
+    int64_t live = atomic_load_explicit(&pool->live, memory_order_relaxed);
+    atomic_store_explicit(&pool->live, live + change, memory_order_relaxed);
+}
+
+static unsigned class_of(uint64_t size) {
+    unsigned size_class = 0;
+    while (size_class < CLASS_COUNT && ((uint64_t)BLOCK_MIN << size_class) < size) {
+        size_class++;
+    }
+    return size_class;
+}
+
+/* Blocks that came home go back into their lists. */
+static void collect_returned(struct pool *pool) {
+    if (!atomic_load_explicit(&pool->returned, memory_order_relaxed)) {
+        return;
+    }
+    /* acquire: pairs with send_home; the last user is done with the blocks */
+    struct msg *m = atomic_exchange_explicit(&pool->returned, NULL, memory_order_acquire);
+    while (m) {
+        struct msg *next = m->next;
+        m->next = pool->free[m->size_class];
+        pool->free[m->size_class] = m;
+        m = next;
+    }
+}
+
+static struct msg *carve(struct pool *pool, unsigned size_class) {
+    size_t size = (size_t)BLOCK_MIN << size_class;
+    if (pool->fresh_size < size) {
+        struct slab *slab = mem_aligned(BLOCK_MIN, SLAB_SIZE);
+        if (!slab) {
+            return NULL;
+        }
+        slab->next = pool->slabs;
+        pool->slabs = slab;
+        pool->fresh = (char *)(slab + 1);
+        pool->fresh_size = SLAB_SIZE - sizeof *slab;
+        uint64_t bytes = atomic_load_explicit(&pool->bytes, memory_order_relaxed);
+        atomic_store_explicit(&pool->bytes, bytes + SLAB_SIZE, memory_order_relaxed);
+    }
+    struct msg *m = (struct msg *)(void *)pool->fresh;
+    pool->fresh += size;
+    pool->fresh_size -= size;
+    m->owner = pool->index;
+    m->size_class = (uint8_t)size_class;
+    return m;
+}
+
+/* For threads without a pool, set by pools_enter. */
+static _Thread_local struct pools *thread_pools;
+
+void pools_enter(struct pools *pools) {
+    thread_pools = pools;
+}
+
+struct heap_block {
+    struct pools *pools;
+    uint64_t size;
+    char pad[BLOCK_MIN - sizeof(struct pools *) - sizeof(uint64_t)];
+    struct msg msg;
+};
+
+static struct msg *take_heap(struct pools *pools, uint64_t size) {
+    struct heap_block *block =
+        mem_aligned(BLOCK_MIN, offsetof(struct heap_block, msg) + (size + 63) / 64 * 64);
+    if (!block) {
+        return NULL;
+    }
+    block->pools = pools;
+    block->size = size;
+    block->msg.owner = POOL_HEAP;
+    block->msg.size_class = CLASS_HEAP;
+    atomic_fetch_add_explicit(&pools->heap_live, 1, memory_order_relaxed);
+    return &block->msg;
+}
+
+static struct heap_block *heap_block_of(const struct msg *m) {
+    return (struct heap_block *)(void *)((char *)(uintptr_t)m - offsetof(struct heap_block, msg));
+}
+
+struct msg *pool_take_block(struct pool *pool, uint64_t size) {
+    unsigned size_class = class_of(size);
+    if (!pool || POOL_ALWAYS_HEAP || size_class == CLASS_COUNT) {
+        return take_heap(pool ? pool->pools : thread_pools, size);
+    }
+    struct msg *m = pool->free[size_class];
+    if (!m) {
+        collect_returned(pool);
+        m = pool->free[size_class];
+    }
+    if (m) {
+        pool->free[size_class] = m->next;
+    } else {
+        m = carve(pool, size_class);
+        if (!m) {
+            return NULL;
+        }
+    }
+    count_live(pool, 1);
+    return m;
+}
+
+static void send_home(struct pools *pools, uint16_t owner, struct msg *first, struct msg *last) {
+    struct pool *home = atomic_load_explicit(&pools->all[owner], memory_order_acquire);
+    struct msg *head = atomic_load_explicit(&home->returned, memory_order_relaxed);
+    do {
+        last->next = head;
+        /* release: pairs with collect_returned */
+    } while (!atomic_compare_exchange_weak_explicit(&home->returned, &head, first,
+                                                    memory_order_release, memory_order_relaxed));
+}
+
+static void away_flush(struct pool *pool, struct away *away) {
+    if (away->count) {
+        send_home(pool->pools, away->owner, away->first, away->last);
+        pool->away_count -= away->count;
+        away->count = 0;
+    }
+}
+
+void pool_flush(struct pool *pool) {
+    for (unsigned i = 0; i < AWAY_SLOTS && pool->away_count; i++) {
+        away_flush(pool, &pool->away[i]);
+    }
+}
+
+bool pool_wants_flush(const struct pool *pool) {
+    return pool->away_count > 0;
+}
+
+static void give_away(struct pool *pool, struct msg *m) {
+    struct away *away = &pool->away[m->owner % AWAY_SLOTS];
+    if (away->count && away->owner != m->owner) {
+        away_flush(pool, away);
+    }
+    if (away->count == 0) {
+        away->last = m;
+        away->owner = m->owner;
+        m->next = NULL;
+    } else {
+        m->next = away->first;
+    }
+    away->first = m;
+    away->count++;
+    pool->away_count++;
+    if (away->count == AWAY_CHAIN) {
+        away_flush(pool, away);
+    }
+}
+
+void pool_give_block(struct pool *pool, struct msg *m) {
+    if (m->owner == POOL_HEAP) {
+        struct heap_block *block = heap_block_of(m);
+        atomic_fetch_sub_explicit(&block->pools->heap_live, 1, memory_order_relaxed);
+        mem_free(block);
+        return;
+    }
+    if (!pool) {
+        struct pool *home = atomic_load_explicit(&thread_pools->all[m->owner], memory_order_acquire);
+        atomic_fetch_sub_explicit(&home->pools->heap_live, 1, memory_order_relaxed);
+        send_home(thread_pools, m->owner, m, m);
+        return;
+    }
+    count_live(pool, -1);
+    if (m->owner == pool->index) {
+        m->next = pool->free[m->size_class];
+        pool->free[m->size_class] = m;
+    } else {
+        give_away(pool, m);
+    }
+}
+
+uint64_t msg_block_size(const struct msg *m) {
+    return m->owner == POOL_HEAP ? heap_block_of(m)->size : (uint64_t)BLOCK_MIN << m->size_class;
+}

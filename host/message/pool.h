@@ -1,0 +1,40 @@
+/* Message memory: size classes in a pool per worker; blocks go home in chains.
+ *
+ * Taking and giving back on the worker that took touches no atomic. A block freed elsewhere is
+ * collected with others of the same owner and returned as one chain, one atomic per chain.
+ * Built with the address sanitizer, every block comes from the heap, so that it sees each misuse. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "message/message.h"
+
+#define POOL_HEAP UINT16_MAX
+#define POOLS_MAX 4096
+
+struct pools; /* all pools of a proc */
+struct pool;  /* one worker's */
+
+struct pools *pools_create(void); /* NULL: no memory */
+/* All messages must have been freed, or they go with it. */
+void pools_destroy(struct pools *pools);
+/* A pool for a worker, a retired one where there is one; NULL: no memory or too many. [any] */
+struct pool *pools_take(struct pools *pools);
+/* The worker is gone; its blocks may still be out. */
+void pools_give_back(struct pools *pools, struct pool *pool);
+/* Messages allocated and not freed, heap ones included. Exact when nothing runs. [any] */
+int64_t pools_live(struct pools *pools);
+/* Bytes of slabs held. [any] */
+uint64_t pools_bytes(struct pools *pools);
+
+/* Sends collected foreign blocks home, at the latest when the worker runs out of work. */
+void pool_flush(struct pool *pool);
+bool pool_wants_flush(const struct pool *pool);
+
+/* Blocks, for message.c: at least `size` bytes; NULL: no memory. */
+struct msg *pool_take_block(struct pool *pool, uint64_t size);
+void pool_give_block(struct pool *pool, struct msg *m);
+/* For threads without a pool: the pools that a NULL pool stands for. Set once per thread. */
+void pools_enter(struct pools *pools);

@@ -1,0 +1,48 @@
+/* Wires at run time: where what leaves an output port goes.
+ *
+ * A wire has one target, or the replicas of a pool and a route among them (PT-3). Targets are
+ * mailboxes of slots that outlive the wire; a slot that closed stays as a target that refuses. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "message/mbox.h"
+
+enum wire_overflow { WIRE_BLOCK, WIRE_DROP_NEWEST, WIRE_DROP_OLDEST, WIRE_FAIL };
+enum wire_mode { WIRE_DIRECT, WIRE_ROUND_ROBIN, WIRE_HASH, WIRE_BROADCAST };
+
+struct wire_target {
+    struct mbox *mbox;
+    uint64_t uid;
+    uint16_t row; /* the handler's */
+    uint8_t overflow; /* enum wire_overflow */
+};
+
+struct wire {
+    struct wire_target *targets; /* owned */
+    uint32_t count;
+    uint8_t mode;            /* enum wire_mode */
+    const char *key;         /* hash: field name, owned by the plan; else NULL */
+    uint64_t body_room;      /* the largest body a wired receiver expects (MB-8) */
+    _Atomic uint32_t cursor; /* round robin */
+    _Atomic uint64_t sent, dropped;
+};
+
+/* All wires of one output port. */
+struct port {
+    struct wire *wires; /* owned */
+    uint32_t count;
+    uint64_t body_room; /* the largest of the wires' */
+    _Atomic uint64_t unwired; /* sent with nothing wired */
+};
+
+/* Gives the port room for `count` wires, zeroed. -1: no memory. */
+int port_init(struct port *port, uint32_t count);
+void port_fini(struct port *port);
+
+/* The targets of one message: for broadcast every open one (*ret is the first, the count returned),
+ * else one. 0: every target is closed; *ret is then a closed one to blame. `body` is read for hash. */
+uint32_t wire_pick(struct wire *wire, const struct msg_type *type, const void *body,
+                   struct wire_target **ret);

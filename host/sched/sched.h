@@ -1,0 +1,117 @@
+/* The scheduler: workers with private queues, inboxes for what comes from elsewhere, parking.
+ *
+ * Work stays where its data is. A task has a home worker; sending to a task of the same home touches
+ * no atomic; sending to another home costs one compare-and-swap per batch plus, when the task was
+ * not yet noted, one on that worker's inbox. Idle workers do not steal: a busy worker gives a queued
+ * task away when an idle one asked for work and the task is dear and has waited (prototype: stealing
+ * cheap chatty tasks costs a factor of three; giving only dear ones costs nothing).
+ *
+ * In seeded mode one thread steps all workers, chosen by a seed, under a logical clock: the same
+ * code, repeatable. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "sched/task.h"
+
+struct sched;
+struct timers;
+
+#define SCHED_WORKERS_MAX 1024
+
+struct sched_options {
+    unsigned workers; /* >= 1 */
+    bool seeded;
+    uint64_t seed;
+    struct clock *clock;
+    /* The owner's data for each worker, dedicated ones included: made before the worker runs its
+     * first task, ended after its last. NULL return: no memory. */
+    void *(*local_create)(void *context, struct sched_worker *worker);
+    void (*local_destroy)(void *context, void *local);
+    void *context;
+};
+
+struct sched_worker {
+    /* set at start, then constant */
+    struct sched *sched;
+    void *local; /* of the owner; see sched_options */
+    unsigned index; /* dedicated workers: from options.workers on */
+    bool dedicated; /* belongs to one own-thread task */
+    int wake_fd;    /* dedicated: readable when woken inside sched_wait; else -1 */
+
+    /* only the thread that runs this worker */
+    struct sched_task *head, *tail; /* queue, first in first out */
+    struct sched_task *next;        /* run-next slot: the task readied last, still warm */
+    uint32_t next_streak;
+    uint32_t queue_length;
+    uint64_t now_ns;      /* clock, read now and then */
+    uint32_t unread;      /* units since the clock was read */
+    bool retire;          /* dedicated: leave the loop */
+    uint64_t give_after;  /* not before this time, after a give that moved nothing */
+
+    /* any thread */
+    _Alignas(64) _Atomic(struct sched_task *) inbox; /* stack of noted tasks */
+    _Atomic uint32_t sleeping; /* 0 awake, 1 in futex, 2 in poll */
+    _Atomic bool idle;         /* has nothing to do and takes gifts */
+    _Atomic bool measure;      /* somebody idle finds this worker slow: read the clock each time */
+    _Alignas(64) _Atomic uint64_t units; /* of work done; written by this worker only */
+
+    uint64_t units_seen; /* the watcher's, see park.c */
+    pthread_t thread;
+    bool has_thread;
+    struct sched_worker *link; /* sched's list of dedicated workers; under its lock */
+};
+
+/* Errors: NOMEM, IO (threads). */
+int sched_create(const struct sched_options *options, struct sched **ret, struct err *err);
+int sched_start(struct sched *sched, struct err *err); /* seeded: nothing to start */
+/* Stops and joins all workers; what is still queued is not run. Not from a worker. */
+void sched_stop(struct sched *sched);
+void sched_destroy(struct sched *sched); /* takes NULL */
+
+/* The worker this thread is running, or NULL. [any] */
+struct sched_worker *sched_current(void);
+struct sched_worker *sched_worker_at(struct sched *sched, unsigned index);
+unsigned sched_worker_count(const struct sched *sched); /* without dedicated ones */
+bool sched_is_seeded(const struct sched *sched);
+
+void task_init(struct sched_task *task, const struct task_ops *ops, struct sched_worker *home);
+/* Queues the task. Only on its home worker; harmless when it is queued already. */
+void sched_ready(struct sched_task *task);
+/* Tells the task's home. The caller has just set NOTE in the word, which was clear (T-3). [any] */
+void sched_notify(struct sched_task *task);
+
+/* A worker with its own thread, for one task whose home it becomes. The task must not have run.
+ * Ends with sched_retire from within its own task. Errors: NOMEM, IO. [any] */
+int sched_dedicate(struct sched *sched, const char *name, struct sched_task *task,
+                   struct sched_worker **ret, struct err *err);
+void sched_retire(struct sched_worker *worker);
+
+struct sched_pollfd {
+    int fd;
+    short events, ready;
+};
+/* A dedicated worker's blocking wait inside an activation: until an fd is ready, something arrives in
+ * the inbox, or time passes. Returns the number of ready fds, or -1 (errno). */
+int sched_wait(struct sched_worker *worker, struct sched_pollfd *fds, unsigned count,
+               uint64_t timeout_ns);
+
+/* Units of work an activation may do before it makes way: messages handled plus sent. */
+#define SCHED_BUDGET 1000u
+unsigned sched_budget(struct sched_worker *worker); /* seeded mode: chosen by the seed */
+/* Reports work done, from within run. */
+static inline void sched_count(struct sched_worker *worker, uint32_t units) {
+    worker->unread += units;
+}
+/* The worker's idea of now: exact when it read the clock lately, never more than 32 units old. */
+uint64_t sched_now(struct sched_worker *worker);
+
+/* Seeded mode: steps until nothing is runnable; returns the number of activations. [one thread] */
+uint64_t sched_step_all(struct sched *sched, uint64_t max_steps);
+/* A number below `bound` from the seed's sequence. Seeded mode only. */
+uint64_t sched_random(struct sched *sched, uint64_t bound);

@@ -1,0 +1,35 @@
+/* Inside of the scheduler, shared by the files of this folder only. */
+#pragma once
+
+#include "sched/sched.h"
+
+struct sched {
+    struct sched_options options;
+    struct sched_worker *workers; /* options.workers of them */
+    bool started;
+    _Atomic bool stop;
+    _Atomic uint32_t idle_count;    /* workers that take gifts */
+    _Atomic bool watched;         /* an idle worker wakes now and then to look at busy ones */
+
+    pthread_mutex_t lock;
+    struct sched_worker *dedicated; /* under lock; worker.link */
+    unsigned next_index;            /* under lock */
+
+    uint64_t random; /* seeded mode */
+};
+
+void worker_enter(struct sched_worker *worker); /* makes it the thread's current one; NULL: none */
+/* One activation or one look into the inbox; false when there was nothing to do. */
+bool worker_step(struct sched_worker *worker);
+bool worker_has_work(struct sched_worker *worker);
+void worker_collect(struct sched_worker *worker);
+void worker_loop(struct sched_worker *worker);
+void worker_wake(struct sched_worker *worker);
+void worker_push_inbox(struct sched_worker *worker, struct sched_task *task);
+
+/* park.c */
+void park(struct sched_worker *worker);
+void summon_watcher(struct sched_worker *worker);
+/* give.c */
+void give_maybe(struct sched_worker *worker);
+void give_to(struct sched_task *task, struct sched_worker *worker);

@@ -1,0 +1,205 @@
+/* A worker: its queue, its inbox, its loop. */
+#include "sched/sched_impl.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+/* The run-next slot is taken at most this often in a row, so that a chatting pair cannot starve the
+ * queue. */
+#define NEXT_STREAK_MAX 64u
+/* Units of work between two looks at the clock: one read costs as much as a whole message. */
+#define CLOCK_UNITS 32u
+
+static _Thread_local struct sched_worker *current;
+
+struct sched_worker *sched_current(void) {
+    return current;
+}
+
+void worker_enter(struct sched_worker *worker) {
+    current = worker;
+}
+
+void task_init(struct sched_task *task, const struct task_ops *ops, struct sched_worker *home) {
+    *task = (struct sched_task){.ops = ops};
+    atomic_store_explicit(&task->home, home, memory_order_relaxed);
+}
+
+static void queue_add(struct sched_worker *worker, struct sched_task *task) {
+    task->queue_next = NULL;
+    if (worker->tail) {
+        worker->tail->queue_next = task;
+    } else {
+        worker->head = task;
+    }
+    worker->tail = task;
+    worker->queue_length++;
+    task->queued_at = (uint32_t)(worker->now_ns / NS_PER_US);
+}
+
+void sched_ready(struct sched_task *task) {
+    if (task->queued) {
+        return;
+    }
+    struct sched_worker *worker = current;
+    assert(worker == atomic_load_explicit(&task->home, memory_order_relaxed));
+    task->queued = true;
+    struct sched_task *before = worker->next;
+    worker->next = task;
+    if (before) {
+        queue_add(worker, before);
+    }
+}
+
+void worker_push_inbox(struct sched_worker *worker, struct sched_task *task) {
+    struct sched_task *head = atomic_load_explicit(&worker->inbox, memory_order_relaxed);
+    do {
+        task->inbox_next = head;
+        /* seq_cst: orders the push before the look at `sleeping` in worker_wake; pairs with park() */
+    } while (!atomic_compare_exchange_weak_explicit(&worker->inbox, &head, task,
+                                                    memory_order_seq_cst, memory_order_relaxed));
+    if (!head) {
+        worker_wake(worker); /* who found it empty wakes; the others rely on that one */
+    }
+}
+
+void sched_notify(struct sched_task *task) {
+    worker_push_inbox(atomic_load_explicit(&task->home, memory_order_acquire), task);
+}
+
+static struct sched_task *reversed(struct sched_task *stack) {
+    struct sched_task *list = NULL;
+    while (stack) {
+        struct sched_task *next = stack->inbox_next;
+        stack->inbox_next = list;
+        list = stack;
+        stack = next;
+    }
+    return list;
+}
+
+/* Moves what others noted into the queue, in the order they did. */
+void worker_collect(struct sched_worker *worker) {
+    if (!atomic_load_explicit(&worker->inbox, memory_order_relaxed)) {
+        return;
+    }
+    /* acquire: pairs with the push; what the sender wrote before is seen */
+    struct sched_task *task =
+        reversed(atomic_exchange_explicit(&worker->inbox, NULL, memory_order_acq_rel));
+    while (task) {
+        struct sched_task *next = task->inbox_next;
+        struct sched_worker *home = atomic_load_explicit(&task->home, memory_order_acquire);
+        if (home != worker) {
+            worker_push_inbox(home, task); /* given away meanwhile: NOTE stays set (T-3) */
+        } else if (task->ops->arrived(task, worker) && !task->queued) {
+            task->queued = true;
+            queue_add(worker, task);
+        }
+        task = next;
+    }
+}
+
+static struct sched_task *queue_take(struct sched_worker *worker) {
+    struct sched_task *task = worker->next;
+    if (task && (worker->next_streak < NEXT_STREAK_MAX || !worker->head)) {
+        worker->next = NULL;
+        worker->next_streak++;
+        return task;
+    }
+    worker->next_streak = 0;
+    task = worker->head;
+    if (task) {
+        worker->head = task->queue_next;
+        if (!worker->head) {
+            worker->tail = NULL;
+        }
+        worker->queue_length--;
+    }
+    return task;
+}
+
+bool worker_has_work(struct sched_worker *worker) {
+    return worker->next || worker->head ||
+           atomic_load_explicit(&worker->inbox, memory_order_relaxed);
+}
+
+uint64_t sched_now(struct sched_worker *worker) {
+    if (worker->unread >= CLOCK_UNITS || worker->now_ns == 0) {
+        struct clock *clock = worker->sched->options.clock;
+        worker->now_ns = clock->now(clock);
+        worker->unread = 0;
+    }
+    return worker->now_ns;
+}
+
+/* Smooths a cost robustly: one page fault or stolen time slice must not mark a cheap task as dear. */
+static uint32_t smoothed(uint32_t before, uint64_t sample) {
+    uint64_t cost = before;
+    if (before == 0) {
+        cost = sample;
+    } else if (sample > before) {
+        uint64_t step = before / 2 + 16;
+        cost = sample - before < step ? sample : before + step;
+    } else {
+        cost = before - (before - sample) / 4;
+    }
+    return cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
+}
+
+/* Somebody idle asked for it: prices the activation that just ended. */
+static void measure(struct sched_worker *worker, struct sched_task *task, uint64_t before_ns,
+                    uint32_t units) {
+    struct clock *clock = worker->sched->options.clock;
+    worker->now_ns = clock->now(clock);
+    worker->unread = 0;
+    if (task) {
+        task->cost_ns = smoothed(task->cost_ns, (worker->now_ns - before_ns) / (units ? units : 1));
+    }
+    give_maybe(worker);
+}
+
+static void run(struct sched_worker *worker, struct sched_task *task) {
+    bool measured = atomic_load_explicit(&worker->measure, memory_order_relaxed);
+    if (measured) {
+        worker->unread = CLOCK_UNITS;
+        (void)sched_now(worker);
+    }
+    uint64_t before_ns = worker->now_ns;
+    uint32_t before = worker->unread;
+    enum task_result result = task->ops->run(task, worker);
+    uint32_t units = worker->unread >= before ? worker->unread - before : worker->unread;
+    uint64_t total = atomic_load_explicit(&worker->units, memory_order_relaxed);
+    atomic_store_explicit(&worker->units, total + (units ? units : 1), memory_order_relaxed);
+    if (result != TASK_GONE) {
+        task->queued = result == TASK_AGAIN;
+        if (result == TASK_AGAIN) {
+            queue_add(worker, task);
+        }
+    }
+    if (measured) {
+        measure(worker, result == TASK_GONE ? NULL : task, before_ns, units);
+    }
+}
+
+bool worker_step(struct sched_worker *worker) {
+    worker_collect(worker);
+    struct sched_task *task = queue_take(worker);
+    if (!task) {
+        return false;
+    }
+    run(worker, task);
+    return true;
+}
+
+void worker_loop(struct sched_worker *worker) {
+    struct sched *sched = worker->sched;
+    worker_enter(worker);
+    while (!worker->retire && !atomic_load_explicit(&sched->stop, memory_order_relaxed)) {
+        if (!worker_step(worker)) {
+            park(worker);
+        } else if (worker->queue_length > 0) {
+            summon_watcher(worker);
+        }
+    }
+    worker_enter(NULL);
+}
