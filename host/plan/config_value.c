@@ -15,8 +15,9 @@ struct range {
 };
 
 static int range_unreadable(const struct note_key *key, struct err *err) {
-    return err_set(err, ERR_INVALID, "the plugin gives config key '%s' the range '%s', which is none",
-                   key->name, key->extra);
+    return err_set(err, ERR_INVALID,
+                   "the plugin gives config key '%s' the range '%s', which is none", key->name,
+                   key->extra);
 }
 
 static int range_split(const struct note_key *key, struct range *ret, struct err *err) {
@@ -51,7 +52,7 @@ static int outside(const struct note_key *key, const struct range *range, const 
 /* The same steps for each kind of number: value, range, both ends, compare. */
 #define PARSE_NUMBER(function, c_type, scalar)                                                     \
     static int function(const struct note_key *key, const char *text, void *member,                \
-                    struct err *err) {                                                             \
+                        struct err *err) {                                                         \
         c_type value;                                                                              \
         c_type end;                                                                                \
         struct range range;                                                                        \

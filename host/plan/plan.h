@@ -17,10 +17,10 @@
 
 #define PLAN_NONE UINT32_MAX
 
-struct plan_type { /* an actor type in use, or spawned by one in use */
-    const struct note_actor *note; /* lent by the catalog's image */
-    uint32_t plugin;               /* index into plugins */
-    const struct msg_type **row_types;  /* per row: message or request; NULL: any, as, or none */
+struct plan_type {                     /* an actor type in use, or spawned by one in use */
+    const struct note_actor *note;     /* lent by the catalog's image */
+    uint32_t plugin;                   /* index into plugins */
+    const struct msg_type **row_types; /* per row: message or request; NULL: any, as, or none */
     const struct msg_type **row_replies;
     uint32_t *row_children; /* per row of kind child: index into types; else PLAN_NONE */
     uint32_t *row_sources;  /* per row of kind as: the row it follows; else PLAN_NONE */
@@ -31,23 +31,25 @@ struct plan_plugin {
 };
 
 struct plan_actor {
-    char *path;      /* "judge/window.0": without proc and pid */
-    char *name;      /* what stands in ids: "judge/window.0" for AI-1's name[pid] */
+    char *path; /* "judge/window.0": without proc and pid */
+    char *name; /* what stands in ids: "judge/window.0" for AI-1's name[pid] */
     struct mark mark;
     uint32_t parent; /* a group, or PLAN_NONE for a root */
     uint32_t pid;    /* 0 for a root, else from 1 in its group tree (SV-8) */
     bool is_group;
-    uint32_t type;   /* index into types; PLAN_NONE for a group */
+    uint32_t type;                     /* index into types; PLAN_NONE for a group */
     const struct manifest_actor *spec; /* lent by the manifest, which the plan keeps: policies */
     bool own_thread;                   /* the manifest's word, else the type's wish */
     struct config *config;             /* checked values; NULL for a group or a type without */
     enum overflow *row_overflow;       /* per row of the type */
-    const struct msg_type **row_types; /* per row, `as` and `any` resolved by the wires; NULL: many */
-    uint32_t wired_inputs;             /* actors wired to it, each counted once, itself not */
-    uint32_t component; /* weakly connected component by wires: may be placed apart */
-    uint32_t cycle;     /* strongly connected component; actors of one cycle share it */
-    bool in_cycle;      /* the cycle has more than one member, or a wire to itself */
-    uint32_t *after;    /* actors to initialise before this one */
+    const struct msg_type *
+        *row_types;        /* per row, `as` and `any` resolved by the wires; NULL: many */
+    uint32_t wired_inputs; /* actors wired to it, each counted once, itself not */
+    uint32_t component;    /* weakly connected component by wires: may be placed apart */
+    uint32_t cycle;        /* strongly connected component; actors of one cycle share it. Both are
+                         * numbers from 0 in order of appearance, dense */
+    bool in_cycle;         /* the cycle has more than one member, or a wire to itself */
+    uint32_t *after;       /* actors to initialise before this one */
     size_t after_count;
     uint32_t index_in_pool; /* PLAN_NONE: not a replica */
 };
@@ -76,12 +78,14 @@ struct plan {
     size_t actor_count;
     struct plan_wire *wires;
     size_t wire_count;
-    uint32_t *init_order; /* all actors; respects `after`, groups before members */
+    uint32_t *init_order;   /* all actors; respects `after`, groups before members */
+    struct plan_impl *impl; /* memory of all this, and the paths */
 };
 
 /* Builds and checks. Takes manifest and catalog in every case. `types` is lent and must outlive the
- * plan. Returns -1 when the diags got an error; *ret is then still set when it helps printing (the
- * marks live in it) and must be destroyed after the diags were printed. Errors: INVALID, NOMEM. */
+ * plan. Returns -1 when the diags got an error; *ret is then still set, because the marks live in
+ * it, and must be destroyed after the diags were printed; it holds no actors then. Only without any
+ * memory *ret is not set: then the diags must not be printed. Errors: INVALID, NOMEM. */
 int plan_build(struct manifest *manifest, struct catalog *catalog, struct type_table *types,
                struct plan **ret, struct diags *diags, struct err *err);
 void plan_destroy(struct plan *plan); /* takes NULL */

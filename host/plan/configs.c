@@ -1,0 +1,164 @@
+/* Actors' configs: settings of the manifest held against the type's schema. */
+#include <string.h>
+
+#include "base/str.h"
+#include "plan/build.h"
+
+struct reporting {
+    struct build *b;
+    const struct unit *unit;
+};
+
+static struct mark config_mark(const struct manifest_actor *spec) {
+    return spec->config_mark.line ? spec->config_mark : spec->type.mark;
+}
+
+static void report(void *context, size_t setting, const char *text) {
+    const struct reporting *r = context;
+    const struct manifest_actor *spec = r->unit->spec;
+    if (setting == SIZE_MAX) {
+        diags_add(r->b->diags, DIAG_ERROR, config_mark(spec), "'%s' (%s): %s", r->unit->path,
+                  spec->type.text, text);
+        return;
+    }
+    const struct manifest_setting *s = &spec->settings[setting];
+    /* What is wrong with the key stands at the key, what with the value at the value. */
+    bool at_key = strncmp(text, "unknown", 7) == 0 || !s->value.mark.line;
+    diags_add(r->b->diags, DIAG_ERROR, at_key ? s->mark : s->value.mark, "%s", text);
+}
+
+/* Paths are relative to the file they stand in, which an override may have changed. */
+static char *folder_of(struct build *b, struct mark mark) {
+    const char *slash = mark.file ? strrchr(mark.file, '/') : NULL;
+    return arena_text_n(&b->scratch, mark.file ? mark.file : "",
+                        slash ? (size_t)(slash - mark.file) + 1 : 0);
+}
+
+static int convert(struct build *b, const struct manifest_setting *from,
+                   struct config_setting *ret) {
+    const struct value *value = &from->value;
+    bool is_list = value->kind == VALUE_LIST;
+    size_t count = is_list ? value->count : value->kind == VALUE_SCALAR ? 1 : 0;
+    struct troupe_str *values = arena_array(&b->scratch, count, sizeof *values);
+    char *folder = folder_of(b, value->mark);
+    if (!values || !folder) {
+        return build_no_memory(b);
+    }
+    for (size_t i = 0; i < count; i++) {
+        values[i] = troupe_str(is_list ? value->items[i].text : value->text);
+    }
+    *ret = (struct config_setting){troupe_str(from->key), values, count, is_list, folder};
+    return 0;
+}
+
+static int build_config(struct build *b, struct unit *unit) {
+    const struct manifest_actor *spec = unit->spec;
+    const struct note_config *note = b->plan->types[unit->type].note->config;
+    struct reporting context = {b, unit};
+    struct config_setting *settings =
+        arena_array(&b->scratch, spec->setting_count, sizeof *settings);
+    char *folder = folder_of(b, spec->mark);
+    if (!settings || !folder) {
+        return build_no_memory(b);
+    }
+    for (size_t i = 0; i < spec->setting_count; i++) {
+        if (convert(b, &spec->settings[i], &settings[i]) < 0) {
+            return -1;
+        }
+    }
+    struct err err = {.code = ERR_NONE};
+    if (config_build(note, settings, spec->setting_count, folder, report, &context, &unit->config,
+                     &err) < 0 &&
+        err.code == ERR_NOMEM) {
+        return build_no_memory(b);
+    }
+    return 0;
+}
+
+int build_configs(struct build *b) {
+    for (size_t i = 0; i < b->unit_count; i++) {
+        struct unit *unit = &b->units[i];
+        if (unit->type == PLAN_NONE) {
+            continue;
+        }
+        if (b->plan->types[unit->type].note->config) {
+            if (build_config(b, unit) < 0) {
+                return -1;
+            }
+        } else if (unit->spec->setting_count) {
+            diags_add(b->diags, DIAG_ERROR, unit->spec->settings[0].mark,
+                      "'%s' (%s) takes no config", unit->path, unit->spec->type.text);
+        }
+    }
+    return 0;
+}
+
+static struct mark field_mark(const struct unit *unit, const char *key) {
+    for (size_t i = 0; i < unit->spec->setting_count; i++) {
+        if (strcmp(unit->spec->settings[i].key, key) == 0) {
+            return unit->spec->settings[i].value.mark;
+        }
+    }
+    return config_mark(unit->spec);
+}
+
+/* Whether every type wired to the port has the field; the first that has not is reported. */
+static int check_wired(struct build *b, const struct unit *unit, const struct note_key *key,
+                       struct troupe_str field, const struct port *port) {
+    const struct msg_type *good = NULL;
+    for (uint32_t i = port->first_in; i != PLAN_NONE; i = b->links[i].next_in) {
+        const struct link *link = &b->links[i];
+        const struct port *sender = &b->units[link->from].ports[link->from_row];
+        if (sender->state != PORT_ONE || sender->type == good) {
+            continue;
+        }
+        if (!type_find_field(&sender->type->abi, field)) {
+            char *prefix = build_text(&b->scratch, "config key '%s': ", key->name);
+            return prefix ? build_report_field(b, field_mark(unit, key->name), prefix, field.data,
+                                               sender->type, link)
+                          : build_no_memory(b);
+        }
+        good = sender->type;
+    }
+    return 0;
+}
+
+static int check_field(struct build *b, const struct unit *unit, const struct note_key *key,
+                       struct troupe_str field) {
+    const struct plan_type *type = &b->plan->types[unit->type];
+    uint32_t row = build_find_row(type->note, key->extra);
+    if (row == PLAN_NONE || !note_row_is_handler(&type->note->rows[row])) {
+        diags_add(
+            b->diags, DIAG_ERROR, unit->spec->type.mark,
+            "actor type '%s' is wrong: its config key '%s' is of port '%s', which is no input",
+            type->note->id, key->name, key->extra);
+        return 0;
+    }
+    const struct port *port = &unit->ports[row];
+    const struct msg_type *declared = type->row_types[row];
+    if (port->first_in == PLAN_NONE && !port->broken && declared &&
+        !type_find_field(&declared->abi, field)) {
+        char *prefix = build_text(&b->scratch, "config key '%s': ", key->name);
+        return prefix ? build_report_field(b, field_mark(unit, key->name), prefix, field.data,
+                                           declared, NULL)
+                      : build_no_memory(b);
+    }
+    return check_wired(b, unit, key, field, port);
+}
+
+int build_field_configs(struct build *b) {
+    for (size_t i = 0; i < b->unit_count; i++) {
+        const struct unit *unit = &b->units[i];
+        for (size_t k = 0; unit->config && k < unit->config->note->key_count; k++) {
+            const struct note_key *key = &unit->config->note->keys[k];
+            if (key->kind != NOTE_OPTION_FIELD) {
+                continue;
+            }
+            struct troupe_str field = config_text(unit->config, k);
+            if (field.size && check_field(b, unit, key, field) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
