@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Every C file is as .clang-format has it.
+. "$(dirname "$0")/common.sh"
+
+tool=$(command -v clang-format-14) || {
+  echo "skipped: clang-format-14 is not installed"
+  exit 77
+}
+mapfile -t files < <(c_files host plugin-sdk plugins tests)
+status=0
+for file in "${files[@]}"; do
+  "$tool" --style=file "$file" | diff -u --label "$file" --label "as formatted" "$file" - || status=1
+done
+[ $status -eq 0 ] || echo "to format: $tool -i FILE"
+[ $status -ne 0 ] || echo "${#files[@]} files are formatted"
+exit $status
