@@ -17,8 +17,8 @@ struct type_table {
     pthread_mutex_t lock;
 
     /* under lock */
-    struct map messages; /* id -> msg_type */
-    struct map records;  /* canonical schema -> msg_type */
+    struct map messages;     /* id -> msg_type */
+    struct map records;      /* canonical schema -> msg_type */
     struct msg_type **types; /* by index - 1; owned */
     uint32_t count;
     uint32_t room;
@@ -63,8 +63,8 @@ void type_table_destroy(struct type_table *table) {
 /* --- ids --- */
 
 static bool is_name_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
 }
 
 static bool is_name(const char *text, size_t size) {
@@ -223,8 +223,7 @@ static int intern_items_locked(struct type_table *table, const struct schema *sc
                                struct msg_type **items, struct err *err) {
     for (size_t i = 0; i < schema->count; i++) {
         const struct schema *record = schema->fields[i].record;
-        if (record &&
-            intern_locked(table, NULL, schema_canonical(record), &items[i], err) < 0) {
+        if (record && intern_locked(table, NULL, schema_canonical(record), &items[i], err) < 0) {
             return -1;
         }
     }

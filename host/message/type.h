@@ -18,7 +18,7 @@ struct msg_type {
     struct troupe_type abi; /* what plugins see; first, so that one is the other */
     uint32_t index;         /* dense, from 1; 0 is no type */
     bool has_pointers;      /* str, bytes or list somewhere: a send must copy deep */
-    uint64_t end;           /* offset behind the last field: padding beyond it is not copied (MB-8) */
+    uint64_t end; /* offset behind the last field: padding beyond it is not copied (MB-8) */
     struct msg_type **items; /* per field: the record type of a list, else NULL */
 };
 

@@ -61,7 +61,8 @@ static int fail_expected(struct parser *p, const char *what) {
         return err_set(p->err, ERR_INVALID, "the schema ends where %s should stand", what);
     }
     if (!isprint((unsigned char)found)) {
-        return err_set(p->err, ERR_INVALID, "byte 0x%02x stands at byte %zu of the schema instead of %s",
+        return err_set(p->err, ERR_INVALID,
+                       "byte 0x%02x stands at byte %zu of the schema instead of %s",
                        (unsigned char)found, parser_byte(p, p->at), what);
     }
     return err_set(p->err, ERR_INVALID, "'%c' stands at byte %zu of the schema instead of %s",

@@ -72,8 +72,8 @@ static void heap_remove(struct timer **root, struct timer *timer) {
     if (timer == *root) {
         *root = children;
     } else {
-        struct timer **link = timer->previous->child == timer ? &timer->previous->child
-                                                              : &timer->previous->next;
+        struct timer **link =
+            timer->previous->child == timer ? &timer->previous->child : &timer->previous->next;
         *link = timer->next;
         if (timer->next) {
             timer->next->previous = timer->previous;

@@ -1,12 +1,8 @@
 /* Interned types: layout as C has it, identity, refusals, lookups, compatible revisions. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "lib/test.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/alloc.h"
 #include "base/map.h"
@@ -17,9 +13,10 @@ TROUPE_RECORD(inner_item, INNER_ITEM);
 #define INNER_SCHEMA "u8 small; str name; u16 last"
 
 #define MIXED(F)                                                                                   \
-    F(bool, a) F(i64, b) F(i8, c) F(i16, d) F(u8, e) F(u32, f) F(f32, g) F(f64, h) F(u16, i)       \
-        F(str, j) F(i32, k) F(ref, l) F(bytes, m) F(bool, n) F(list, o, inner_item) F(u64, p)      \
-            F(time, q) F(u8, r) F(duration, s) F(bool, t)
+    F(bool, a)                                                                                     \
+    F(i64, b) F(i8, c) F(i16, d) F(u8, e) F(u32, f) F(f32, g) F(f64, h) F(u16, i) F(str, j)        \
+        F(i32, k) F(ref, l) F(bytes, m) F(bool, n) F(list, o, inner_item) F(u64, p) F(time, q)     \
+            F(u8, r) F(duration, s) F(bool, t)
 TROUPE_MESSAGE(mixed, "test.mixed/1", MIXED);
 #define MIXED_SCHEMA                                                                               \
     "bool a; i64 b; i8 c; i16 d; u8 e; u32 f; f32 g; f64 h; u16 i; str j; i32 k; ref l; bytes m; " \
@@ -289,10 +286,26 @@ static void test_mb8_other_names_are_incompatible(void **state) {
 static void test_every_kind_is_read_by_name(void **state) {
     const struct msg_type *type = intern(*state, "test.mixed/1", MIXED_SCHEMA);
     const struct inner_item items[1] = {{.small = 1}};
-    struct mixed body = {.a = true, .b = INT64_MIN, .c = -1, .d = -2, .e = 255, .f = UINT32_MAX,
-                         .g = 0.5f, .h = -1e300, .i = 65535, .j = troupe_str("text"), .k = -4,
-                         .l = {7, 8}, .m = troupe_str("bytes"), .n = false, .o = {items, 1},
-                         .p = UINT64_MAX, .q = -5, .r = 200, .s = 6, .t = true};
+    struct mixed body = {.a = true,
+                         .b = INT64_MIN,
+                         .c = -1,
+                         .d = -2,
+                         .e = 255,
+                         .f = UINT32_MAX,
+                         .g = 0.5f,
+                         .h = -1e300,
+                         .i = 65535,
+                         .j = troupe_str("text"),
+                         .k = -4,
+                         .l = {7, 8},
+                         .m = troupe_str("bytes"),
+                         .n = false,
+                         .o = {items, 1},
+                         .p = UINT64_MAX,
+                         .q = -5,
+                         .r = 200,
+                         .s = 6,
+                         .t = true};
     struct troupe_any message = {&type->abi, &body};
     struct troupe_value v;
 

@@ -1,12 +1,8 @@
 /* Deep copies: everything in one block, independent of the source, in the receiver's layout. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "lib/test.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "message/type.h"
 
@@ -16,8 +12,8 @@ TROUPE_RECORD(copy_item, COPY_ITEM);
 TROUPE_RECORD(plain_item, PLAIN_ITEM);
 
 #define COPY_BODY(F)                                                                               \
-    F(str, text) F(bytes, data) F(list, items, copy_item) F(list, plain, plain_item) F(u64, n)     \
-        F(u8, last)
+    F(str, text)                                                                                   \
+    F(bytes, data) F(list, items, copy_item) F(list, plain, plain_item) F(u64, n) F(u8, last)
 TROUPE_MESSAGE(copy_body, "copy.body/1", COPY_BODY);
 #define COPY_SCHEMA                                                                                \
     "str text; bytes data; list items {u8 n; str name; u32 m}; list plain {u16 x}; u64 n; u8 last"
@@ -199,7 +195,10 @@ static void test_mb8_convert_to_a_longer_type_adds_zeros(void **state) {
 static void test_mb8_convert_to_a_shorter_type_leaves_fields_out(void **state) {
     struct fixture *f = *state;
     struct copy_body base = some_body();
-    struct copy_more body = {.text = base.text, .n = 1, .last = 2, .tail = 3,
+    struct copy_more body = {.text = base.text,
+                             .n = 1,
+                             .last = 2,
+                             .tail = 3,
                              .extra = troupe_str("a text that nobody wants")};
     uint64_t size = type_convert_size(f->more, f->body, &body);
     struct copy_body *copy = new_block(size);

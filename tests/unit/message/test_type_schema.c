@@ -1,10 +1,5 @@
 /* Schema texts: what parses, how it is written back, which sentence a mistake gets. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "lib/test.h"
 
 #include "base/alloc.h"
 #include "message/type_schema.h"
@@ -66,7 +61,8 @@ static void test_mistakes_are_named_with_their_place(void **state) {
     assert_refused("str a b", "'b' stands at byte 7 of the schema instead of ';'");
     assert_refused("str a;; str b", "';' stands at byte 7 of the schema instead of a kind");
     assert_refused("str a}", "'}' stands at byte 6 of the schema instead of ';'");
-    assert_refused("str \xc3\xa4", "byte 0xc3 stands at byte 5 of the schema instead of a field's name");
+    assert_refused("str \xc3\xa4",
+                   "byte 0xc3 stands at byte 5 of the schema instead of a field's name");
     assert_refused("str a; u8 a", "field 'a' stands twice, again at byte 11 of the schema");
 }
 
