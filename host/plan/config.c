@@ -9,21 +9,6 @@
 #include "base/str.h"
 #include "plan/config_value.h"
 
-static const struct {
-    uint64_t size, align;
-} kind_layouts[NOTE_OPTION_KIND_COUNT] = {
-    [NOTE_OPTION_STR] = {sizeof(struct troupe_str), _Alignof(struct troupe_str)},
-    [NOTE_OPTION_PATH] = {sizeof(struct troupe_str), _Alignof(struct troupe_str)},
-    [NOTE_OPTION_INT] = {sizeof(int64_t), _Alignof(int64_t)},
-    [NOTE_OPTION_FLOAT] = {sizeof(double), _Alignof(double)},
-    [NOTE_OPTION_BOOL] = {sizeof(bool), _Alignof(bool)},
-    [NOTE_OPTION_DURATION] = {sizeof(uint64_t), _Alignof(uint64_t)},
-    [NOTE_OPTION_SIZE] = {sizeof(uint64_t), _Alignof(uint64_t)},
-    [NOTE_OPTION_ENUM] = {sizeof(uint32_t), _Alignof(uint32_t)},
-    [NOTE_OPTION_LIST] = {sizeof(struct troupe_strs), _Alignof(struct troupe_strs)},
-    [NOTE_OPTION_FIELD] = {sizeof(struct troupe_str), _Alignof(struct troupe_str)},
-};
-
 struct building {
     struct config *config;
     const struct config_setting *settings;
@@ -36,35 +21,12 @@ struct building {
     size_t findings;
 };
 
-static uint64_t round_up(uint64_t value, uint64_t align) {
-    return (value + align - 1) / align * align;
-}
-
-/* Moves *at to where a member of this kind begins; the caller adds its size. */
-static void *place(void *body, enum note_option_kind kind, uint64_t *at) {
-    *at = round_up(*at, kind_layouts[kind].align);
-    return (char *)body + *at;
-}
-
-void config_layout(const struct note_config *note, uint64_t *ret_size, uint64_t *ret_align) {
-    uint64_t size = 0;
-    uint64_t align = 1;
-    for (size_t i = 0; i < note->key_count; i++) {
-        enum note_option_kind kind = note->keys[i].kind;
-        size = round_up(size, kind_layouts[kind].align) + kind_layouts[kind].size;
-        align = kind_layouts[kind].align > align ? kind_layouts[kind].align : align;
-    }
-    *ret_size = round_up(size, align);
-    *ret_align = align;
+static void *member_of(const struct config *config, size_t key) {
+    return (char *)config->body + config->offsets[key];
 }
 
 struct troupe_str config_text(const struct config *config, size_t key) {
-    uint64_t at = 0;
-    for (size_t i = 0; i < key; i++) {
-        (void)place(config->body, config->note->keys[i].kind, &at);
-        at += kind_layouts[config->note->keys[i].kind].size;
-    }
-    return *(const struct troupe_str *)place(config->body, config->note->keys[key].kind, &at);
+    return *(const struct troupe_str *)member_of(config, key);
 }
 
 __attribute__((format(printf, 3, 4))) static void finding(struct building *b, size_t setting,
@@ -299,11 +261,9 @@ static int fill_default(struct building *b, const struct note_key *key, void *me
 
 static int fill(struct building *b) {
     const struct note_config *note = b->config->note;
-    uint64_t at = 0;
     for (size_t i = 0; i < note->key_count; i++) {
         const struct note_key *key = &note->keys[i];
-        void *member = place(b->config->body, key->kind, &at);
-        at += kind_layouts[key->kind].size;
+        void *member = member_of(b->config, i);
         int status = b->given[i] == SIZE_MAX ? fill_default(b, key, member)
                                              : fill_given(b, key, b->given[i], member);
         if (status < 0) {
@@ -321,8 +281,11 @@ static struct config *config_create(const struct note_config *note) {
     uint64_t align;
     atomic_init(&config->refs, 1);
     config->note = note;
-    config_layout(note, &config->size, &align);
-    config->body = mem_alloc(config->size ? config->size : 1);
+    config->offsets = mem_array(note->key_count + 1, sizeof *config->offsets);
+    if (config->offsets) {
+        note_config_layout(note, config->offsets, &config->size, &align);
+        config->body = mem_alloc(config->size ? config->size : 1);
+    }
     if (!config->body) {
         config_unref(config);
         return NULL;
@@ -376,6 +339,7 @@ void config_unref(struct config *config) {
     }
     mem_free(config->texts);
     mem_free(config->lists);
+    mem_free(config->offsets);
     mem_free(config->body);
     mem_free(config);
 }

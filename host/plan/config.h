@@ -16,7 +16,8 @@ struct config {
     const struct note_config *note; /* lent by the plugin's image */
     void *body;                     /* the struct TROUPE_CONFIG declared */
     uint64_t size;
-    char **texts; /* owned strings */
+    uint64_t *offsets; /* of each key's member in body */
+    char **texts;      /* owned strings */
     size_t text_count;
     struct troupe_str **lists; /* owned arrays */
     size_t list_count;
@@ -46,5 +47,3 @@ struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* takes NULL */
 /* The value of a key of kind str, path or field, by its index in the schema. Lent. */
 struct troupe_str config_text(const struct config *config, size_t key);
-/* sizeof and alignment of the struct that TROUPE_CONFIG declares for this schema. */
-void config_layout(const struct note_config *note, uint64_t *ret_size, uint64_t *ret_align);

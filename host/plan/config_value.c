@@ -78,10 +78,23 @@ static int outside(const struct note_key *key, const struct range *range, const 
         return 0;                                                                                  \
     }
 
+/* Bytes may do without a unit in a config. */
+static int size_or_bytes(const char *text, uint64_t *ret, struct err *err) {
+    int64_t bytes;
+    if (*text && !text[strspn(text, "0123456789")]) {
+        if (scalar_int(text, &bytes, err) < 0) {
+            return -1;
+        }
+        *ret = (uint64_t)bytes;
+        return 0;
+    }
+    return scalar_size(text, ret, err);
+}
+
 PARSE_NUMBER(parse_int, int64_t, scalar_int)
 PARSE_NUMBER(parse_float, double, scalar_float)
 PARSE_NUMBER(parse_duration, uint64_t, scalar_duration)
-PARSE_NUMBER(parse_size, uint64_t, scalar_size)
+PARSE_NUMBER(parse_size, uint64_t, size_or_bytes)
 
 static int parse_bool(const struct note_key *key, const char *text, void *member, struct err *err) {
     bool value;

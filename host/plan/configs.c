@@ -127,13 +127,6 @@ static int check_field(struct build *b, const struct unit *unit, const struct no
                        struct troupe_str field) {
     const struct plan_type *type = &b->plan->types[unit->type];
     uint32_t row = build_find_row(type->note, key->extra);
-    if (row == PLAN_NONE || !note_row_is_handler(&type->note->rows[row])) {
-        diags_add(
-            b->diags, DIAG_ERROR, unit->spec->type.mark,
-            "actor type '%s' is wrong: its config key '%s' is of port '%s', which is no input",
-            type->note->id, key->name, key->extra);
-        return 0;
-    }
     const struct port *port = &unit->ports[row];
     const struct msg_type *declared = type->row_types[row];
     if (port->first_in == PLAN_NONE && !port->broken && declared &&

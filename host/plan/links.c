@@ -62,7 +62,10 @@ static int report_port(struct build *b, const struct unit *unit, const struct ma
 
 static enum found resolve(struct build *b, const struct manifest_ref *ref,
                           const struct direction *direction, struct end *ret) {
-    const char *dot = strrchr(ref->text, '.');
+    const char *dot = ref->text ? strrchr(ref->text, '.') : NULL;
+    if (!ref->text) {
+        return BROKEN;
+    }
     if (!dot || dot == ref->text || !dot[1]) {
         diags_add(b->diags, DIAG_ERROR, ref->mark, "'%s' names no port; write 'actor.port'",
                   ref->text);

@@ -92,3 +92,7 @@ void plan_destroy(struct plan *plan); /* takes NULL */
 
 /* The index of an actor by path, PLAN_NONE when there is none. */
 uint32_t plan_find_actor(const struct plan *plan, const char *path);
+
+/* The plan as a JSON object; compact, one line. Only for a plan that was built without errors. */
+struct str;
+void plan_json(const struct plan *plan, struct str *out);

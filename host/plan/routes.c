@@ -1,5 +1,6 @@
 /* What each link carries and how: message types of both ends, calls, routes to pools, keys. */
 #include "base/str.h"
+#include "message/type_schema.h"
 #include "plan/build.h"
 
 static const struct note_row *row_of(const struct build *b, uint32_t unit, uint32_t row) {
@@ -105,18 +106,6 @@ static bool check_route(struct build *b, const struct link *link) {
     return hashes && spec->key.text;
 }
 
-static const char *kind_text(uint32_t kind) {
-    switch (kind) {
-#define KIND_CASE(number, name, c_type)                                                            \
-    case (number):                                                                                 \
-        return #name;
-        TROUPE_KINDS(KIND_CASE)
-#undef KIND_CASE
-    default:
-        return "unknown";
-    }
-}
-
 int build_report_field(struct build *b, struct mark mark, const char *prefix, const char *field,
                        const struct msg_type *type, const struct link *link) {
     const char **names = arena_array(&b->scratch, type->abi.field_count + 1, sizeof *names);
@@ -127,8 +116,7 @@ int build_report_field(struct build *b, struct mark mark, const char *prefix, co
         str_addf(&text, ", and '%s' sends it", link->spec->from.text);
     }
     for (uint32_t i = 0; names && i < type->abi.field_count; i++) {
-        const char *at = (const char *)type->abi.fields + i * type->abi.field_stride;
-        names[i] = ((const struct troupe_field *)(const void *)at)->name.data;
+        names[i] = type->abi.fields[i].name.data;
     }
     const char *near = names ? build_nearest(b, field, names, type->abi.field_count) : NULL;
     if (near) {
@@ -160,7 +148,7 @@ static int check_key(struct build *b, struct link *link) {
         diags_add(b->diags, DIAG_ERROR, key->mark,
                   "field '%s' of '%s' is of kind %s and cannot be a key: that takes text, bytes, a "
                   "whole number, a bool, a time or a reference",
-                  key->text, id_of(from->type), kind_text(link->key->kind));
+                  key->text, id_of(from->type), schema_kind_text(link->key->kind));
     }
     return 0;
 }

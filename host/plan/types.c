@@ -117,20 +117,7 @@ static int add_plugin(struct build *b, size_t file, uint32_t *ret) {
     return 0;
 }
 
-/* The row an `as` row follows. */
-static uint32_t find_source(struct build *b, const struct note_actor *note, size_t row,
-                            struct mark mark) {
-    uint32_t source = build_find_row(note, note->rows[row].type);
-    if (source != PLAN_NONE && note_row_is_handler(&note->rows[source])) {
-        return source;
-    }
-    diags_add(b->diags, DIAG_ERROR, mark,
-              "actor type '%s' is wrong: its output '%s' follows port '%s', which is no input",
-              note->id, note->rows[row].name, note->rows[row].type);
-    return PLAN_NONE;
-}
-
-static int alloc_rows(struct build *b, struct plan_type *type, struct mark mark) {
+static int alloc_rows(struct build *b, struct plan_type *type) {
     struct arena *memory = &b->plan->impl->memory;
     size_t count = type->note->row_count;
     type->row_types = arena_array(memory, count, sizeof *type->row_types);
@@ -144,7 +131,7 @@ static int alloc_rows(struct build *b, struct plan_type *type, struct mark mark)
         const struct note_row *row = &type->note->rows[i];
         type->row_children[i] = PLAN_NONE;
         type->row_sources[i] =
-            row->kind == TROUPE_ROW_as ? find_source(b, type->note, i, mark) : PLAN_NONE;
+            row->kind == TROUPE_ROW_as ? build_find_row(type->note, row->type) : PLAN_NONE;
     }
     return 0;
 }
@@ -162,7 +149,7 @@ static int add_type(struct build *b, const struct note_actor *note, size_t file,
     }
     b->type_marks = marks;
     struct plan_type type = {.note = note};
-    if (add_plugin(b, file, &type.plugin) < 0 || alloc_rows(b, &type, mark) < 0) {
+    if (add_plugin(b, file, &type.plugin) < 0 || alloc_rows(b, &type) < 0) {
         return -1;
     }
     marks[plan->type_count] = mark;
@@ -222,11 +209,6 @@ static int intern(struct build *b, size_t type, const char *c_name, const struct
     const struct catalog_file *file = b->plan->plugins[b->plan->types[type].plugin].file;
     const struct note_message *message = note_find_message(file->image->note, c_name);
     struct mark mark = b->type_marks[type];
-    if (!message || !message->id) {
-        diags_add(b->diags, DIAG_ERROR, mark, "plugin file '%s' does not describe message '%s'",
-                  file->path, c_name);
-        return 0;
-    }
     struct declared *first = NULL;
     if (declare(b, file->path, message, &first) < 0) {
         return -1;
@@ -309,7 +291,7 @@ int build_types(struct build *b) {
     for (size_t i = 0; i < b->unit_count; i++) {
         struct unit *unit = &b->units[i];
         const struct manifest_ref *ref = &unit->spec->type;
-        if (unit->spec->is_group) {
+        if (unit->spec->is_group || !ref->text) {
             continue;
         }
         if (resolve_type(b, ref->mark, NULL, ref->text, &unit->type) < 0 ||
