@@ -1,8 +1,25 @@
 /* A manifest as a typed document: every value with its file, line and column.
  *
- * Reading knows the keys and their kinds (../shared manifest by example), substitutes ${VAR},
- * follows `include`, and merges several files; it knows no plugins: whether actors, types, ports and
- * config names exist is the plan's business. All errors of a run are collected in the diagnostics. */
+ * Reading knows the keys and their kinds, substitutes variables, follows `include`, and merges
+ * several files; it knows no plugins: whether actors, types, ports and config names exist is the
+ * plan's business. All errors of a run are collected in the diagnostics.
+ *
+ * Variables  stand in scalar values only (never in keys), quoted or not. ${VAR} must be set (it may
+ *            be empty); ${VAR:-default} takes the default when VAR is unset or empty, as the shell
+ *            does; $${ is a literal ${. A default cannot hold another ${.
+ * Includes   are read first, each file once, relative to the file that names it. Maps grow together;
+ *            wires are joined; any other key may be set in one file only: else an error names both
+ *            places.
+ * Overriding A later file of the command line overrides the earlier ones: maps merge key by key (so
+ *            actors and config settings merge by name), scalars and lists replace, and wires merge by
+ *            their two ends: the same ends replace the wire, others are added.
+ * Defaults   `defaults` apply key by key to each actor that does not say otherwise. What a `restart`
+ *            block leaves out of intensity, period and backoff comes from its supervisor: the group's
+ *            `supervise`, at a root `supervision`. What these leave out is built in.
+ * Paths      plugins.path: relative to the file they stand in. snapshots.directory: to the state
+ *            directory, control.socket: to the runtime directory, else both to the folder of the
+ *            first file of the command line.
+ * Every file says `troupe: 1`, the format it is written in. */
 #pragma once
 
 #include <stdbool.h>
@@ -129,10 +146,11 @@ struct manifest_pin {
     char *sha256; /* 64 hex digits, lower case */
 };
 
-/* Keys that were given and whose effect is not built yet, for `run` to say so. */
+/* A key that was given and whose effect is not built yet, for `run` to say so; one entry a key. */
 struct manifest_unused {
-    const char *key; /* "snapshots", "actors.*.restart", ... static */
-    struct mark mark;
+    const char *key;  /* "snapshots", "actors.*.restart", ... static */
+    struct mark mark; /* the first place */
+    size_t places;
 };
 
 struct manifest {
@@ -168,6 +186,9 @@ struct manifest {
     char *control_socket; /* NULL: none */
     struct manifest_unused *unused;
     size_t unused_count;
+    /* All files were read as YAML. With errors nevertheless, the document holds what is right (an
+     * actor without a usable type has type.text NULL), so that a plan can look for further ones. */
+    bool complete;
     struct manifest_impl *impl; /* source texts, origins for --explain */
 };
 
@@ -183,6 +204,7 @@ struct diags {
     struct diag *items;
     size_t count;
     size_t errors;
+    bool failed; /* a finding was lost for lack of memory; it is counted */
     const struct manifest_sources *sources; /* lent: to print the line and the caret */
 };
 
@@ -196,11 +218,20 @@ __attribute__((format(printf, 4, 5))) void diags_add(struct diags *diags,
 /* Where environment variables come from: NULL for getenv; tests give their own. */
 typedef const char *manifest_env(void *context, const char *name);
 
+/* A file given as text. */
+struct manifest_text {
+    const char *path;
+    const char *data;
+    size_t size;
+};
+
 struct manifest_options {
     manifest_env *env;
     void *env_context;
-    const char *state_directory;   /* NULL: $STATE_DIRECTORY, else the manifest's folder */
-    const char *runtime_directory; /* NULL: $RUNTIME_DIRECTORY, else the manifest's folder */
+    const char *state_directory;       /* NULL: $STATE_DIRECTORY, else the manifest's folder */
+    const char *runtime_directory;     /* NULL: $RUNTIME_DIRECTORY, else the manifest's folder */
+    const struct manifest_text *texts; /* not NULL: no file is opened but these, includes neither */
+    size_t text_count;
 };
 
 /* Reads the files, the later ones overriding key by key. Returns -1 when there was any error; they
@@ -216,8 +247,11 @@ void diags_print(const struct diags *diags, bool colour, struct str *out);
 /* The same as a JSON array of {severity,file,line,column,text}. */
 void diags_json(const struct diags *diags, struct str *out);
 
-/* For `check --explain`: every effective value, "key = value    # file:line:col | default | env". */
+/* For `check --explain`: every effective value, "key = value    # file:line:col" or "# default";
+ * behind a place also the variable the value came from: ", ${AUTH_LOG:-auth.log}". */
 void manifest_explain(const struct manifest *manifest, struct str *out);
+/* The same as a JSON array of {key,value,file,line,column,from}; a default has no file. */
+void manifest_explain_json(const struct manifest *manifest, struct str *out);
 
 /* Scalars as the manifest writes them; also for plugin configs. Return -1 with a sentence in err
  * ("'10x' is not a duration; write 250ms, 10s, 5m or 1h"). */
@@ -226,3 +260,6 @@ int scalar_size(const char *text, uint64_t *ret_bytes, struct err *err);
 int scalar_int(const char *text, int64_t *ret, struct err *err);
 int scalar_float(const char *text, double *ret, struct err *err);
 int scalar_bool(const char *text, bool *ret, struct err *err);
+/* Back to text, in the largest unit that divides it: "250ms", "64KiB". */
+void scalar_add_duration(struct str *out, uint64_t ns);
+void scalar_add_size(struct str *out, uint64_t bytes);
