@@ -16,7 +16,7 @@ uint32_t burst_room_wanted(const struct burst_rule *rule, const struct burst_sou
         return source->event_room;
     }
     uint64_t room = source->event_room ? (uint64_t)source->event_room * 2 : FIRST_ROOM;
-    return (uint32_t)(room < rule->threshold ? room : rule->threshold);
+    return (uint32_t)(room < 2 * rule->threshold ? room : 2 * rule->threshold);
 }
 
 /* B-2 */
@@ -94,7 +94,7 @@ bool burst_add(const struct burst_rule *rule, struct burst_source *source, struc
         *ret = found;
         return true;
     }
-    if (source->event_count >= rule->threshold) {
+    if (source->event_count >= 2 * rule->threshold) {
         forget_farthest(source, event.time);
     }
     return false;

@@ -1,12 +1,12 @@
 /* Sliding windows: finds the moment at which events of one source become a burst.
  *
  * B-1  A burst is `threshold` or more within `span`, both ends included. It is found once, when
- *      the event that completes it is added, wherever in time that event belongs: events may come
- *      out of order.
+ *      the event that completes it is added, also when that event is up to a span late.
  * B-2  Events that prolong a burst found (within `span` of it) belong to it, and make no other.
  *      What comes later is a new beginning.
- * B-3  A source keeps fewer than `threshold` events. Beyond, the one farthest in time from the
- *      newest to arrive is forgotten, so that a wrong clock in between does no lasting harm.
+ * B-3  A source keeps fewer than 2 * `threshold` events: what can lie within a span on both sides
+ *      of a moment without being a burst. Beyond, the one farthest in time from the newest to
+ *      arrive is forgotten, so that a wrong clock in between does no lasting harm.
  */
 #pragma once
 

@@ -10,7 +10,7 @@
 void dating_init(struct dating *d, bool utc, int32_t year) {
     memset(d, 0, sizeof *d);
     d->utc = utc;
-    d->year = year;
+    d->first_year = d->year = year;
 }
 
 static int32_t local_offset(const struct stamp *s, int32_t year, int64_t seconds) {
@@ -58,11 +58,10 @@ static int64_t nearest(struct dating *d, const struct stamp *s, int64_t now) {
 
 /* D-3 */
 static int64_t onward(struct dating *d, const struct stamp *s) {
-    int32_t back = d->last_month ? d->last_month - s->month : 0;
-    if (back <= -6) {
-        return to_utc(d, s, d->year - 1); /* a late line of the year before */
+    if (d->last_month == 1 && s->month == 12 && d->year > d->first_year) {
+        return to_utc(d, s, d->year - 1);
     }
-    if (back >= 6) {
+    if (d->last_month - s->month > 1) {
         d->year++;
     }
     d->last_month = s->month;
@@ -82,7 +81,8 @@ int64_t dating_resolve(struct dating *d, const struct stamp *stamp, int64_t (*no
     if (d->has_last && is_same(&d->last, stamp)) {
         return d->last_ns;
     }
-    int64_t seconds = d->year ? onward(d, stamp) : nearest(d, stamp, now(context) / 1000000000);
+    int64_t seconds =
+        d->first_year ? onward(d, stamp) : nearest(d, stamp, now(context) / 1000000000);
     d->last = *stamp;
     d->last_ns = seconds * 1000000000 + stamp->nanosecond;
     d->has_last = true;

@@ -3,7 +3,8 @@
  * D-1  A stamp without a zone is in the zone of this machine, or UTC.
  * D-2  Without a year and with none given, it is the latest date at most a day ahead of now.
  * D-3  Without a year but with a given one, the log begins in that year, and goes into the next one
- *      when its months jump back by half a year or more (December, January).
+ *      when its months jump back by more than one. A December after a January belongs to the year
+ *      before, unless that is before the log's begin.
  */
 #pragma once
 
@@ -11,8 +12,9 @@
 
 struct dating {
     bool utc;
-    int32_t year; /* of the log's begin; 0: D-2 */
+    int32_t first_year; /* of the log; 0: D-2 */
 
+    int32_t year;       /* D-3: that the log is in */
     int32_t last_month; /* D-3; 0 before the first stamp */
     int64_t zone_key;   /* the quarter of an hour that zone_offset was asked for */
     int32_t zone_offset;

@@ -97,18 +97,13 @@ static void read_forward(struct troupe_str s, struct sshd_fact *fact) {
     }
 }
 
-/* Takes "METHOD for ". */
-static bool take_method(struct troupe_str *s, struct troupe_str *ret) {
-    *ret = text_word(s);
-    return ret->size > 0 && text_skip(s, "for ");
-}
-
+/* Refused passwords are counted even where the line is cut off right behind these words. */
 static void read_failed(struct troupe_str s, struct sshd_fact *fact) {
-    struct troupe_str method;
-    if (!take_method(&s, &method)) {
+    struct troupe_str method = text_word(&s);
+    bool is_password = troupe_str_eq(method, troupe_str("password"));
+    if (!text_skip(&s, "for ") && !is_password) {
         return;
     }
-    bool is_password = troupe_str_eq(method, troupe_str("password"));
     fact->kind = is_password ? SSHD_FAILED_PASSWORD : SSHD_FAILED_OTHER;
     if (!text_skip(&s, "invalid user ")) {
         (void)text_skip(&s, "illegal user ");
@@ -121,8 +116,8 @@ static void read_failed(struct troupe_str s, struct sshd_fact *fact) {
 }
 
 static void read_accepted(struct troupe_str s, struct sshd_fact *fact) {
-    struct troupe_str method;
-    if (take_method(&s, &method)) {
+    struct troupe_str method = text_word(&s);
+    if (method.size > 0 && text_skip(&s, "for ")) {
         fact->kind = SSHD_ACCEPTED;
         read_forward(s, fact);
     }
