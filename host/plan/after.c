@@ -39,7 +39,7 @@ static int resolve_after(struct build *b, struct unit *unit) {
     for (size_t i = 0; i < spec->after_count; i++) {
         uint32_t at = build_find_unit(b, spec->after[i].mark, spec->after[i].text);
         if (at != PLAN_NONE) {
-            unit->after[unit->after_count++] = at;
+            unit->after[unit->after_count++] = (struct after){at, spec->after[i].mark, false};
         }
     }
     return 0;
@@ -54,7 +54,7 @@ static uint32_t next_node(const struct build *b, struct frame *frame) {
         if (edge == 0) {
             return unit->parent == PLAN_NONE ? next_node(b, frame) : start_of(unit->parent);
         }
-        return edge <= unit->after_count ? end_of(unit->after[edge - 1]) : PLAN_NONE;
+        return edge <= unit->after_count ? end_of(unit->after[edge - 1].unit) : PLAN_NONE;
     }
     if (frame->next == at) {
         frame->next = at + 1;
@@ -73,44 +73,44 @@ static void push(struct search *s, uint32_t node) {
     s->stack[s->depth++] = (struct frame){node, node == end_of(node / 2) ? node / 2 : 0};
 }
 
-/* The last `after` on the way round: one of them must go. */
-static struct mark cycle_mark(const struct search *s, size_t from) {
-    const struct build *b = s->b;
-    for (size_t i = s->depth; i-- > from;) {
-        const struct frame *frame = &s->stack[i];
-        const struct unit *unit = &b->units[frame->node / 2];
-        if (frame->node == start_of(frame->node / 2) && frame->next >= 2) {
-            /* Names that are not there left no edge; so the reference is found by its unit. */
-            uint32_t to = unit->after[frame->next - 2];
-            for (size_t k = 0; k < unit->spec->after_count; k++) {
-                uintptr_t at = (uintptr_t)map_find(&b->unit_index, unit->spec->after[k].text);
-                if (at == (uintptr_t)to + 1) {
-                    return unit->spec->after[k].mark;
-                }
-            }
-        }
+/* The last `after` on the way round: that one closes the cycle. There is one, as groups and members
+ * alone make none. */
+static struct after *closing_after(const struct search *s) {
+    size_t i = s->depth - 1;
+    while (s->stack[i].node % 2 || s->stack[i].next < 2) {
+        i--;
     }
-    return b->units[s->stack[from].node / 2].spec->mark;
+    return &s->b->units[s->stack[i].node / 2].after[s->stack[i].next - 2];
 }
 
-static int report_cycle(struct search *s, uint32_t node) {
-    size_t from = s->depth - 1;
-    while (s->stack[from].node != node) {
-        from--;
+static void add_cycle(const struct search *s, uint32_t node, struct str *text) {
+    size_t i = s->depth - 1;
+    uint32_t last = node / 2;
+    while (s->stack[i].node != node) {
+        i--;
     }
-    struct str text;
-    uint32_t last = PLAN_NONE;
-    str_init(&text);
-    for (size_t i = from; i < s->depth; i++) {
+    str_addf(text, "'%s'", s->b->units[last].path);
+    for (i++; i < s->depth; i++) {
         uint32_t unit = s->stack[i].node / 2;
-        if (unit != last) {
-            str_addf(&text, "'%s' after ", s->b->units[unit].path);
+        if (unit != last && unit != node / 2) {
+            str_addf(text, " after '%s'", s->b->units[unit].path);
         }
         last = unit;
     }
-    str_addf(&text, "'%s'", s->b->units[node / 2].path);
-    diags_add(s->b->diags, DIAG_ERROR, cycle_mark(s, from),
-              "these wait for each other to start: %s", str_text(&text));
+    str_addf(text, " after '%s'", s->b->units[node / 2].path);
+}
+
+static int report_cycle(struct search *s, uint32_t node) {
+    struct after *closing = closing_after(s);
+    struct str text;
+    if (closing->reported) {
+        return 0;
+    }
+    closing->reported = true;
+    str_init(&text);
+    add_cycle(s, node, &text);
+    diags_add(s->b->diags, DIAG_ERROR, closing->mark, "these wait for each other to start: %s",
+              str_text(&text));
     int status = text.failed ? build_no_memory(s->b) : 0;
     str_fini(&text);
     return status;

@@ -185,7 +185,7 @@ static void report_lack(struct walk *w, enum lack lack) {
         if (port->state != PORT_NONE || port->broken || !is_lacking(b, link, source, lack)) {
             continue;
         }
-        if (lack != LACK_TOLD) {
+        if (lack != LACK_TOLD && !b->is_partial) {
             diags_add(b->diags, DIAG_ERROR, link->spec->from.mark,
                       "'%s' has the type of what is wired to '%s.%s', and %s",
                       link->spec->from.text, b->units[link->from].path,

@@ -36,6 +36,12 @@ struct port { /* a row of a unit; an output: what it sends; a handler: what is w
     bool reported; /* the port itself was */
 };
 
+struct after {
+    uint32_t unit;
+    struct mark mark;
+    bool reported; /* as the one that closes a cycle */
+};
+
 struct unit {
     const struct manifest_actor *spec;
     char *path;
@@ -47,9 +53,8 @@ struct unit {
     uint32_t type;      /* PLAN_NONE: a group, or unknown */
     struct port *ports; /* per row of the type */
     struct config *config;
-    struct config_setting *settings; /* as given to config_build */
     enum overflow *row_overflow;
-    uint32_t *after; /* units */
+    struct after *after;
     size_t after_count;
     uint32_t *actors;      /* first, first + 1, ...: made when something is wired to it */
     uint32_t wired_inputs; /* for each of its actors */
@@ -76,6 +81,7 @@ struct build {
     struct diags *diags;
     struct err *err;
     struct arena scratch;
+    bool is_partial; /* the manifest had errors: what is missing may only have been left out */
     struct unit *units;
     size_t unit_count;
     uint64_t actor_count;
@@ -107,7 +113,7 @@ __attribute__((format(printf, 2, 3))) char *build_text(struct arena *arena, cons
 int build_units(struct build *b);
 /* The unit that `path` names, PLAN_NONE after reporting that there is none. */
 uint32_t build_find_unit(struct build *b, struct mark mark, const char *path);
-/* As str_nearest; gives up after some millions of comparisons in one build. */
+/* As str_nearest; gives up once the candidates of one build were some millions. */
 const char *build_nearest(struct build *b, const char *word, const char *const *candidates,
                           size_t count);
 

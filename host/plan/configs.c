@@ -9,22 +9,28 @@ struct reporting {
     const struct unit *unit;
 };
 
-static struct mark config_mark(const struct manifest_actor *spec) {
-    return spec->config_mark.line ? spec->config_mark : spec->type.mark;
+static bool has_key(const struct note_config *note, const char *name) {
+    for (size_t i = 0; i < note->key_count; i++) {
+        if (strcmp(note->keys[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void report(void *context, size_t setting, const char *text) {
     const struct reporting *r = context;
     const struct manifest_actor *spec = r->unit->spec;
     if (setting == SIZE_MAX) {
-        diags_add(r->b->diags, DIAG_ERROR, config_mark(spec), "'%s' (%s): %s", r->unit->path,
-                  spec->type.text, text);
+        if (!r->b->is_partial) {
+            diags_add(r->b->diags, DIAG_ERROR, spec->config_mark, "'%s' (%s): %s", r->unit->path,
+                      spec->type.text, text);
+        }
         return;
     }
     const struct manifest_setting *s = &spec->settings[setting];
-    /* What is wrong with the key stands at the key, what with the value at the value. */
-    bool at_key = strncmp(text, "unknown", 7) == 0 || !s->value.mark.line;
-    diags_add(r->b->diags, DIAG_ERROR, at_key ? s->mark : s->value.mark, "%s", text);
+    bool known = has_key(r->b->plan->types[r->unit->type].note->config, s->key);
+    diags_add(r->b->diags, DIAG_ERROR, known ? s->value.mark : s->mark, "%s", text);
 }
 
 /* Paths are relative to the file they stand in, which an override may have changed. */
@@ -99,7 +105,7 @@ static struct mark field_mark(const struct unit *unit, const char *key) {
             return unit->spec->settings[i].value.mark;
         }
     }
-    return config_mark(unit->spec);
+    return unit->spec->config_mark;
 }
 
 /* Whether every type wired to the port has the field; the first that has not is reported. */
@@ -129,7 +135,7 @@ static int check_field(struct build *b, const struct unit *unit, const struct no
     uint32_t row = build_find_row(type->note, key->extra);
     const struct port *port = &unit->ports[row];
     const struct msg_type *declared = type->row_types[row];
-    if (port->first_in == PLAN_NONE && !port->broken && declared &&
+    if (port->first_in == PLAN_NONE && !port->broken && !b->is_partial && declared &&
         !type_find_field(&declared->abi, field)) {
         char *prefix = build_text(&b->scratch, "config key '%s': ", key->name);
         return prefix ? build_report_field(b, field_mark(unit, key->name), prefix, field.data,

@@ -180,7 +180,7 @@ static int warn_unreached(struct build *b) {
         const struct plan_type *type = build_type_of(b, i);
         const char *list = "";
         const char *near;
-        bool reached = !type || unit->has_broken_wire;
+        bool reached = !type || unit->has_broken_wire || b->is_partial;
         for (size_t row = 0; !reached && row < type->note->row_count; row++) {
             reached = unit->ports[row].first_in != PLAN_NONE;
         }

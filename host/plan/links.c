@@ -1,5 +1,4 @@
 /* Wires as links between rows of units: "actor.port" resolved at both ends. */
-#include <stdio.h>
 #include <string.h>
 
 #include "plan/build.h"
@@ -62,15 +61,7 @@ static int report_port(struct build *b, const struct unit *unit, const struct ma
 
 static enum found resolve(struct build *b, const struct manifest_ref *ref,
                           const struct direction *direction, struct end *ret) {
-    const char *dot = ref->text ? strrchr(ref->text, '.') : NULL;
-    if (!ref->text) {
-        return BROKEN;
-    }
-    if (!dot || dot == ref->text || !dot[1]) {
-        diags_add(b->diags, DIAG_ERROR, ref->mark, "'%s' names no port; write 'actor.port'",
-                  ref->text);
-        return BROKEN;
-    }
+    const char *dot = strrchr(ref->text, '.'); /* the manifest has seen to its being there */
     char *path = arena_text_n(&b->scratch, ref->text, (size_t)(dot - ref->text));
     if (!path) {
         (void)build_no_memory(b);
@@ -117,20 +108,8 @@ static void append(struct build *b, uint32_t at) {
     b->units[link->from].is_wired = b->units[link->to].is_wired = true;
 }
 
-static int add_link(struct build *b, const struct manifest_wire *spec, struct end from,
-                    struct end to, struct map *seen) {
-    char key[64];
-    (void)snprintf(key, sizeof key, "%u.%u.%u.%u", from.unit, from.row, to.unit, to.row);
-    const struct manifest_wire *first = map_find(seen, key);
-    if (first) {
-        diags_add(b->diags, DIAG_ERROR, spec->mark, "'%s' is wired to '%s' already, at %s:%u:%u",
-                  spec->from.text, spec->to.text, first->mark.file, first->mark.line,
-                  first->mark.column);
-        return 0;
-    }
-    if (map_set(seen, key, (void *)(uintptr_t)spec) < 0) {
-        return build_no_memory(b);
-    }
+static void add_link(struct build *b, const struct manifest_wire *spec, struct end from,
+                     struct end to) {
     b->links[b->link_count] = (struct link){.spec = spec,
                                             .from = from.unit,
                                             .from_row = from.row,
@@ -139,10 +118,9 @@ static int add_link(struct build *b, const struct manifest_wire *spec, struct en
                                             .next_in = PLAN_NONE,
                                             .next_out = PLAN_NONE};
     append(b, (uint32_t)b->link_count++);
-    return 0;
 }
 
-static int link_wire(struct build *b, const struct manifest_wire *spec, struct map *seen) {
+static int link_wire(struct build *b, const struct manifest_wire *spec) {
     struct end from = {PLAN_NONE, PLAN_NONE};
     struct end to = {PLAN_NONE, PLAN_NONE};
     enum found from_found = resolve(b, &spec->from, &from_here, &from);
@@ -151,7 +129,8 @@ static int link_wire(struct build *b, const struct manifest_wire *spec, struct m
         return -1;
     }
     if (from_found == FOUND && to_found == FOUND) {
-        return add_link(b, spec, from, to, seen);
+        add_link(b, spec, from, to);
+        return 0;
     }
     mark_broken(b, from_found, &from);
     mark_broken(b, to_found, &to);
@@ -163,12 +142,10 @@ int build_links(struct build *b) {
     if (!b->links) {
         return build_no_memory(b);
     }
-    struct map seen;
-    map_init(&seen);
-    int status = 0;
-    for (size_t i = 0; i < b->manifest->wire_count && status == 0; i++) {
-        status = link_wire(b, &b->manifest->wires[i], &seen);
+    for (size_t i = 0; i < b->manifest->wire_count; i++) {
+        if (link_wire(b, &b->manifest->wires[i]) < 0) {
+            return -1;
+        }
     }
-    map_fini(&seen);
-    return status;
+    return 0;
 }

@@ -84,7 +84,8 @@ int plan_build(struct manifest *manifest, struct catalog *catalog, struct type_t
                       .catalog = catalog,
                       .types = types,
                       .diags = diags,
-                      .err = err};
+                      .err = err,
+                      .is_partial = diags->errors > 0};
     arena_init(&b.scratch);
     map_init(&b.unit_index);
     map_init(&b.type_index);

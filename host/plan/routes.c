@@ -77,7 +77,7 @@ static void check_one_answer(struct build *b, const struct link *link) {
     }
 }
 
-/* Whether the route, if any, may be looked at further. */
+/* Whether there is a key to check. */
 static bool check_route(struct build *b, const struct link *link) {
     const struct manifest_wire *spec = link->spec;
     const struct unit *to = &b->units[link->to];
@@ -95,39 +95,41 @@ static bool check_route(struct build *b, const struct link *link) {
                   to->path, spec->from.text, spec->to.text);
         return false;
     }
-    bool hashes = spec->has_route && spec->route == ROUTE_HASH;
-    if (hashes && !spec->key.text) {
-        diags_add(b->diags, DIAG_ERROR, spec->route_mark,
-                  "route 'hash' needs a 'key', the name of a field of what '%s' sends",
-                  spec->from.text);
-    } else if (!hashes && spec->key.text) {
-        diags_add(b->diags, DIAG_ERROR, spec->key.mark, "a 'key' is for route 'hash' only");
+    return spec->has_route && spec->route == ROUTE_HASH && spec->key.text;
+}
+
+/* Field names end where the schema goes on, so they are copied to be compared. */
+static const char *nearest_field(struct build *b, const char *word, const struct msg_type *type) {
+    size_t count = type->abi.field_count;
+    const char **names = arena_array(&b->scratch, count + 1, sizeof *names);
+    for (size_t i = 0; names && i < count; i++) {
+        struct troupe_str name = type->abi.fields[i].name;
+        names[i] = arena_text_n(&b->scratch, name.data, name.size);
+        if (!names[i]) {
+            return NULL;
+        }
     }
-    return hashes && spec->key.text;
+    return names ? build_nearest(b, word, names, count) : NULL;
 }
 
 int build_report_field(struct build *b, struct mark mark, const char *prefix, const char *field,
                        const struct msg_type *type, const struct link *link) {
-    const char **names = arena_array(&b->scratch, type->abi.field_count + 1, sizeof *names);
     struct str text;
     str_init(&text);
     str_addf(&text, "%s'%s' has no field '%s'", prefix, id_of(type), field);
     if (link) {
         str_addf(&text, ", and '%s' sends it", link->spec->from.text);
     }
-    for (uint32_t i = 0; names && i < type->abi.field_count; i++) {
-        names[i] = type->abi.fields[i].name.data;
-    }
-    const char *near = names ? build_nearest(b, field, names, type->abi.field_count) : NULL;
+    const char *near = nearest_field(b, field, type);
     if (near) {
         str_addf(&text, "; did you mean '%s'?", near);
     } else {
         str_addf(&text, "; its fields are '%s'", type->abi.schema.data);
     }
     diags_add(b->diags, DIAG_ERROR, mark, "%s", str_text(&text));
-    bool failed = text.failed || !names;
+    int status = text.failed || b->scratch.failed ? build_no_memory(b) : 0;
     str_fini(&text);
-    return failed ? build_no_memory(b) : 0;
+    return status;
 }
 
 static bool can_be_key(uint32_t kind) {

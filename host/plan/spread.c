@@ -44,7 +44,7 @@ static int share_types(struct build *b, const struct unit *unit, struct shared *
 static int share_after(struct build *b, const struct unit *unit, struct shared *ret) {
     size_t count = 0;
     for (size_t i = 0; i < unit->after_count; i++) {
-        const struct unit *after = &b->units[unit->after[i]];
+        const struct unit *after = &b->units[unit->after[i].unit];
         const struct unit *last = &b->units[after->end - 1];
         count += last->first + last->count - after->first;
     }
@@ -54,7 +54,7 @@ static int share_after(struct build *b, const struct unit *unit, struct shared *
         return build_no_memory(b);
     }
     for (size_t i = 0; i < unit->after_count; i++) {
-        const struct unit *after = &b->units[unit->after[i]];
+        const struct unit *after = &b->units[unit->after[i].unit];
         const struct unit *last = &b->units[after->end - 1];
         for (uint32_t a = after->first; a < last->first + last->count; a++) {
             ret->after[ret->after_count++] = a;
@@ -171,7 +171,7 @@ static int spread_link(struct build *b, const struct link *link) {
             .to_row = link->to_row,
             .route = link->spec->has_route ? link->spec->route : ROUTE_DIRECT,
             .key = link->key,
-            .key_name = link->key ? link->key->name.data : NULL,
+            .key_name = link->key ? link->spec->key.text : NULL,
             .type = from->ports[link->from_row].type,
             .mark = link->spec->mark,
         };

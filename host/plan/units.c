@@ -80,18 +80,22 @@ int build_units(struct build *b) {
     return add_units(b, b->manifest->actors, b->manifest->actor_count, PLAN_NONE, &pids);
 }
 
-const char *build_nearest(struct build *b, const char *word, const char *const *candidates,
-                          size_t count) {
-    /* A manifest of ten thousand wrong names must not take minutes to be told so. */
-    if (b->suggested + count > 3000000) {
-        return NULL;
-    }
+/* A manifest of ten thousand wrong names must not take minutes to be told so. */
+static bool may_compare(struct build *b, size_t count) {
     b->suggested += count;
-    return str_nearest(word, candidates);
+    return b->suggested <= 2000000;
 }
 
-/* "window" for "judge/window": written as one would inside of the group. */
-static const char *find_by_last_name(const struct build *b, const char *word) {
+const char *build_nearest(struct build *b, const char *word, const char *const *candidates,
+                          size_t count) {
+    return may_compare(b, count) ? str_nearest(word, candidates) : NULL;
+}
+
+/* "judge/window" for "window": written as one would inside of the group. */
+static const char *find_by_last_name(struct build *b, const char *word) {
+    if (!may_compare(b, b->unit_count)) {
+        return NULL;
+    }
     for (size_t i = 0; i < b->unit_count; i++) {
         const char *slash = strrchr(b->units[i].path, '/');
         if (slash && strcmp(slash + 1, word) == 0) {
