@@ -1,0 +1,53 @@
+/* Keys without effect yet are listed, once each. */
+#include "unit/manifest/given.h"
+
+static const struct manifest_unused *find(const struct given *given, const char *key) {
+    for (size_t i = 0; i < given->manifest->unused_count; i++) {
+        if (strcmp(given->manifest->unused[i].key, key) == 0) {
+            return &given->manifest->unused[i];
+        }
+    }
+    return NULL;
+}
+
+static void test_key_without_effect_is_listed_with_its_first_place(void **state) {
+    (void)state;
+    struct given given =
+        given_good(HEAD "control: { socket: s }\n"
+                        "actors:\n"
+                        "  a: { type: x.Y, checkpoint: { messages: 1 } }\n"
+                        "  g: { actors: { b: { type: x.Y, checkpoint: { time: 1s } } } }\n");
+
+    const struct manifest_unused *control = find(&given, "control");
+    const struct manifest_unused *checkpoint = find(&given, "actors.*.checkpoint");
+
+    assert_non_null(control);
+    assert_int_equal(control->mark.line, 3);
+    assert_int_equal(control->places, 1);
+    assert_non_null(checkpoint);
+    assert_int_equal(checkpoint->mark.line, 5);
+    assert_int_equal(checkpoint->places, 2);
+    assert_int_equal(given.manifest->unused_count, 2);
+    given_done(&given);
+}
+
+static void test_key_with_effect_is_not_listed(void **state) {
+    (void)state;
+    struct given given = given_good(
+        HEAD "workers: 1\nlog: { level: info }\nstop: { timeout: 1s }\n"
+             "dead_letters: { keep: 1 }\nplugins: { path: [a] }\n"
+             "defaults: { mailbox: { capacity: 1 }, stop_timeout: 1s }\n"
+             "actors:\n  a: { type: x.Y, thread: own, memory: 1KiB, after: [b], replicas: 2,\n"
+             "       when_inputs_end: stay, mailbox: { bytes: 1KiB, ports: { p: fail } } }\n");
+
+    assert_int_equal(given.manifest->unused_count, 0);
+    given_done(&given);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_key_without_effect_is_listed_with_its_first_place),
+        cmocka_unit_test(test_key_with_effect_is_not_listed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
