@@ -21,7 +21,8 @@ struct catalog {
 
 /* Scans *.so in the given directories, then $TROUPE_PLUGIN_PATH (':' separated), then the install
  * folder. Directories that do not exist are skipped; a refused file is kept with its reason; a type
- * found twice belongs to the first file. Hidden files (private copies) are skipped. Errors: NOMEM. */
+ * found twice belongs to the first file. Hidden files (private copies) are skipped; a directory that
+ * cannot be read stands among the files, refused. Errors: NOMEM. */
 int catalog_scan(const char *const *directories, size_t count, struct catalog **ret,
                  struct err *err);
 void catalog_destroy(struct catalog *catalog); /* takes NULL */

@@ -1,12 +1,14 @@
 /* A loaded generation of a plugin file: private copy, tables copied out, references.
  *
- * I-1  each generation is loaded from a path never used before in the process (abi_reload result 1),
- *      and proven to be a new image after dlopen.
+ * I-1  each generation is loaded from a path never used before in the process, because dlopen
+ *      compares names before files, and proven to be a new image after dlopen.
  * I-2  the host dispatches only through the tables copied into struct library, never through the
  *      plugin's own; all pointers into the module lie there.
  * I-3  what the note says and what the tables say is the same, or the load is refused. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <troupe/plugin.h>
@@ -28,21 +30,32 @@ struct library_type {
 
 struct library {
     uint32_t generation; /* process-wide number, from 1 */
-    const struct image *image; /* owned; bytes released after loading */
+    struct image *image; /* a reference; its bytes are released when it is the only one */
     const struct note_plugin *note;
     struct library_type *types;
     size_t type_count;
-    char *private_path;
+    const char *private_path;
+    char **warnings; /* sentences for whoever loaded it; a signal handler that was put back */
+    size_t warning_count;
     struct library_impl *impl; /* the handle, the descriptor, the reference count */
 };
 
-/* Loads `image` (taken on success): private copy beside the original, else in a private run
- * directory; dlopen RTLD_NOW|RTLD_LOCAL; tables compared with the note; `init` called with `host`.
- * Errors: IO, ABI (the text names the differing row or the missing symbols), REFUSED (init), NOMEM.
- * The library starts with one reference, the caller's. [control] */
+/* Loads `image` (the reference is taken on success): private copy beside the original, else in a
+ * private run directory; dlopen RTLD_NOW|RTLD_LOCAL; tables compared with the note; `init` called
+ * with `host`, which must stay until the library is let go. Signal handlers of the host that the
+ * plugin replaced are put back, with a warning. Errors: IO, ABI (the text names the differing row
+ * or the missing symbols), REFUSED (init), NOMEM. The library starts with one reference, the
+ * caller's. [control] */
 int library_open(struct image *image, const struct troupe_host *host, struct library **ret,
                  struct err *err);
 struct library *library_ref(struct library *library); /* [any] */
-/* The last unref calls fini, closes, verifies that it is gone, removes the private copy. [control] */
+/* The last unref calls fini, then closes, verifies that it is gone and removes the private copy;
+ * or, where the plugin asks to stay, may not be unmapped (unload.h) or does not go, pins the
+ * generation: it stays mapped, and its copy stays beside it. [control] */
 void library_unref(struct library *library); /* takes NULL */
 const struct library_type *library_find_type(const struct library *library, const char *id);
+
+/* Why a generation that was let go is still mapped; false when it is not. [any] */
+bool library_find_pin(uint32_t generation, char *ret_reason, size_t size);
+/* At the end of the process: removes the private copies of pinned generations. [control] */
+void library_remove_copies(void);

@@ -24,8 +24,10 @@ struct note_message {
 };
 
 #define NOTE_OPTION_KINDS(X)                                                                       \
-    X(STR, "str") X(PATH, "path") X(INT, "int") X(FLOAT, "float") X(BOOL, "bool")                  \
-    X(DURATION, "duration") X(SIZE, "size") X(ENUM, "enum") X(LIST, "list") X(FIELD, "field")
+    X(STR, "str")                                                                                  \
+    X(PATH, "path")                                                                                \
+    X(INT, "int") X(FLOAT, "float") X(BOOL, "bool") X(DURATION, "duration") X(SIZE, "size")        \
+        X(ENUM, "enum") X(LIST, "list") X(FIELD, "field")
 #define NOTE_OPTION_CONSTANT(name, text) NOTE_OPTION_##name,
 enum note_option_kind { NOTE_OPTION_KINDS(NOTE_OPTION_CONSTANT) NOTE_OPTION_KIND_COUNT };
 #undef NOTE_OPTION_CONSTANT
@@ -77,8 +79,10 @@ struct note_plugin {
     size_t actor_count;
 };
 
-/* Parses the bytes of the section .note.troupe. Repeated equal entries count once. Errors: INVALID
- * (malformed, contradicting or incomplete entries; the text says which), NOMEM. */
+/* Parses the bytes of the section .note.troupe, which are untrusted. Repeated equal entries count
+ * once; every reference in the result is resolved: rows name messages, lists name records, configs
+ * and handler ports exist. Errors: INVALID (malformed, contradicting or incomplete entries; the
+ * text says which), ABI (an ABI major this host does not know), NOMEM. [any] */
 int note_parse(const void *section, size_t size, struct note_plugin **ret, struct err *err);
 void note_destroy(struct note_plugin *note); /* takes NULL */
 
@@ -86,8 +90,12 @@ void note_destroy(struct note_plugin *note); /* takes NULL */
 const struct note_actor *note_find_actor(const struct note_plugin *note, const char *id);
 const struct note_message *note_find_message(const struct note_plugin *note, const char *c_name);
 const struct note_row *note_find_row(const struct note_actor *actor, const char *name);
-const char *note_row_kind_text(uint32_t kind);    /* "in", ...; "unknown" */
+const char *note_row_kind_text(uint32_t kind); /* "in", ...; "unknown" */
 const char *note_option_kind_text(enum note_option_kind kind);
+/* sizeof and alignment of the struct that TROUPE_CONFIG declares for this schema, and the offset of
+ * each member where `offsets` (key_count numbers) is not NULL. */
+void note_config_layout(const struct note_config *config, uint64_t *offsets, uint64_t *ret_size,
+                        uint64_t *ret_align);
 /* in, any, call: rows that receive messages. out, as, ask: rows that can be wired outwards. */
 bool note_row_is_handler(const struct note_row *row);
 bool note_row_is_output(const struct note_row *row);

@@ -62,7 +62,7 @@ struct troupe_strs {
 #define TROUPE_OPTION_(kind, name, ...) TROUPE_OPTION_##kind(name)
 #define TROUPE_NOTE_KEY(...) TROUPE_NOTE_KEY_(__VA_ARGS__, "", ~)
 #define TROUPE_NOTE_KEY_(kind, name, value, help, extra, ...)                                      \
-    "key " TROUPE_NOTE_KIND_##kind " " #name " " #value " " #help " " #extra "\n"
+    "key " TROUPE_NOTE_KIND_##kind " " #name " " #value ", " #help ", " #extra "\n"
 
 /* Declares `struct c_name` with one member per key, and tells the host its schema. */
 #define TROUPE_CONFIG(c_name, KEYS)                                                                \

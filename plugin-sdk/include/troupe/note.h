@@ -5,16 +5,17 @@
  * A reader skips entries of a type it does not know. Zero words between entries are padding.
  *
  *   type       text, fields separated by blanks, one statement a line
- *   PLUGIN     plugin "NAME" "VERSION" MAJOR MINOR
+ *   PLUGIN     plugin "NAME", "VERSION", MAJOR MINOR
  *   RECORD     record C_NAME                            a flat struct, for lists
  *              field KIND NAME                          KIND as in TROUPE_KINDS
  *   MESSAGE    message C_NAME "ID"                      ID is name/revision: "text.line/1"
  *              field KIND NAME [C_NAME_OF_RECORD]       the record only for kind list
  *   CONFIG     config C_NAME
- *              key KIND NAME DEFAULT "HELP" [EXTRA]     DEFAULT: required, a bare word or "text"
+ *              key KIND NAME DEFAULT, "HELP", "EXTRA"   DEFAULT: required, a bare word or "text"
  *   ACTOR      actor C_NAME "ID"
  *              ROW_KIND NAME [ARGUMENT [ARGUMENT]]      ROW_KIND as in TROUPE_ROW_KINDS
- * Quoted texts are C string literals, with C's escapes.
+ * Words are separated by blanks or by a comma. Quoted words are C string literals, with C's escapes;
+ * as in C, those with only blanks between them are one.
  */
 #pragma once
 

@@ -1,0 +1,75 @@
+/* Reasons to keep a plugin mapped; see unload.h. */
+#include "plugin/unload.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plugin/names.h"
+
+/* Each leaves a pointer to the plugin's code with a thread, the C library or the kernel. */
+static const char *const lasting[] = {
+    "pthread_create",
+    "thrd_create",
+    "_ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateE"
+    "St14default_deleteIS1_EEPFvvE",
+    "pthread_key_create",
+    "tss_create",
+    "__cxa_thread_atexit",
+    "__cxa_thread_atexit_impl",
+    "signal",
+    "__sysv_signal",
+    "sigaction",
+    "on_exit",
+    "at_quick_exit",
+    "__cxa_at_quick_exit",
+    "fopencookie",
+    "timer_create",
+};
+
+static const char *const allocating[] = {
+    "malloc",         "calloc",          "realloc",  "reallocarray",
+    "strdup",         "strndup",         "asprintf", "vasprintf",
+    "__asprintf_chk", "__vasprintf_chk", "getline",  "open_memstream",
+    "aligned_alloc",  "posix_memalign",  "_Znwm",    "_Znam",
+};
+
+static const char *find_import(const struct image *image, const char *name) {
+    for (char **import = image->imports; *import; import++) {
+        if (strcmp(*import, name) == 0) {
+            return *import;
+        }
+    }
+    return NULL;
+}
+
+char **unload_reasons(const struct image *image) {
+    char texts[sizeof lasting / sizeof *lasting][160];
+    struct names names;
+    names_init(&names);
+    for (size_t i = 0; i < sizeof lasting / sizeof *lasting; i++) {
+        if (find_import(image, lasting[i])) {
+            (void)snprintf(texts[i], sizeof texts[i], "imports %s", lasting[i]);
+            names_add(&names, texts[i]);
+        }
+    }
+    if (image->has_unique_symbols) {
+        names_add(&names, "has symbols that are unique in the process; build it with "
+                          "-fno-gnu-unique");
+    }
+    if (image->is_nodelete) {
+        names_add(&names, "was linked with -z nodelete");
+    }
+    char **reasons = names_pack(&names);
+    names_fini(&names);
+    return reasons;
+}
+
+bool unload_leaks_on_fault(const struct image *image) {
+    for (size_t i = 0; i < sizeof allocating / sizeof *allocating; i++) {
+        if (find_import(image, allocating[i])) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,14 @@
+/* Whether a plugin may be unmapped when nobody uses it any more, judged by what it imports: code
+ * that others still point to after dlclose crashes the process, and staying mapped costs next to
+ * nothing. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "plugin/image.h"
+
+/* Why it must stay mapped, each like "imports pthread_create"; NULL-terminated, empty when it need
+ * not; one mem_free. NULL: no memory. [any] */
+char **unload_reasons(const struct image *image);
+/* Whether it takes memory of its own, which is lost when an actor ends by a fault. [any] */
+bool unload_leaks_on_fault(const struct image *image);
