@@ -1,0 +1,50 @@
+# Completion of the command troupe for bash.
+_troupe() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local command='' sub='' i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+            -*) ;;
+            *)
+                if [[ -z $command ]]; then
+                    command=${COMP_WORDS[i]}
+                elif [[ $command == plugin && -z $sub ]]; then
+                    sub=${COMP_WORDS[i]}
+                fi
+                ;;
+        esac
+    done
+    COMPREPLY=()
+    if [[ $previous == --format ]]; then
+        COMPREPLY=($(compgen -W 'text json' -- "$current"))
+        return
+    fi
+    local options='--format --help' words='' files=''
+    case $command in
+        '') words='run check plugin version' options='--help --version' ;;
+        run) files='yaml' ;;
+        check) files='yaml' options+=' --explain' ;;
+        plugin)
+            case $sub in
+                '') words='inspect list' ;;
+                inspect) files='so' ;;
+            esac
+            ;;
+    esac
+    if [[ $current == -* ]]; then
+        COMPREPLY=($(compgen -W "$options" -- "$current"))
+        return
+    fi
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+    case $files in
+        yaml)
+            mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -X '!*.yaml' -- "$current")
+            mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -X '!*.yml' -- "$current")
+            ;;
+        so) mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -X '!*.so' -- "$current") ;;
+        *) return ;;
+    esac
+    mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -d -- "$current")
+    compopt -o filenames 2>/dev/null
+}
+complete -F _troupe troupe
