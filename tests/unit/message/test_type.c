@@ -1,7 +1,9 @@
 /* Interned types: layout as C has it, identity, refusals, lookups, compatible revisions. */
 #include "lib/test.h"
 
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -14,9 +16,10 @@ TROUPE_RECORD(inner_item, INNER_ITEM);
 
 #define MIXED(F)                                                                                   \
     F(bool, a)                                                                                     \
-    F(i64, b) F(i8, c) F(i16, d) F(u8, e) F(u32, f) F(f32, g) F(f64, h) F(u16, i) F(str, j)        \
-        F(i32, k) F(ref, l) F(bytes, m) F(bool, n) F(list, o, inner_item) F(u64, p) F(time, q)     \
-            F(u8, r) F(duration, s) F(bool, t)
+    F(i64, b)                                                                                      \
+    F(i8, c) F(i16, d) F(u8, e) F(u32, f) F(f32, g) F(f64, h) F(u16, i) F(str, j) F(i32, k)        \
+        F(ref, l) F(bytes, m) F(bool, n) F(list, o, inner_item) F(u64, p) F(time, q) F(u8, r)      \
+            F(duration, s) F(bool, t)
 TROUPE_MESSAGE(mixed, "test.mixed/1", MIXED);
 #define MIXED_SCHEMA                                                                               \
     "bool a; i64 b; i8 c; i16 d; u8 e; u32 f; f32 g; f64 h; u16 i; str j; i32 k; ref l; bytes m; " \
@@ -115,6 +118,43 @@ static void test_i1_same_id_and_schema_give_the_same_pointer(void **state) {
 
     assert_ptr_equal(first, again);
     assert_ptr_equal(type_of(&first->abi), first);
+}
+
+enum { INTERNERS = 4, INTERNED = 200 };
+
+static void *interner(void *table) {
+    const struct msg_type **types = calloc(INTERNED, sizeof(struct msg_type *));
+    for (int i = 0; i < INTERNED; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "x.m/%d", i + 1);
+        (void)type_intern(table, id, "u8 v; list l {str s}", &types[i], NULL);
+    }
+    return types;
+}
+
+static void test_i1_threads_that_intern_the_same_get_the_same(void **state) {
+    pthread_t threads[INTERNERS];
+    const struct msg_type **types[INTERNERS];
+    for (int i = 0; i < INTERNERS; i++) {
+        pthread_create(&threads[i], NULL, interner, *state);
+    }
+    for (int i = 0; i < INTERNERS; i++) {
+        void *result;
+        pthread_join(threads[i], &result);
+        types[i] = result;
+    }
+
+    for (int k = 0; k < INTERNED; k++) {
+        assert_non_null(types[0][k]);
+        for (int i = 1; i < INTERNERS; i++) {
+            assert_ptr_equal(types[i][k], types[0][k]);
+        }
+    }
+    assert_non_null(type_get(*state, INTERNED + 1)); /* the record, once */
+    assert_null(type_get(*state, INTERNED + 2));
+    for (int i = 0; i < INTERNERS; i++) {
+        free(types[i]);
+    }
 }
 
 static void test_equal_records_of_two_messages_are_one_type(void **state) {
@@ -356,6 +396,7 @@ int main(void) {
         TEST(test_a_struct_without_wide_fields_has_its_own_alignment),
         TEST(test_abi_table_is_filled),
         TEST(test_i1_same_id_and_schema_give_the_same_pointer),
+        TEST(test_i1_threads_that_intern_the_same_get_the_same),
         TEST(test_equal_records_of_two_messages_are_one_type),
         TEST(test_indexes_are_dense_and_find_their_type),
         TEST(test_many_types_are_all_found),
