@@ -24,17 +24,21 @@ as_root() {
   fi
 }
 
-# Another apt may hold a lock (updates at boot do): wait for it a while.
+# Another apt may hold a lock (updates at boot do): wait for it a while. Quiet unless it fails.
 apt_get() {
-  local try
+  local try log
+  log=$(mktemp)
   for try in 1 2 3 4 5; do
-    if as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 \
-      -o Acquire::Retries=3 "$@" </dev/null >&2; then
+    if as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 \
+      -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 "$@" </dev/null >"$log" 2>&1; then
+      rm -f "$log"
       return 0
     fi
-    say "apt-get $1 failed (attempt $try of 5)"
+    say "apt-get $1 failed (attempt $try of 5):"
+    tail -n 5 "$log" >&2
     [ "$try" -eq 5 ] || sleep $((try * 5))
   done
+  rm -f "$log"
   return 1
 }
 
@@ -62,7 +66,7 @@ need_packages() {
     return 1
   fi
   say "installing Debian packages: ${missing[*]}"
-  # The lists may be missing or old; a failure shows at the install.
+  # The lists may be missing or old; a mirror that does not answer shows at the install, too.
   apt_get update || true
   apt_get install -y --no-install-recommends "${missing[@]}" || {
     say "cannot install: ${missing[*]}"
