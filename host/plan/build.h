@@ -62,7 +62,6 @@ struct unit {
     uint32_t cycle;
     bool in_cycle;
     bool is_wired;
-    bool has_broken_wire; /* whether something reaches it cannot be told */
 };
 
 struct link {

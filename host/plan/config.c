@@ -256,7 +256,12 @@ static int fill_default(struct building *b, const struct note_key *key, void *me
     if (key->kind == NOTE_OPTION_LIST) {
         return fill_default_list(b, key->value, member);
     }
-    return fill_scalar(b, key, SIZE_MAX, troupe_str(key->value), member);
+    const char *value = key->value;
+    if (key->kind == NOTE_OPTION_BOOL && (strcmp(value, "0") == 0 || strcmp(value, "1") == 0)) {
+        /* In C `true` is a macro, expanded before the default became text. */
+        value = *value == '1' ? "true" : "false";
+    }
+    return fill_scalar(b, key, SIZE_MAX, troupe_str(value), member);
 }
 
 static int fill(struct building *b) {

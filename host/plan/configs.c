@@ -99,13 +99,22 @@ int build_configs(struct build *b) {
     return 0;
 }
 
-static struct mark field_mark(const struct unit *unit, const char *key) {
-    for (size_t i = 0; i < unit->spec->setting_count; i++) {
-        if (strcmp(unit->spec->settings[i].key, key) == 0) {
-            return unit->spec->settings[i].value.mark;
-        }
+/* Says that the type has no such field, where the field was named: by a setting or by a default. */
+static int report_field(struct build *b, const struct unit *unit, const struct note_key *key,
+                        struct troupe_str field, const struct msg_type *type,
+                        const struct link *link) {
+    struct mark mark = unit->spec->config_mark;
+    bool given = false;
+    for (size_t i = 0; i < unit->spec->setting_count && !given; i++) {
+        given = strcmp(unit->spec->settings[i].key, key->name) == 0;
+        mark = given ? unit->spec->settings[i].value.mark : mark;
     }
-    return unit->spec->config_mark;
+    char *prefix = given
+                       ? build_text(&b->scratch, "config key '%s': ", key->name)
+                       : build_text(&b->scratch, "config key '%s' is '%s' by default: ", key->name,
+                                    field.data);
+    return prefix ? build_report_field(b, mark, prefix, field.data, type, link)
+                  : build_no_memory(b);
 }
 
 /* Whether every type wired to the port has the field; the first that has not is reported. */
@@ -119,10 +128,7 @@ static int check_wired(struct build *b, const struct unit *unit, const struct no
             continue;
         }
         if (!type_find_field(&sender->type->abi, field)) {
-            char *prefix = build_text(&b->scratch, "config key '%s': ", key->name);
-            return prefix ? build_report_field(b, field_mark(unit, key->name), prefix, field.data,
-                                               sender->type, link)
-                          : build_no_memory(b);
+            return report_field(b, unit, key, field, sender->type, link);
         }
         good = sender->type;
     }
@@ -137,10 +143,7 @@ static int check_field(struct build *b, const struct unit *unit, const struct no
     const struct msg_type *declared = type->row_types[row];
     if (port->first_in == PLAN_NONE && !port->broken && !b->is_partial && declared &&
         !type_find_field(&declared->abi, field)) {
-        char *prefix = build_text(&b->scratch, "config key '%s': ", key->name);
-        return prefix ? build_report_field(b, field_mark(unit, key->name), prefix, field.data,
-                                           declared, NULL)
-                      : build_no_memory(b);
+        return report_field(b, unit, key, field, declared, NULL);
     }
     return check_wired(b, unit, key, field, port);
 }

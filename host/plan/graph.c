@@ -173,18 +173,34 @@ static int count_inputs(struct build *b) {
     return 0;
 }
 
-/* A unit with handlers to which no wire leads is most likely a wire forgotten. */
+/* Whether it gives out references to itself: messages may come by these. */
+static bool gives_references(const struct note_actor *note) {
+    for (size_t i = 0; i < note->row_count; i++) {
+        if (note->rows[i].kind == TROUPE_ROW_child || note->rows[i].kind == TROUPE_ROW_to) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_wire_in(const struct build *b, const struct unit *unit) {
+    for (size_t row = 0; row < b->plan->types[unit->type].note->row_count; row++) {
+        if (unit->ports[row].first_in != PLAN_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A unit with handlers to which no wire leads is most likely a wire forgotten. Beside errors it would
+ * often only be their echo. */
 static int warn_unreached(struct build *b) {
-    for (uint32_t i = 0; i < b->unit_count; i++) {
+    for (uint32_t i = 0; i < b->unit_count && !b->diags->errors; i++) {
         const struct unit *unit = &b->units[i];
         const struct plan_type *type = build_type_of(b, i);
-        const char *list = "";
+        const char *list;
         const char *near;
-        bool reached = !type || unit->has_broken_wire || b->is_partial;
-        for (size_t row = 0; !reached && row < type->note->row_count; row++) {
-            reached = unit->ports[row].first_in != PLAN_NONE;
-        }
-        if (reached) {
+        if (!type || has_wire_in(b, unit) || gives_references(type->note)) {
             continue;
         }
         if (build_row_names(b, type->note, note_row_is_handler, "", &list, &near) < 0) {

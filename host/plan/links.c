@@ -88,9 +88,6 @@ static enum found resolve(struct build *b, const struct manifest_ref *ref,
 
 /* The broken end leaves the other one with a wire of which nothing is known. */
 static void mark_broken(struct build *b, enum found found, const struct end *end) {
-    if (end->unit != PLAN_NONE) {
-        b->units[end->unit].has_broken_wire = true;
-    }
     if (found == FOUND) {
         b->units[end->unit].ports[end->row].broken = true;
     }
@@ -121,8 +118,8 @@ static void add_link(struct build *b, const struct manifest_wire *spec, struct e
 }
 
 static int link_wire(struct build *b, const struct manifest_wire *spec) {
-    struct end from = {PLAN_NONE, PLAN_NONE};
-    struct end to = {PLAN_NONE, PLAN_NONE};
+    struct end from;
+    struct end to;
     enum found from_found = resolve(b, &spec->from, &from_here, &from);
     enum found to_found = resolve(b, &spec->to, &to_here, &to);
     if (from_found == FAILED || to_found == FAILED) {

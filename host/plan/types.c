@@ -45,9 +45,14 @@ int build_row_names(struct build *b, const struct note_actor *note,
     return 0;
 }
 
-/* Whether a refused file may be the one that was meant: "text.so" for "text.Lines", or, when the
- * file's name says nothing, any. */
-static bool may_hold(const struct catalog_file *file, const char *id) {
+/* Whether what was refused may hold the type: a whole folder, or "text.so" for "text.Lines". */
+static bool may_hold(const struct catalog *catalog, const struct catalog_file *file,
+                     const char *id) {
+    for (size_t i = 0; i < catalog->directory_count; i++) {
+        if (strcmp(catalog->directories[i], file->path) == 0) {
+            return true;
+        }
+    }
     const char *slash = strrchr(file->path, '/');
     const char *name = slash ? slash + 1 : file->path;
     size_t stem = strcspn(name, ".");
@@ -66,8 +71,8 @@ static void add_searched(struct build *b, const char *id, struct str *text) {
         str_addf(text, "%s'%s'", i ? ", " : "", catalog->directories[i]);
     }
     for (size_t i = 0; i < catalog->file_count; i++) {
-        if (!catalog->files[i].image && may_hold(&catalog->files[i], id)) {
-            str_addf(text, "; a refused file may hold it: %s", catalog->files[i].refused.text);
+        if (!catalog->files[i].image && may_hold(catalog, &catalog->files[i], id)) {
+            str_addf(text, "; it may be in what was refused: %s", catalog->files[i].refused.text);
         }
     }
 }

@@ -154,8 +154,8 @@ static void test_pt2_field_of_a_typed_port_without_wires_is_that_of_its_type(voi
 
     world_build(w, "actors:\n  c: { type: f.Count }\n");
 
-    world_assert_errors(w, "4:3: config key 'by': 'f.line/1' has no field 'txt'; did you mean "
-                           "'text'?\n");
+    world_assert_errors(w, "4:3: config key 'by' is 'txt' by default: 'f.line/1' has no field "
+                           "'txt'; did you mean 'text'?\n");
 }
 
 static void test_pt2_hash_key_is_looked_up_in_the_type_found(void **state) {

@@ -206,6 +206,21 @@ static void test_default_of_a_list_is_split_at_commas(void **state) {
     config_unref(config);
 }
 
+static void test_default_bool_may_have_been_expanded_by_the_preprocessor(void **state) {
+    (void)state;
+    struct note_key keys[] = {{NOTE_OPTION_BOOL, "a", false, "1", "", ""},
+                              {NOTE_OPTION_BOOL, "b", false, "0", "", ""}};
+    struct note_config note = {"bools", keys, 2};
+    struct config *config;
+
+    int status = config_build(&note, NULL, 0, NULL, NULL, NULL, &config, NULL);
+
+    assert_int_equal(status, 0);
+    assert_true(((const bool *)config->body)[0]);
+    assert_false(((const bool *)config->body)[1]);
+    config_unref(config);
+}
+
 static void test_empty_default_of_a_list_has_no_items(void **state) {
     (void)state;
     struct note_key keys[] = {{NOTE_OPTION_LIST, "words", false, "", "", ""}};
@@ -441,6 +456,7 @@ int main(void) {
         cmocka_unit_test(test_path_of_a_setting_with_its_own_folder_is_resolved_there),
         cmocka_unit_test(test_default_path_is_resolved_and_empty_and_dash_stay),
         cmocka_unit_test(test_default_of_a_list_is_split_at_commas),
+        cmocka_unit_test(test_default_bool_may_have_been_expanded_by_the_preprocessor),
         cmocka_unit_test(test_empty_default_of_a_list_has_no_items),
         cmocka_unit_test(test_given_list_keeps_its_items_whole),
         cmocka_unit_test(test_text_outlives_the_setting_it_came_from),

@@ -40,9 +40,10 @@ static void test_unknown_type_names_the_refused_file_that_may_hold_it(void **sta
 
     world_build(w, "actors: { a: { type: acme.text.Lines } }\n");
 
-    world_assert_errors(w, "3:22: no plugin file offers actor type 'acme.text.Lines'; searched in "
-                           "'lib'; a refused file may hold it: 'lib/text.so' is built for another "
-                           "machine\n");
+    world_assert_errors(w,
+                        "3:22: no plugin file offers actor type 'acme.text.Lines'; searched in "
+                        "'lib'; it may be in what was refused: 'lib/text.so' is built for another "
+                        "machine\n");
 }
 
 static void test_actor_of_an_unknown_type_gives_one_error_only(void **state) {
