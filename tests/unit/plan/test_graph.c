@@ -111,6 +111,80 @@ static void test_dr1_replicas_share_a_cycle_when_their_pool_is_on_one(void **sta
     assert_int_equal(world_actor(w, "c.0")->cycle, world_actor(w, "d")->cycle);
 }
 
+/* A graph of copies, each also fed by a source, and what reaches what in it by plain search. */
+enum { NODES = 7 };
+struct random_graph {
+    bool edge[NODES][NODES];
+    bool reaches[NODES][NODES]; /* by one edge or more */
+};
+
+static void random_graph_init(struct random_graph *g, uint32_t *seed) {
+    for (int i = 0; i < NODES * NODES; i++) {
+        *seed = *seed * 1664525u + 1013904223u;
+        g->edge[i / NODES][i % NODES] = *seed >> 24 < 40;
+        g->reaches[i / NODES][i % NODES] = g->edge[i / NODES][i % NODES];
+    }
+    for (int via = 0; via < NODES; via++) {
+        for (int i = 0; i < NODES * NODES; i++) {
+            g->reaches[i / NODES][i % NODES] |=
+                g->reaches[i / NODES][via] && g->reaches[via][i % NODES];
+        }
+    }
+}
+
+static void random_graph_write(const struct random_graph *g, struct str *text) {
+    str_add(text, "actors:\n  a: { type: t.Source }\n");
+    for (int i = 0; i < NODES; i++) {
+        str_addf(text, "  c%d: { type: t.Copy }\n", i);
+    }
+    str_add(text, "wires:\n");
+    for (int i = 0; i < NODES; i++) {
+        str_addf(text, "  - a.line -> c%d.item\n", i);
+    }
+    for (int i = 0; i < NODES * NODES; i++) {
+        if (g->edge[i / NODES][i % NODES]) {
+            str_addf(text, "  - c%d.copy -> c%d.item\n", i / NODES, i % NODES);
+        }
+    }
+}
+
+static void check_random_graph(const struct random_graph *g, const struct world *w) {
+    const struct plan_actor *copies = w->plan->actors + 1;
+    for (int i = 0; i < NODES; i++) {
+        uint32_t inputs = 1;
+        for (int j = 0; j < NODES; j++) {
+            bool one_cycle = i == j || (g->reaches[i][j] && g->reaches[j][i]);
+            assert_int_equal(copies[i].cycle == copies[j].cycle, one_cycle);
+            inputs += i != j && g->edge[j][i];
+        }
+        assert_int_equal(copies[i].in_cycle, g->reaches[i][i]);
+        assert_int_equal(copies[i].wired_inputs, inputs);
+        assert_int_equal(copies[i].component, 0);
+    }
+}
+
+static void test_random_graphs_have_the_cycles_that_a_plain_search_finds(void **state) {
+    (void)state;
+    uint32_t seed = 20;
+
+    for (int round = 0; round < 100; round++) {
+        struct random_graph g;
+        struct str text;
+        void *world = NULL;
+        assert_int_equal(world_setup(&world), 0);
+        random_graph_init(&g, &seed);
+        str_init(&text);
+        random_graph_write(&g, &text);
+
+        build(world, str_text(&text));
+
+        world_assert_plan(world);
+        check_random_graph(&g, world);
+        str_fini(&text);
+        assert_int_equal(world_teardown(&world), 0);
+    }
+}
+
 /* Processor time, so that other work on the machine does not count. */
 static uint64_t cpu_ms(void) {
     struct timespec now;
@@ -199,6 +273,7 @@ int main(void) {
         TEST(test_dr1_cycle_is_shared_by_those_on_a_circle_only),
         TEST(test_dr1_wire_to_itself_is_a_cycle),
         TEST(test_dr1_replicas_share_a_cycle_when_their_pool_is_on_one),
+        cmocka_unit_test(test_random_graphs_have_the_cycles_that_a_plain_search_finds),
         TEST(test_ten_thousand_actors_in_a_row_are_built_in_half_a_second),
         TEST(test_ten_thousand_wrong_wires_are_told_in_bounded_time),
     };

@@ -259,6 +259,52 @@ static void test_path_in_a_config_is_relative_to_the_manifest(void **state) {
     assert_string_equal(config_text(world_actor(w, "t")->config, 0).data, "etc/x");
 }
 
+static void test_more_actors_than_a_proc_can_have_are_told(void **state) {
+    struct world *w = *state;
+    struct str text;
+    start(w);
+    str_init(&text);
+    str_add(&text, "actors:\n");
+    for (int i = 0; i < 2442; i++) {
+        str_addf(&text, "  p%d: { type: t.Source, replicas: 4096 }\n", i);
+    }
+
+    world_build(w, str_text(&text));
+
+    world_assert_errors(w,
+                        "2445:3: 'p2441' makes it more than 10000000 actors, which is the most a "
+                        "proc can have\n");
+    str_fini(&text);
+}
+
+/* A manifest with errors of its own may lack what it was meant to have. */
+static void test_what_a_wrong_manifest_lacks_is_not_told(void **state) {
+    struct world *w = *state;
+    struct manifest_text file = {"m.yaml",
+                                 "troupe: 1\nproc: p\nactors:\n"
+                                 "  c: { type: t.Copy, config: { by: x } }\n"
+                                 "  s: { type: t.Sink }\n"
+                                 "  u: { typ: t.Sink }\n"
+                                 "wires:\n  - a.line => c.item\n  - c.copy -> s.line\n"
+                                 "  - u.line -> s.lin\n",
+                                 0};
+    file.size = strlen(file.data);
+    struct manifest_options options = {.texts = &file, .text_count = 1};
+    struct manifest *manifest = NULL;
+    start(w);
+    assert_int_equal(manifest_load(&file.path, 1, &options, &manifest, &w->diags, &w->err), -1);
+    assert_true(manifest->complete);
+    size_t errors = w->diags.errors;
+
+    w->status = plan_build(manifest, w->catalog, w->types, &w->plan, &w->diags, &w->err);
+    w->catalog = NULL;
+
+    assert_int_equal(w->status, -1);
+    assert_int_equal(w->diags.errors, errors + 1);
+    assert_string_equal(w->diags.items[w->diags.count - 1].text,
+                        "'s' (t.Sink) has no input port 'lin'; did you mean 'line'?");
+}
+
 static void test_json_tells_the_whole_plan(void **state) {
     struct world *w = *state;
     world_file(w, "t.so",
@@ -349,6 +395,8 @@ int main(void) {
         TEST(test_thread_is_the_manifests_word_else_the_types_wish),
         TEST(test_types_that_are_spawned_are_in_the_plan),
         TEST(test_path_in_a_config_is_relative_to_the_manifest),
+        TEST(test_more_actors_than_a_proc_can_have_are_told),
+        TEST(test_what_a_wrong_manifest_lacks_is_not_told),
         TEST(test_json_tells_the_whole_plan),
         cmocka_unit_test(test_build_survives_any_failed_allocation),
     };
