@@ -4,7 +4,8 @@ _troupe() {
     local command='' sub='' i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            -*) ;;
+            -* | =) ;;
+            text | json | auto | always | never) ;;
             *)
                 if [[ -z $command ]]; then
                     command=${COMP_WORDS[i]}
@@ -15,19 +16,29 @@ _troupe() {
         esac
     done
     COMPREPLY=()
-    if [[ $previous == --format ]]; then
-        COMPREPLY=($(compgen -W 'text json' -- "$current"))
-        return
-    fi
-    local options='--format --help' words='' files=''
+    # "--format=j" comes as three words where "=" separates them
+    [[ $current == '=' ]] && current=''
+    [[ $previous == '=' ]] && previous=${COMP_WORDS[COMP_CWORD - 2]}
+    case $previous in
+        --format)
+            COMPREPLY=($(compgen -W 'text json' -- "$current"))
+            return
+            ;;
+        --color)
+            COMPREPLY=($(compgen -W 'auto always never' -- "$current"))
+            return
+            ;;
+    esac
+    local options='--format --quiet --color --help --usage --version' words='' files=''
     case $command in
-        '') words='run check plugin version' options='--help --version' ;;
+        '') words='run check plugin version' ;;
         run) files='yaml' ;;
         check) files='yaml' options+=' --explain' ;;
         plugin)
             case $sub in
                 '') words='inspect list' ;;
                 inspect) files='so' ;;
+                list) files='yaml' ;;
             esac
             ;;
     esac
