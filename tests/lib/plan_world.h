@@ -204,7 +204,7 @@ static inline uint32_t world_row(const struct world *w, const char *path, const 
     "actor meter \"t.Meter\"\nout load load\n\n"                                                   \
     "actor sink \"t.Sink\"\nin line line\nin debug line\n\n"                                       \
     "actor copy \"t.Copy\"\nany item\nas copy item\nconfig grouping\n\n"                           \
-    "actor pass \"t.Pass\"\nin line line\nas copy line\nout total load\n\n"                         \
+    "actor pass \"t.Pass\"\nin line line\nas copy line\nout total load\n\n"                        \
     "actor asker \"t.Asker\"\nask question question answer\noption own_thread\n\n"                 \
     "actor oracle \"t.Oracle\"\ncall question question answer\nconfig options\n\n"                 \
     "actor parrot \"t.Parrot\"\ncall question answer answer\n\n"
