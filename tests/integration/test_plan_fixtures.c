@@ -1,5 +1,5 @@
-/* Every tests/fixtures/manifests/bad/plan-*.yaml is refused by a plan of the real plugins, with
- * exactly the text beside it.
+/* Plans of the real plugins: every manifest that is shipped has one; every
+ * tests/fixtures/manifests/bad/plan-*.yaml is refused with exactly the text beside it.
  *
  * What differs from machine to machine is written by name in the expected texts: PLUGINS,
  * TEST-PLUGINS and INSTALLED for the folders searched, SHA256(text.so) for a file's hash. With
@@ -33,6 +33,7 @@ struct attempt {
 static int enter_source(void **state) {
     (void)state;
     (void)unsetenv("TROUPE_PLUGIN_PATH");
+    (void)unsetenv("AUTH_LOG");
     return chdir(TROUPE_SOURCE_DIR);
 }
 
@@ -146,30 +147,77 @@ static void check(const char *path) {
     attempt_fini(&a);
 }
 
-static int is_plan_fixture(const struct dirent *entry) {
+/* Returns how many there were. */
+static int for_each(const char *folder, int (*wanted)(const struct dirent *entry),
+                    void (*check_one)(const char *path)) {
+    struct dirent **entries = NULL;
+    int count = scandir(folder, &entries, wanted, alphasort);
+    for (int i = 0; i < count; i++) {
+        char path[512];
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        check_one(path);
+        free(entries[i]);
+    }
+    free(entries);
+    return count;
+}
+
+static int is_manifest(const struct dirent *entry) {
     const char *end = strrchr(entry->d_name, '.');
-    return strncmp(entry->d_name, "plan-", 5) == 0 && end && strcmp(end, ".yaml") == 0;
+    return end && strcmp(end, ".yaml") == 0;
+}
+
+static int is_plan_fixture(const struct dirent *entry) {
+    return strncmp(entry->d_name, "plan-", 5) == 0 && is_manifest(entry);
+}
+
+static void check_good(const char *path) {
+    struct attempt a;
+    attempt_init(&a, path);
+    scan(&a);
+
+    int status = plan_build(a.manifest, a.catalog, a.types, &a.plan, &a.diags, &a.err);
+
+    print_findings(&a);
+    assert_string_equal(str_text(&a.printed), "");
+    assert_int_equal(status, 0);
+    attempt_fini(&a);
+}
+
+/* Whole by itself: it names its proc. Others are for overriding one that does. */
+static int is_whole_manifest(const struct dirent *entry) {
+    char path[512];
+    struct str text;
+    str_init(&text);
+    (void)snprintf(path, sizeof path, "manifests/%s", entry->d_name);
+    if (is_manifest(entry)) {
+        read_file(path, &text);
+    }
+    bool whole = strstr(str_text(&text), "\nproc:") != NULL;
+    str_fini(&text);
+    return whole;
 }
 
 static void test_manifests_that_a_plan_refuses_say_what_is_wrong(void **state) {
     (void)state;
-    struct dirent **entries = NULL;
-    int count = scandir(FOLDER, &entries, is_plan_fixture, alphasort);
+
+    int count = for_each(FOLDER, is_plan_fixture, check);
+
     assert_true(count > 30);
+}
 
-    for (int i = 0; i < count; i++) {
-        char path[512];
-        (void)snprintf(path, sizeof path, FOLDER "/%s", entries[i]->d_name);
-        check(path);
-        free(entries[i]);
-    }
+static void test_shipped_manifests_have_a_plan_without_warnings(void **state) {
+    (void)state;
 
-    free(entries);
+    int count = for_each("manifests", is_whole_manifest, check_good);
+
+    assert_true(count > 3);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_manifests_that_a_plan_refuses_say_what_is_wrong),
+        cmocka_unit_test(test_shipped_manifests_have_a_plan_without_warnings),
     };
     return cmocka_run_group_tests(tests, enter_source, NULL);
 }
