@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "plugin/install.h"
 
 static int no_memory(struct err *err) {
     return err_set(err, ERR_NOMEM, "no memory for the catalog of plugins");
@@ -64,7 +65,11 @@ static int add_directories(struct catalog *catalog, const char *const *directori
         }
         at += size + (at[size] == ':');
     }
-    return add_directory(catalog, TROUPE_PLUGIN_DIR, strlen(TROUPE_PLUGIN_DIR), err);
+    char *installed = install_plugin_folder();
+    int status = installed ? add_directory(catalog, installed, strlen(installed), err)
+                           : no_memory(err);
+    mem_free(installed);
+    return status;
 }
 
 static int is_plugin_name(const struct dirent *entry) {
