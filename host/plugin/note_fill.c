@@ -445,8 +445,5 @@ int note_fill(struct note_plugin *note, const struct note_entries *entries, stru
             return -1;
         }
     }
-    if (note->actor_count == 0) {
-        return err_set(err, ERR_INVALID, "the note declares no actor");
-    }
     return 0;
 }

@@ -278,5 +278,8 @@ int note_link(struct note_plugin *note, struct err *err) {
             return err_wrap(err, "actor \"%s\"", note->actors[i].id);
         }
     }
+    if (note->actor_count == 0) {
+        return err_set(err, ERR_INVALID, "the note declares no actor");
+    }
     return 0;
 }
