@@ -24,8 +24,22 @@ static inline uint32_t word_count(uint64_t word) {
 
 void mbox_init(struct mbox *mb, const struct task_ops *ops, struct sched_worker *home,
                uint32_t capacity, uint64_t bytes_max) {
-    *mb = (struct mbox){.capacity = capacity, .bytes_max = bytes_max};
+    *mb = (struct mbox){.bytes_max = bytes_max};
+    atomic_store_explicit(&mb->capacity, capacity, memory_order_relaxed);
     task_init(&mb->task, ops, home);
+}
+
+void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {
+    struct sched_task *task = &mb->task;
+    task->cost_ns = 0;
+    task->queued = false;
+    task->pull = 0;
+    mb->ring_turn = false;
+    atomic_store_explicit(&mb->capacity, capacity, memory_order_relaxed);
+    atomic_store_explicit(&mb->high_water, 0, memory_order_relaxed);
+    atomic_store_explicit(&task->home, home, memory_order_relaxed);
+    /* release: who finds it open finds the rest */
+    atomic_store_explicit(&task->word, 0, memory_order_release);
 }
 
 static inline uint32_t charged_now(const struct mbox *mb) {

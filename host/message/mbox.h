@@ -42,8 +42,8 @@ struct mbox {
     struct msg *head, *tail;
     bool ring_turn; /* rings and list take turns */
 
-    /* set before the first offer, then constant */
-    uint32_t capacity;
+    /* set before the first offer, then constant; a cell used again changes only the capacity */
+    _Atomic uint32_t capacity;
     uint64_t bytes_max; /* 0: no bound */
     struct mbox_ring *rings; /* of drop_oldest ports; NULL: none */
     uint16_t ring_count;
@@ -64,6 +64,13 @@ struct mbox {
 /* `rings` stays the caller's; they are freed after mbox_close by the caller. */
 void mbox_init(struct mbox *mb, const struct task_ops *ops, struct sched_worker *home,
                uint32_t capacity, uint64_t bytes_max);
+
+/* Opens a closed mailbox for another owner. Senders that still hold the old one may offer meanwhile;
+ * what they send carries the old uid. */
+void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity);
+static inline uint32_t mbox_capacity(const struct mbox *mb) {
+    return atomic_load_explicit(&mb->capacity, memory_order_relaxed);
+}
 
 /* Offers a chain of `count` messages, first to last, all charged or all uncharged. All or nothing.
  * OFFER_TAKEN: they are the mailbox's. Else they stay the caller's: OFFER_FULL: more than `limit`

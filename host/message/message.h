@@ -85,7 +85,7 @@ const char *msg_kind_text(enum msg_kind kind);
 struct pool;
 
 /* A message with room for `body_size` bytes, header zeroed but for kind, flags and pool; NULL: no
- * memory. `pool` is the running worker's, or NULL on other threads (then it comes from the heap). */
+ * memory. `pool` is the running worker's, or pools_shared on other threads. */
 struct msg *msg_alloc(struct pool *pool, enum msg_kind kind, unsigned flags, uint64_t body_size);
 /* An envelope that shares the body of `m`. [who holds m] */
 struct msg *msg_share(struct pool *pool, struct msg *m, unsigned flags);

@@ -37,7 +37,7 @@ enum pause_result pause_wait(struct pause_graph *graph, struct pauser *pauser,
                              struct mbox *target) {
     pthread_mutex_lock(&graph->lock);
     enum pause_result result = PAUSE_WAITS;
-    if (mbox_is_closed(target) || mbox_room(target, target->capacity) > 0) {
+    if (mbox_is_closed(target) || mbox_room(target, mbox_capacity(target)) > 0) {
         result = PAUSE_RETRY;
     } else if (closes_cycle_locked(pauser, target)) {
         graph->cycles++;
@@ -91,8 +91,8 @@ void pause_wake(struct pause_graph *graph, struct mbox *mb) {
     if (!atomic_load_explicit(&mb->has_waiters, memory_order_relaxed)) {
         return;
     }
-    uint32_t room = mbox_room(mb, mb->capacity);
-    if (mbox_is_closed(mb) || room >= mb->capacity - mb->capacity / 2) {
+    uint32_t capacity = mbox_capacity(mb);
+    if (mbox_is_closed(mb) || mbox_room(mb, capacity) >= capacity - capacity / 2) {
         wake_all(graph, mb);
     }
 }

@@ -41,6 +41,7 @@ struct away {
 struct pool {
     struct pools *pools;
     uint16_t index;
+    bool shared; /* for any thread: takes from the heap, sends home at once */
 
     /* only the owning worker */
     struct msg *free[CLASS_COUNT];
@@ -66,14 +67,21 @@ struct pools {
     unsigned count;       /* under lock */
     struct pool *retired; /* under lock */
     _Atomic int64_t heap_live;
+    struct pool shared;
 };
 
 struct pools *pools_create(void) {
-    struct pools *pools = mem_alloc(sizeof *pools);
+    struct pools *pools = mem_aligned(_Alignof(struct pools), sizeof *pools);
     if (pools) {
         pthread_mutex_init(&pools->lock, NULL);
+        pools->shared.pools = pools;
+        pools->shared.shared = true;
     }
     return pools;
+}
+
+struct pool *pools_shared(struct pools *pools) {
+    return &pools->shared;
 }
 
 static void pool_destroy(struct pool *pool) {
@@ -202,13 +210,6 @@ static struct msg *carve(struct pool *pool, unsigned size_class) {
     return m;
 }
 
-/* For threads without a pool, set by pools_enter. */
-static _Thread_local struct pools *thread_pools;
-
-void pools_enter(struct pools *pools) {
-    thread_pools = pools;
-}
-
 struct heap_block {
     struct pools *pools;
     uint64_t size;
@@ -236,8 +237,8 @@ static struct heap_block *heap_block_of(const struct msg *m) {
 
 struct msg *pool_take_block(struct pool *pool, uint64_t size) {
     unsigned size_class = class_of(size);
-    if (!pool || POOL_ALWAYS_HEAP || size_class == CLASS_COUNT) {
-        return take_heap(pool ? pool->pools : thread_pools, size);
+    if (pool->shared || POOL_ALWAYS_HEAP || size_class == CLASS_COUNT) {
+        return take_heap(pool->pools, size);
     }
     struct msg *m = pool->free[size_class];
     if (!m) {
@@ -311,10 +312,9 @@ void pool_give_block(struct pool *pool, struct msg *m) {
         mem_free(block);
         return;
     }
-    if (!pool) {
-        struct pool *home = atomic_load_explicit(&thread_pools->all[m->owner], memory_order_acquire);
-        atomic_fetch_sub_explicit(&home->pools->heap_live, 1, memory_order_relaxed);
-        send_home(thread_pools, m->owner, m, m);
+    if (pool->shared) {
+        atomic_fetch_sub_explicit(&pool->pools->heap_live, 1, memory_order_relaxed);
+        send_home(pool->pools, m->owner, m, m);
         return;
     }
     count_live(pool, -1);

@@ -22,6 +22,8 @@ struct pools *pools_create(void); /* NULL: no memory */
 void pools_destroy(struct pools *pools);
 /* A pool for a worker, a retired one where there is one; NULL: no memory or too many. [any] */
 struct pool *pools_take(struct pools *pools);
+/* The pool for threads that are no workers: takes from the heap, any number of threads at once. */
+struct pool *pools_shared(struct pools *pools);
 /* The worker is gone; its blocks may still be out. */
 void pools_give_back(struct pools *pools, struct pool *pool);
 /* Messages allocated and not freed, heap ones included. Exact when nothing runs. [any] */
@@ -36,5 +38,3 @@ bool pool_wants_flush(const struct pool *pool);
 /* Blocks, for message.c: at least `size` bytes; NULL: no memory. */
 struct msg *pool_take_block(struct pool *pool, uint64_t size);
 void pool_give_block(struct pool *pool, struct msg *m);
-/* For threads without a pool: the pools that a NULL pool stands for. Set once per thread. */
-void pools_enter(struct pools *pools);

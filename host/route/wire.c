@@ -78,7 +78,7 @@ static struct wire_target *pick_round_robin(struct wire *wire) {
         if (mbox_is_closed(target->mbox)) {
             continue;
         }
-        if (mbox_room(target->mbox, target->mbox->capacity) > 0) {
+        if (mbox_room(target->mbox, mbox_capacity(target->mbox)) > 0) {
             return target;
         }
         if (!open) {

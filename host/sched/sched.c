@@ -99,7 +99,7 @@ int sched_start(struct sched *sched, struct err *err) {
         return 0;
     }
     for (unsigned i = 0; i < sched->options.workers; i++) {
-        char name[16];
+        char name[32]; /* the kernel keeps 15 characters */
         (void)snprintf(name, sizeof name, "troupe-w%u", i);
         if (worker_start(&sched->workers[i], name, err) < 0) {
             sched_stop(sched);
@@ -208,9 +208,11 @@ int sched_dedicate(struct sched *sched, const char *name, struct sched_task *tas
         err_errno(err, ERR_IO, errno, "thread '%s'", name);
         goto fail;
     }
+    struct sched_worker *before = atomic_load_explicit(&task->home, memory_order_relaxed);
     /* release: pairs with senders that read `home` */
     atomic_store_explicit(&task->home, worker, memory_order_release);
     if (!sched->options.seeded && worker_start(worker, name, err) < 0) {
+        atomic_store_explicit(&task->home, before, memory_order_release);
         goto fail;
     }
     pthread_mutex_lock(&sched->lock);

@@ -1,0 +1,84 @@
+/* Undeliverables: back to the sender with a reason, else dead letters (MB-4). */
+#include <stddef.h>
+
+#include "actor/proc_impl.h"
+
+void bury(struct runner *r, struct proc *proc, struct msg *m, int32_t reason) {
+    uint64_t from = m->kind == MSG_RETURNED ? m->dest : m->sender;
+    uint64_t to = m->kind == MSG_RETURNED ? m->sender : m->dest;
+    dead_add(&proc->dead, r->pool, m, from, to, reason, proc->clock->now(proc->clock));
+}
+
+static void count_late(struct runner *r) {
+    uint64_t late = atomic_load_explicit(&r->late_replies, memory_order_relaxed);
+    atomic_store_explicit(&r->late_replies, late + 1, memory_order_relaxed);
+}
+
+/* An undeliverable request is the end of its call: the caller hears of it as of a reply. */
+static void turn_around(struct msg *m, enum msg_kind kind, int32_t reason) {
+    uint64_t to = m->dest;
+    m->kind = (uint8_t)kind;
+    m->reason = (uint8_t)-reason;
+    m->dest = m->sender;
+    m->sender = to;
+    m->next = NULL;
+}
+
+static void return_to_sender(struct runner *r, struct proc *proc, struct msg *m, int32_t reason) {
+    bool is_request = m->kind == MSG_REQUEST;
+    struct inst *sender = cell_find(proc, m->sender);
+    turn_around(m, is_request ? MSG_REPLY : MSG_RETURNED, reason);
+    /* MB-10: bounded; what is too much becomes a dead letter */
+    bool excess = sender && !is_request &&
+                  atomic_load_explicit(&sender->mbox.uncharged, memory_order_relaxed) >=
+                      mbox_capacity(&sender->mbox);
+    if (!sender || excess || mbox_offer(&sender->mbox, m, m, 1, 0) != OFFER_TAKEN) {
+        bury(r, proc, m, reason);
+        return;
+    }
+    atomic_fetch_add_explicit(&proc->outside.queued, 1, memory_order_relaxed);
+}
+
+void bounce(struct runner *r, struct proc *proc, struct msg *m, int32_t reason) {
+    switch ((enum msg_kind)m->kind) {
+    case MSG_DATA:
+    case MSG_REQUEST:
+        if (m->sender) {
+            return_to_sender(r, proc, m, reason);
+        } else {
+            bury(r, proc, m, reason);
+        }
+        break;
+    case MSG_RETURNED:
+        bury(r, proc, m, -(int32_t)m->reason);
+        break;
+    case MSG_REPLY:
+        count_late(r); /* the caller is gone */
+        msg_free(r->pool, m);
+        break;
+    case MSG_NOTICE:
+        notice_refuse(m);
+        msg_free(r->pool, m);
+        break;
+    default:
+        msg_free(r->pool, m); /* the host's own: nobody misses them */
+        break;
+    }
+}
+
+void bounce_chain(struct runner *r, struct proc *proc, struct msg *first, int32_t reason) {
+    while (first) {
+        struct msg *next = first->next;
+        bounce(r, proc, first, reason);
+        first = next;
+    }
+}
+
+void deliver_host(struct pool *pool, struct inst *to, struct msg *m) {
+    struct proc *proc = to->proc;
+    atomic_fetch_add_explicit(&proc->outside.queued, 1, memory_order_relaxed);
+    if (mbox_offer(&to->mbox, m, m, 1, 0) != OFFER_TAKEN) {
+        atomic_fetch_sub_explicit(&proc->outside.queued, 1, memory_order_relaxed);
+        msg_free(pool, m);
+    }
+}

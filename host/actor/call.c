@@ -1,0 +1,235 @@
+/* Calls: what an instance asked and has no answer to yet, and what it was asked and has not
+ * answered (MB-6). A call ends in exactly one of reply, error, timeout, callee gone. */
+#include <stddef.h>
+#include <string.h>
+
+#include "actor/proc_impl.h"
+#include "base/alloc.h"
+
+/* A call's number: which place in the table, and how many calls were made before it. */
+#define PLACE_BITS 20
+#define PLACE_MASK ((1ull << PLACE_BITS) - 1)
+#define NO_PLACE UINT32_MAX
+
+static int grow_calls(struct inst_more *more) {
+    uint32_t room = more->call_room ? more->call_room * 2 : 4;
+    if (room > PLACE_MASK) {
+        return -1;
+    }
+    struct call *calls = mem_resize(more->calls, room * sizeof *calls);
+    if (!calls) {
+        return -1;
+    }
+    for (uint32_t i = more->call_room; i < room; i++) {
+        calls[i] = (struct call){.next_free = i + 1 < room ? i + 1 : NO_PLACE};
+    }
+    more->calls = calls;
+    more->call_free = more->call_room;
+    more->call_room = room;
+    return 0;
+}
+
+static void deadline_fire(struct timer *timer, uint64_t now_ns) {
+    struct inst_more *more = LIST_OF(timer, struct inst_more, call_timer);
+    struct pool *pool = pools_shared(more->self->proc->pools);
+    (void)now_ns;
+    struct msg *m = msg_alloc(pool, MSG_DEADLINE, 0, 0);
+    if (m) {
+        deliver_host(pool, more->self, m);
+    }
+}
+
+static void arm(struct inst *in, uint64_t deadline_ns) {
+    struct inst_more *more = in->more;
+    if (deadline_ns < more->call_earliest_ns) {
+        more->call_earliest_ns = deadline_ns;
+        more->call_timer.fire = deadline_fire;
+        timers_start(&in->proc->timers, &more->call_timer, deadline_ns);
+    }
+}
+
+uint64_t call_begin(struct inst *in, uint16_t row, uint64_t deadline_ns) {
+    struct inst_more *more = inst_more(in);
+    if (!more) {
+        return 0;
+    }
+    if (more->calls_pending == more->call_room && grow_calls(more) < 0) {
+        return 0;
+    }
+    uint32_t place = more->call_free;
+    struct call *call = &more->calls[place];
+    more->call_free = call->next_free;
+    *call = (struct call){.number = ++more->call_series << PLACE_BITS | place,
+                          .deadline_ns = deadline_ns,
+                          .row = row};
+    more->calls_pending++;
+    arm(in, deadline_ns);
+    return call->number;
+}
+
+static struct call *find_call(const struct inst *in, uint64_t number) {
+    const struct inst_more *more = in->more;
+    uint64_t place = number & PLACE_MASK;
+    if (!more || place >= more->call_room || more->calls[place].number != number || !number) {
+        return NULL;
+    }
+    return &more->calls[place];
+}
+
+bool call_is_over(const struct inst *in, uint64_t number, uint64_t now_ns) {
+    const struct call *call = find_call(in, number);
+    return !call || call->deadline_ns <= now_ns;
+}
+
+static void end_call(struct inst_more *more, struct call *call) {
+    call->number = 0;
+    call->next_free = more->call_free;
+    more->call_free = (uint32_t)(call - more->calls);
+    more->calls_pending--;
+}
+
+void call_withdraw(struct inst *in, uint64_t number) {
+    struct call *call = find_call(in, number);
+    if (call) {
+        end_call(in->more, call);
+    }
+}
+
+static void run_outcome(struct runner *r, struct inst *in, uint16_t row,
+                        const struct troupe_outcome *outcome, struct msg *m) {
+    int32_t status = turn_run(r, in, row, outcome, m);
+    if (status < 0) {
+        life_fail(r, in, status, r->failed ? r->fail_text : troupe_status_text(status), NULL);
+    }
+}
+
+void call_reply(struct runner *r, struct inst *in, struct msg *m) {
+    struct call *call = m->dest == inst_uid(in) ? find_call(in, msg_call(m)) : NULL;
+    if (!call) {
+        uint64_t late = atomic_load_explicit(&r->late_replies, memory_order_relaxed);
+        atomic_store_explicit(&r->late_replies, late + 1, memory_order_relaxed);
+        return;
+    }
+    uint16_t row = call->row;
+    struct troupe_outcome outcome = {.size = sizeof outcome, .call = call->number};
+    const struct msg_type *wanted = in->type->rows[row].reply;
+    const struct msg_type *sent = m->type ? type_get(in->proc->types, m->type) : NULL;
+    end_call(in->more, call);
+    if (m->reason) {
+        outcome.status = -(int32_t)m->reason;
+        outcome.text = sent ? troupe_str(troupe_status_text(outcome.status))
+                            : *(struct troupe_str *)msg_body(m);
+    } else if (sent == wanted) {
+        outcome.body = msg_body(m);
+    } else if (sent && wanted && type_check_compatible(sent, wanted, NULL) == 0) {
+        uint64_t size = type_copy_size(sent, msg_body(m), wanted->abi.body_size);
+        void *copy = scratch_alloc(&r->scratch, size);
+        if (copy) {
+            type_copy(sent, msg_body(m), copy, wanted->abi.body_size);
+        }
+        outcome.status = copy ? TROUPE_OK : TROUPE_NO_MEMORY;
+        outcome.body = copy;
+    } else {
+        outcome.status = TROUPE_NO_SUCH_PORT;
+        outcome.text = troupe_str("the reply is of another type");
+    }
+    run_outcome(r, in, row, &outcome, m);
+}
+
+void call_expire(struct runner *r, struct inst *in) {
+    struct inst_more *more = in->more;
+    if (!more || more->calls_pending == 0) {
+        return;
+    }
+    uint64_t now_ns = in->proc->clock->now(in->proc->clock);
+    uint64_t earliest_ns = UINT64_MAX;
+    /* an outcome's handler may pause the actor: then the rest waits for the next look */
+    for (uint32_t i = 0; i < more->call_room && in->phase == PHASE_LIVE && !in->paused; i++) {
+        struct call *call = &more->calls[i];
+        if (call->number && call->deadline_ns <= now_ns) {
+            struct troupe_outcome outcome = {.size = sizeof outcome,
+                                             .status = TROUPE_TIMEOUT,
+                                             .call = call->number,
+                                             .text = troupe_str("no reply before the deadline")};
+            uint16_t row = call->row;
+            end_call(more, call);
+            run_outcome(r, in, row, &outcome, NULL);
+        } else if (call->number && call->deadline_ns < earliest_ns) {
+            earliest_ns = call->deadline_ns;
+        }
+    }
+    more->call_earliest_ns = UINT64_MAX;
+    if (in->paused) {
+        earliest_ns = now_ns;
+    }
+    if (in->phase == PHASE_LIVE && earliest_ns != UINT64_MAX) {
+        arm(in, earliest_ns);
+    }
+}
+
+/* Own pending calls end with the incarnation (AI-4); whoever waits for an answer hears so. */
+void calls_end(struct runner *r, struct inst *in) {
+    struct inst_more *more = in->more;
+    if (!more) {
+        return;
+    }
+    (void)timers_stop(&in->proc->timers, &more->call_timer);
+    for (uint32_t i = 0; i < more->request_count; i++) {
+        request_refuse(r, in, more->requests[i], TROUPE_GONE,
+                       troupe_str(in->failed ? "the callee failed" : "the callee stopped"));
+    }
+    more->request_count = 0;
+    more->calls_pending = 0;
+}
+
+int request_add(struct inst *in, struct troupe_once once) {
+    struct inst_more *more = inst_more(in);
+    if (!more) {
+        return -1;
+    }
+    if (more->request_count == more->request_room) {
+        uint32_t room = more->request_room ? more->request_room * 2 : 4;
+        struct troupe_once *requests = mem_resize(more->requests, room * sizeof *requests);
+        if (!requests) {
+            return -1;
+        }
+        more->requests = requests;
+        more->request_room = room;
+    }
+    more->requests[more->request_count++] = once;
+    return 0;
+}
+
+bool request_remove(struct inst *in, struct troupe_once once) {
+    struct inst_more *more = in->more;
+    for (uint32_t i = more ? more->request_count : 0; i-- > 0;) {
+        if (more->requests[i].uid == once.uid && more->requests[i].call == once.call) {
+            more->requests[i] = more->requests[--more->request_count];
+            return true;
+        }
+    }
+    return false;
+}
+
+void request_refuse(struct runner *r, struct inst *in, struct troupe_once once, int32_t status,
+                    struct troupe_str text) {
+    struct inst *caller = cell_find(in->proc, once.uid);
+    struct msg *m =
+        msg_alloc(r->pool, MSG_REPLY, MSG_EXTENDED, sizeof(struct troupe_str) + text.size + 1);
+    if (!caller || !m) {
+        if (m) {
+            msg_free(r->pool, m);
+        }
+        return;
+    }
+    struct troupe_str *body = msg_own_body(m);
+    char *copy = (char *)(body + 1);
+    memcpy(copy, text.data ? text.data : "", text.size);
+    copy[text.size] = '\0';
+    *body = troupe_str_n(copy, text.size);
+    m->reason = (uint8_t)-status;
+    m->dest = once.uid;
+    m->sender = inst_uid(in);
+    msg_extension(m)->call = once.call;
+    deliver_host(r->pool, caller, m);
+}

@@ -1,0 +1,190 @@
+/* What a turn does about its own actor: identity, children, timers, watches, waiting, committing. */
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "actor/host_impl.h"
+
+const struct troupe_context *host_context(struct troupe_turn *turn) {
+    struct runner *r = runner_of(turn);
+    static const struct troupe_context nothing = {.size = sizeof nothing};
+    TURN_OR(r, &nothing);
+    if (!r->has_context) {
+        struct msg *m = r->msg;
+        inst_name(r->inst, r->context_name, sizeof r->context_name);
+        r->context = (struct troupe_context){.size = sizeof r->context,
+                                             .self = {inst_uid(r->inst), 0},
+                                             .trace = m ? msg_trace(m) : 0,
+                                             .name = troupe_str(r->context_name)};
+        if (m && (m->kind == MSG_DATA || m->kind == MSG_REQUEST || m->kind == MSG_REPLY)) {
+            r->context.sender.uid = m->sender;
+        }
+        if (m && m->kind == MSG_REQUEST) {
+            r->context.request = (struct troupe_once){m->sender, msg_call(m)};
+        }
+        r->has_context = true;
+    }
+    return &r->context;
+}
+
+struct troupe_ref host_own_port(struct troupe_turn *turn, uint32_t port) {
+    struct runner *r = runner_of(turn);
+    struct troupe_ref none = {0, 0};
+    TURN_OR(r, none);
+    const struct inst_row *row = host_row(r, port, ROW(in) | ROW(any) | ROW(call));
+    return row ? (struct troupe_ref){inst_uid(r->inst), row->name_id} : none;
+}
+
+struct troupe_ref host_port_of(struct troupe_turn *turn, struct troupe_ref actor,
+                               struct troupe_str port) {
+    struct runner *r = runner_of(turn);
+    struct troupe_ref none = {0, 0};
+    TURN_OR(r, none);
+    uint16_t number = proc_find_port_name(r->proc, port);
+    return number ? (struct troupe_ref){actor.uid, number} : none;
+}
+
+struct troupe_ref host_spawn(struct troupe_turn *turn, uint32_t port,
+                             const struct troupe_spawn *how) {
+    struct runner *r = runner_of(turn);
+    struct troupe_ref none = {0, 0};
+    TURN_OR(r, none);
+    return host_row(r, port, ROW(child)) ? child_spawn(r, (uint16_t)port, how) : none;
+}
+
+static struct inst *find_child(struct runner *r, uint64_t uid) {
+    struct inst *child = cell_find(r->proc, uid);
+    /* only our own children can't become another's: we have not heard of their end */
+    if (child && child->spawned && child->parent == r->inst) {
+        return child;
+    }
+    return NULL;
+}
+
+int32_t host_stop_child(struct troupe_turn *turn, struct troupe_ref ref, bool drain) {
+    struct runner *r = runner_of(turn);
+    TURN_OR(r, TROUPE_WRONG_THREAD);
+    struct inst *child = find_child(r, ref.uid);
+    if (!child) {
+        return TROUPE_NOT_FOUND;
+    }
+    struct out_item *item = outbox_add(&r->outbox, OUT_STOP_CHILD);
+    if (!item) {
+        return TROUPE_NO_MEMORY;
+    }
+    item->u.child = child;
+    item->drain = drain;
+    return TROUPE_OK;
+}
+
+int32_t host_stop(struct troupe_turn *turn) {
+    struct runner *r = runner_of(turn);
+    TURN_OR(r, TROUPE_WRONG_THREAD);
+    return outbox_add(&r->outbox, OUT_STOP) ? TROUPE_OK : TROUPE_NO_MEMORY;
+}
+
+int32_t host_start_timer(struct troupe_turn *turn, uint32_t port, uint64_t first_ns,
+                         uint64_t period_ns) {
+    struct runner *r = runner_of(turn);
+    TURN_OR(r, TROUPE_WRONG_THREAD);
+    if (!host_row(r, port, ROW(timer))) {
+        return TROUPE_INVALID;
+    }
+    struct out_item *item = outbox_add(&r->outbox, OUT_TIMER);
+    if (!item) {
+        return TROUPE_NO_MEMORY;
+    }
+    item->row = (uint16_t)port;
+    item->u.timer.first_ns = first_ns;
+    item->u.timer.period_ns = period_ns;
+    return TROUPE_OK;
+}
+
+int32_t host_stop_timer(struct troupe_turn *turn, uint32_t port) {
+    struct runner *r = runner_of(turn);
+    TURN_OR(r, TROUPE_WRONG_THREAD);
+    if (!host_row(r, port, ROW(timer))) {
+        return TROUPE_INVALID;
+    }
+    struct out_item *item = outbox_add(&r->outbox, OUT_TIMER_OFF);
+    if (!item) {
+        return TROUPE_NO_MEMORY;
+    }
+    item->row = (uint16_t)port;
+    return TROUPE_OK;
+}
+
+static int32_t add_watch(struct runner *r, enum out_kind kind, uint32_t port, int32_t fd,
+                         uint32_t events) {
+    if (!host_row(r, port, ROW(watch)) || fd < 0) {
+        return TROUPE_INVALID;
+    }
+    struct out_item *item = outbox_add(&r->outbox, kind);
+    if (!item) {
+        return TROUPE_NO_MEMORY;
+    }
+    item->row = (uint16_t)port;
+    item->u.watch.fd = fd;
+    item->u.watch.events = events;
+    return TROUPE_OK;
+}
+
+int32_t host_watch(struct troupe_turn *turn, uint32_t port, int32_t fd, uint32_t events) {
+    struct runner *r = runner_of(turn);
+    TURN_OR(r, TROUPE_WRONG_THREAD);
+    if (!(events & (TROUPE_READABLE | TROUPE_WRITABLE)) || !r->proc->io) {
+        return TROUPE_INVALID;
+    }
+    return add_watch(r, OUT_WATCH, port, fd, events);
+}
+
+int32_t host_unwatch(struct troupe_turn *turn, uint32_t port, int32_t fd) {
+    struct runner *r = runner_of(turn);
+    TURN_OR(r, TROUPE_WRONG_THREAD);
+    return add_watch(r, OUT_WATCH_OFF, port, fd, 0);
+}
+
+int32_t host_commit(struct troupe_turn *turn) {
+    struct runner *r = runner_of(turn);
+    TURN_OR(r, TROUPE_WRONG_THREAD);
+    /* TX-2: what was committed stays; the rest of the turn is a transaction of its own */
+    return outbox_commit(r, r->inst, &r->outbox, false) ? TROUPE_OK : TROUPE_FULL;
+}
+
+#define WAIT_FDS_MAX 16u
+
+static bool must_return(struct inst *in) {
+    return atomic_load_explicit(&in->signals, memory_order_acquire) &
+           (SIGNAL_STOP | SIGNAL_ABORT | SIGNAL_QUIET | SIGNAL_DRAIN);
+}
+
+int32_t host_wait(struct troupe_turn *turn, struct troupe_pollfd *fds, uint64_t count,
+                  uint64_t timeout_ns) {
+    struct runner *r = runner_of(turn);
+    TURN_OR(r, TROUPE_WRONG_THREAD);
+    if (!r->worker->dedicated || sched_is_seeded(r->proc->sched)) {
+        return TROUPE_UNSUPPORTED;
+    }
+    if (count > WAIT_FDS_MAX) {
+        return TROUPE_INVALID;
+    }
+    struct sched_pollfd set[WAIT_FDS_MAX];
+    for (uint64_t i = 0; i < count; i++) {
+        set[i].fd = fds[i].fd;
+        set[i].events = (short)((fds[i].events & TROUPE_READABLE ? POLLIN : 0) |
+                                (fds[i].events & TROUPE_WRITABLE ? POLLOUT : 0));
+        fds[i].ready = 0;
+    }
+    bool full = host_commit(turn) == TROUPE_FULL;
+    pause_wake(&r->proc->pauses, &r->inst->mbox);
+    if (must_return(r->inst)) {
+        return TROUPE_STOPPING;
+    }
+    int ready = full ? 0 : sched_wait(r->worker, set, (unsigned)count, timeout_ns);
+    for (uint64_t i = 0; ready > 0 && i < count; i++) {
+        fds[i].ready = (set[i].ready & POLLIN ? TROUPE_READABLE : 0) |
+                       (set[i].ready & POLLOUT ? TROUPE_WRITABLE : 0) |
+                       (set[i].ready & (POLLHUP | POLLERR) ? TROUPE_HANGUP : 0);
+    }
+    return must_return(r->inst) ? TROUPE_STOPPING : ready < 0 ? TROUPE_ERROR : ready;
+}

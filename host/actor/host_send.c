@@ -1,0 +1,208 @@
+/* Sending: from a handler's struct to messages in the outbox. */
+#include <stddef.h>
+#include <string.h>
+
+#include "actor/host_impl.h"
+
+const struct inst_row *host_row(const struct runner *r, uint32_t port, uint32_t kinds) {
+    if (port >= r->inst->type->row_count) {
+        return NULL;
+    }
+    const struct inst_row *row = &r->inst->type->rows[port];
+    return kinds & (1u << row->kind) ? row : NULL;
+}
+
+struct msg *host_new_message(struct runner *r, enum msg_kind kind, unsigned flags,
+                             const struct msg_type *type, const void *body, uint64_t room) {
+    uint64_t trace = r->msg ? msg_trace(r->msg) : 0;
+    if (trace) {
+        flags |= MSG_EXTENDED;
+    }
+    if (room < type->abi.body_size) {
+        room = type->abi.body_size;
+    }
+    uint64_t size = type->has_pointers ? type_copy_size(type, body, room) : room;
+    struct msg *m = msg_alloc(r->pool, kind, flags, size);
+    if (!m) {
+        return NULL;
+    }
+    m->sender = inst_uid(r->inst);
+    m->type = type->index;
+    if (trace) {
+        msg_extension(m)->trace = trace;
+    }
+    if (type->has_pointers) {
+        type_copy(type, body, msg_own_body(m), room);
+    } else {
+        char *to = msg_own_body(m);
+        memcpy(to, body, type->end);
+        memset(to + type->end, 0, room - type->end); /* MB-8: no stray bytes behind the last field */
+    }
+    return m;
+}
+
+static int add(struct runner *r, const struct wire_target *target, struct wire *wire,
+               struct msg *m) {
+    if (outbox_add_message(&r->outbox, target, wire, m) < 0) {
+        msg_free(r->pool, m);
+        return -1;
+    }
+    return 0;
+}
+
+/* One message to all targets of a port: the first gets the block, the others share its body. */
+static int32_t fan_out(struct runner *r, struct port *port, const struct msg_type *type,
+                       struct msg *m) {
+    struct msg *spare = m; /* not handed over yet */
+    int32_t status = TROUPE_OK;
+    struct msg *origin = msg_hold(m);
+    for (uint32_t w = 0; w < port->count && status == TROUPE_OK; w++) {
+        struct wire *wire = &port->wires[w];
+        struct wire_target *target;
+        uint32_t count = wire_pick(wire, type, msg_body(m), &target);
+        for (uint32_t i = 0; i < (count ? count : 1); i++) {
+            if (wire->mode == WIRE_BROADCAST && mbox_is_closed(target[i].mbox)) {
+                continue; /* PT-3: the live ones */
+            }
+            struct msg *next = spare ? spare : msg_share(r->pool, origin, origin->flags & MSG_EXTENDED);
+            if (!next || add(r, &target[i], wire, next) < 0) {
+                status = TROUPE_NO_MEMORY;
+            }
+            spare = NULL;
+        }
+    }
+    if (spare) {
+        msg_free(r->pool, spare);
+    }
+    msg_release(r->pool, origin);
+    return status;
+}
+
+int32_t host_send(struct troupe_turn *turn, uint32_t at, const void *body) {
+    struct runner *r = runner_of(turn);
+    TURN_OR(r, TROUPE_WRONG_THREAD);
+    const struct inst_row *row = host_row(r, at, ROW(out));
+    if (!row || !body) {
+        return TROUPE_INVALID;
+    }
+    struct port *port = r->inst->ports ? &r->inst->ports[at] : NULL;
+    if (!port || port->count == 0) {
+        return TROUPE_OK;
+    }
+    struct msg *m = host_new_message(r, MSG_DATA, 0, row->type, body, port->body_room);
+    if (!m) {
+        return TROUPE_NO_MEMORY;
+    }
+    if (port->count == 1 && port->wires[0].mode == WIRE_DIRECT) {
+        return add(r, port->wires[0].targets, &port->wires[0], m) < 0 ? TROUPE_NO_MEMORY
+                                                                      : TROUPE_OK;
+    }
+    return fan_out(r, port, row->type, m);
+}
+
+#define PORT_NAME_MASK UINT16_MAX
+
+int32_t host_address(struct runner *r, struct msg *m, struct troupe_ref to) {
+    struct proc *proc = r->proc;
+    bool local = to.port <= PORT_NAME_MASK;
+    struct inst *in = local ? cell_find(proc, to.uid) : NULL;
+    struct wire_target target = {in ? &in->mbox : NULL, to.uid, 0, WIRE_BLOCK};
+    m->port = (uint16_t)to.port;
+    /* Plan actors' policies never change, and only they have any per port. */
+    if (in && in->row_overflow) {
+        uint16_t row = inst_type_handler(in->type, m->port);
+        target.row = row;
+        target.overflow = row == INST_NO_ROW ? WIRE_BLOCK : in->row_overflow[row];
+    }
+    if (add(r, &target, NULL, m) < 0) {
+        return TROUPE_NO_MEMORY;
+    }
+    if (!local) {
+        r->outbox.items[r->outbox.count - 1].remote = true;
+    }
+    return TROUPE_OK;
+}
+
+int32_t host_send_to(struct troupe_turn *turn, uint32_t port, struct troupe_ref to,
+                     const void *body) {
+    struct runner *r = runner_of(turn);
+    TURN_OR(r, TROUPE_WRONG_THREAD);
+    const struct inst_row *row = host_row(r, port, ROW(to));
+    if (!row || !body || to.uid == 0) {
+        return TROUPE_INVALID;
+    }
+    struct msg *m = host_new_message(r, MSG_DATA, MSG_BY_NAME, row->type, body, 0);
+    return m ? host_address(r, m, to) : TROUPE_NO_MEMORY;
+}
+
+/* The message that `message` stands for: the one in hand, or one kept; NULL: neither. */
+static struct msg *find_held(struct runner *r, const struct troupe_any *message) {
+    if (r->msg && message->body == msg_body(r->msg)) {
+        return r->msg;
+    }
+    struct inst_more *more = r->inst->more;
+    if (more) {
+        LIST_EACH(link, &more->kept) {
+            struct kept *kept = LIST_OF(link, struct kept, link);
+            if (&kept->any == message || kept->any.body == message->body) {
+                return kept->origin;
+            }
+        }
+    }
+    return NULL;
+}
+
+int32_t host_forward(struct troupe_turn *turn, uint32_t at, const struct troupe_any *message) {
+    struct runner *r = runner_of(turn);
+    TURN_OR(r, TROUPE_WRONG_THREAD);
+    const struct inst_row *row = host_row(r, at, ROW(as));
+    struct msg *held = row && message ? find_held(r, message) : NULL;
+    if (!held) {
+        return TROUPE_INVALID;
+    }
+    struct port *port = r->inst->ports ? &r->inst->ports[at] : NULL;
+    if (!port || port->count == 0) {
+        return TROUPE_OK;
+    }
+    struct msg *envelope = msg_share(r->pool, held, held->flags & MSG_EXTENDED);
+    if (!envelope) {
+        return TROUPE_NO_MEMORY;
+    }
+    envelope->kind = MSG_DATA;
+    envelope->sender = inst_uid(r->inst);
+    if (held->flags & MSG_EXTENDED) {
+        msg_extension(envelope)->trace = msg_trace(held);
+    }
+    return fan_out(r, port, type_get(r->proc->types, held->type), envelope);
+}
+
+const struct troupe_any *host_keep(struct troupe_turn *turn) {
+    struct runner *r = runner_of(turn);
+    TURN_OR(r, NULL);
+    struct inst_more *more = r->msg ? inst_more(r->inst) : NULL;
+    struct kept *kept = more ? heap_alloc(&more->heap, sizeof *kept) : NULL;
+    if (!kept) {
+        return NULL;
+    }
+    const struct msg_type *type = type_get(r->proc->types, r->msg->type);
+    kept->origin = msg_hold(r->msg);
+    kept->any = (struct troupe_any){type ? &type->abi : NULL, msg_body(r->msg)};
+    list_add_last(&more->kept, &kept->link);
+    return &kept->any;
+}
+
+void host_drop(struct troupe_turn *turn, const struct troupe_any *any) {
+    struct runner *r = runner_of(turn);
+    if (!TURN_IS_VALID(r) || !any || !r->inst->more) {
+        return;
+    }
+    LIST_EACH(link, &r->inst->more->kept) {
+        struct kept *kept = LIST_OF(link, struct kept, link);
+        if (&kept->any == any) {
+            list_remove(&kept->link);
+            msg_release(r->pool, kept->origin);
+            (void)heap_free(&r->inst->more->heap, kept);
+            return;
+        }
+    }
+}

@@ -1,0 +1,252 @@
+/* Making and unmaking instances; what anyone may ask of one. */
+#include "actor/inst.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actor/proc_impl.h"
+#include "base/alloc.h"
+
+static const struct task_ops inst_ops = {.run = inst_run, .arrived = inst_arrived};
+
+static const struct {
+    const char *text;
+    unsigned to;
+} statuses[] = {
+#define INST_STATUS_ROW(name, text, to) [INST_##name] = {text, to},
+    INST_STATUSES(INST_STATUS_ROW)
+#undef INST_STATUS_ROW
+};
+
+const char *inst_status_text(enum inst_status status) {
+    return statuses[status].text;
+}
+
+enum inst_status inst_status(const struct inst *in) {
+    /* acquire: pairs with the release in inst_move(); who sees FAILED also sees the reason */
+    return (enum inst_status)atomic_load_explicit(&in->status, memory_order_acquire);
+}
+
+void inst_move(struct inst *in, enum inst_status to) {
+    enum inst_status from = inst_status(in);
+    assert(statuses[from].to & (1u << to));
+    (void)from;
+    atomic_store_explicit(&in->status, (uint8_t)to, memory_order_release);
+}
+
+static uint64_t memory_cap(const struct inst *in) {
+    const struct plan *plan = in->proc->plan;
+    bool planned = plan && in->plan_index < plan->actor_count;
+    return planned ? plan->actors[in->plan_index].spec->memory : 0;
+}
+
+struct inst_more *inst_more(struct inst *in) {
+    if (!in->more) {
+        struct inst_more *more = mem_alloc(sizeof *more);
+        if (!more) {
+            return NULL;
+        }
+        heap_init(&more->heap, memory_cap(in));
+        list_init(&more->kept);
+        pthread_mutex_init(&more->attributes_lock, NULL);
+        more->self = in;
+        more->call_earliest_ns = UINT64_MAX;
+        in->more = more;
+    }
+    return in->more;
+}
+
+/* A cell's parts that other threads may look at are set by atomic stores only: a sender that found
+ * the previous owner may still be looking. */
+static void reset(struct inst *in, struct proc *proc, const struct inst_type *type) {
+    in->proc = proc;
+    in->type = type;
+    in->parent = NULL;
+    in->root = NULL;
+    in->pid = 0;
+    in->ports = NULL;
+    in->config = NULL;
+    in->plan_name = NULL;
+    in->plan_index = UINT32_MAX;
+    in->phase = PHASE_NEW;
+    in->paused = in->draining = in->children_draining = in->failed = false;
+    in->aborted = in->quiet = in->cleanup_ok = in->spawned = in->alive_by_timers = false;
+    in->child_row = INST_NO_ROW;
+    in->reason = NULL;
+    in->open_children = 0;
+    in->state = NULL;
+    in->more = NULL;
+    list_init(&in->children);
+    list_init(&in->sibling);
+    in->pauser = (struct pauser){.self = &in->mbox};
+    atomic_store_explicit(&in->signals, 0, memory_order_relaxed);
+    atomic_store_explicit(&in->holders, 2, memory_order_relaxed);
+    atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
+    atomic_store_explicit(&in->watched, false, memory_order_relaxed);
+    atomic_store_explicit(&in->running, false, memory_order_relaxed);
+    atomic_store_explicit(&in->processed, 0, memory_order_relaxed);
+    atomic_store_explicit(&in->next_pid, 1, memory_order_relaxed);
+    atomic_store_explicit(&in->status, INST_CREATED, memory_order_release);
+}
+
+struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_type *type,
+                       uint32_t capacity, uint64_t bytes, struct sched_worker *home) {
+    struct inst *in = cell_take(r, proc);
+    if (!in) {
+        return NULL;
+    }
+    if (in->mbox.task.ops) {
+        mbox_reopen(&in->mbox, home, capacity);
+    } else {
+        mbox_init(&in->mbox, &inst_ops, home, capacity, bytes);
+    }
+    reset(in, proc, type);
+    atomic_fetch_add_explicit(&proc->live_instances, 1, memory_order_relaxed);
+    return in;
+}
+
+static void more_free(struct runner *r, struct inst *in) {
+    struct inst_more *more = in->more;
+    if (!more) {
+        return;
+    }
+    (void)r;
+    for (uint16_t i = 0; more->rings && i < in->mbox.ring_count; i++) {
+        mbox_ring_fini(&more->rings[i]);
+    }
+    mem_free(more->rings);
+    while (more->attributes) {
+        struct attribute *attribute = more->attributes;
+        more->attributes = attribute->next;
+        mem_free(attribute);
+    }
+    pthread_mutex_destroy(&more->attributes_lock);
+    heap_fini(&more->heap);
+    outbox_fini(&more->rest);
+    mem_free(more->calls);
+    mem_free(more->requests);
+    mem_free(more->name);
+    mem_free((void *)(uintptr_t)more->saved);
+    mem_free(more);
+    in->more = NULL;
+}
+
+void inst_unmake(struct runner *r, struct inst *in) {
+    more_free(r, in);
+    for (uint16_t i = 0; in->ports && i < in->type->row_count; i++) {
+        port_fini(&in->ports[i]);
+    }
+    mem_free(in->ports);
+    in->ports = NULL;
+    mem_free(in->state);
+    in->state = NULL;
+    config_unref(in->config);
+    in->config = NULL;
+    /* The next owner has another uid (AI-3); release: pairs with cell_find. */
+    uint64_t uid = atomic_load_explicit(&in->uid, memory_order_relaxed);
+    atomic_store_explicit(&in->uid, uid + (1ull << 28), memory_order_release);
+    atomic_fetch_sub_explicit(&in->proc->live_instances, 1, memory_order_relaxed);
+    if (in->spawned) {
+        cell_give_back(r, in);
+    }
+}
+
+uint64_t inst_uid(const struct inst *in) {
+    return atomic_load_explicit(&in->uid, memory_order_relaxed);
+}
+
+const struct inst_type *inst_type(const struct inst *in) {
+    return in->type;
+}
+
+uint32_t inst_plan_index(const struct inst *in) {
+    return in->plan_index;
+}
+
+/* The name that stands in the id: an anonymous child shows its parent's. */
+static const char *shown_name(const struct inst *in) {
+    for (; in; in = in->parent) {
+        if (in->plan_name) {
+            return in->plan_name;
+        }
+        if (in->more && in->more->name) {
+            return in->more->name;
+        }
+    }
+    return "";
+}
+
+void inst_name(const struct inst *in, char *ret, uint64_t size) {
+    (void)snprintf(ret, size, "%s/%s[%llu]", in->proc->name, shown_name(in),
+                   (unsigned long long)in->pid);
+}
+
+uint32_t inst_depth(const struct inst *in) {
+    return mbox_depth(&in->mbox);
+}
+
+uint32_t inst_high_water(const struct inst *in) {
+    return atomic_load_explicit(&in->mbox.high_water, memory_order_relaxed);
+}
+
+uint64_t inst_processed(const struct inst *in) {
+    return atomic_load_explicit(&in->processed, memory_order_relaxed);
+}
+
+const char *inst_handler(const struct inst *in) {
+    uint16_t handler = atomic_load_explicit(&in->handler, memory_order_relaxed);
+    return handler ? in->type->rows[handler - 1].name : "";
+}
+
+bool inst_is_quiet(const struct inst *in) {
+    return mbox_depth(&in->mbox) == 0 && !atomic_load_explicit(&in->running, memory_order_acquire);
+}
+
+void inst_signal(struct inst *in, unsigned signals) {
+    /* release: pairs with the exchange in turn.c; what the caller did before is seen */
+    atomic_fetch_or_explicit(&in->signals, signals, memory_order_release);
+    mbox_poke(&in->mbox);
+}
+
+bool inst_attribute(struct inst *in, const char *name, struct troupe_value *ret, char *text,
+                    uint64_t text_size) {
+    struct inst_more *more = in->more;
+    bool found = false;
+    if (!more) {
+        return false;
+    }
+    pthread_mutex_lock(&more->attributes_lock);
+    for (struct attribute *at = more->attributes; at && !found; at = at->next) {
+        if (strcmp(at->name, name) == 0) {
+            *ret = at->value;
+            (void)snprintf(text, text_size, "%.*s", (int)at->value.s.size,
+                           at->value.s.size ? at->value.s.data : "");
+            ret->s = troupe_str(text);
+            found = true;
+        }
+    }
+    pthread_mutex_unlock(&more->attributes_lock);
+    return found;
+}
+
+uint16_t inst_type_handler(const struct inst_type *type, uint16_t name_id) {
+    for (uint16_t i = 0; i < type->row_count; i++) {
+        const struct inst_row *row = &type->rows[i];
+        if (row->name_id == name_id &&
+            (row->kind == TROUPE_ROW_in || row->kind == TROUPE_ROW_any ||
+             row->kind == TROUPE_ROW_call)) {
+            return i;
+        }
+    }
+    return INST_NO_ROW;
+}
+
+uint16_t inst_type_row(const struct inst_type *type, struct troupe_str name) {
+    for (uint16_t i = 0; i < type->row_count; i++) {
+        if (troupe_str_eq(troupe_str(type->rows[i].name), name)) {
+            return i;
+        }
+    }
+    return INST_NO_ROW;
+}

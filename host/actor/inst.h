@@ -1,0 +1,72 @@
+/* An instance: what an id owns (slot: id, uid, mailbox, wires) and the actor that lives in it.
+ *
+ *  created -> initializing -> idle <-> processing        created -> client
+ *  every one of them -> stopping -> stopped | failed                                        (ST-1)
+ *
+ * Other folders see it through these functions; pointers to instances of the plan stay valid as long
+ * as the proc, those of spawned children only inside the calls that lend them. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <troupe/host.h>
+
+#define TO(status) (1u << INST_##status)
+#define INST_STATUSES(X)                                                                           \
+    X(CREATED, "created", TO(INITIALIZING) | TO(CLIENT) | TO(STOPPING))                            \
+    X(INITIALIZING, "initializing", TO(IDLE) | TO(STOPPING))                                       \
+    X(CLIENT, "client", TO(STOPPING))                                                              \
+    X(IDLE, "idle", TO(PROCESSING) | TO(STOPPING))                                                 \
+    X(PROCESSING, "processing", TO(IDLE) | TO(STOPPING))                                           \
+    X(STOPPING, "stopping", TO(STOPPED) | TO(FAILED))                                              \
+    X(STOPPED, "stopped", 0)                                                                       \
+    X(FAILED, "failed", 0)
+#define INST_STATUS_CONSTANT(name, text, to) INST_##name,
+enum inst_status { INST_STATUSES(INST_STATUS_CONSTANT) INST_STATUS_COUNT };
+#undef INST_STATUS_CONSTANT
+
+/* What others ask of an instance; they overtake messages (MB-3). */
+#define SIGNAL_START 1u   /* run init */
+#define SIGNAL_DRAIN 2u   /* handle what is queued, then stop cleanly */
+#define SIGNAL_STOP 4u    /* stop cleanly before the next message */
+#define SIGNAL_ABORT 8u   /* stop without cleanup; what is left becomes dead letters */
+#define SIGNAL_QUIET 16u  /* end timers and watches: sources dry up */
+#define SIGNAL_WATCH 32u  /* tell the observer whenever it is idle and empty */
+#define SIGNAL_ALIVE 64u  /* with WATCH: timers and watches of its own keep it from being quiet */
+
+struct inst;
+struct inst_type;
+struct proc;
+
+/* How an incarnation ended; lent during the call that hands it out. */
+struct inst_end {
+    uint64_t uid;
+    bool failed;
+    int32_t status;
+    char name[160];  /* "proc/name[pid]" */
+    char text[512];  /* the reason */
+    char root[160];  /* the actor that really failed (SV-1); as name when it is itself */
+};
+
+const char *inst_status_text(enum inst_status status);
+enum inst_status inst_status(const struct inst *in);        /* [any] */
+uint64_t inst_uid(const struct inst *in);                   /* [any] */
+const struct inst_type *inst_type(const struct inst *in);   /* [any] */
+/* "proc/name[pid]" (AI-1) into `ret`; [any] while the instance is lent. */
+void inst_name(const struct inst *in, char *ret, uint64_t size);
+uint32_t inst_depth(const struct inst *in);                 /* [any] */
+uint32_t inst_high_water(const struct inst *in);            /* [any] */
+uint64_t inst_processed(const struct inst *in);             /* [any] */
+/* The handler of a turn in progress, "" when there is none; static or the type's. [any] */
+const char *inst_handler(const struct inst *in);
+/* Index in the plan, UINT32_MAX for one that the plan does not know. */
+uint32_t inst_plan_index(const struct inst *in);
+/* Nothing queued, no turn, no pending call, no child, nothing held back; a look, [any]. */
+bool inst_is_quiet(const struct inst *in);
+/* Adds signals and wakes it. [any] */
+void inst_signal(struct inst *in, unsigned signals);
+/* A published attribute (S-4); false when there is none of this name. Text is copied into `text`.
+ * [any] */
+bool inst_attribute(struct inst *in, const char *name, struct troupe_value *ret, char *text,
+                    uint64_t text_size);

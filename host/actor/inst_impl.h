@@ -1,0 +1,324 @@
+/* Struct bodies of the actor folder. */
+#pragma once
+
+#include <pthread.h>
+
+#include <troupe/plugin.h>
+
+#include "actor/inst.h"
+#include "actor/proc.h"
+#include "actor/type.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/scratch.h"
+#include "message/mbox.h"
+#include "message/pause.h"
+#include "message/pool.h"
+#include "route/wire.h"
+#include "sched/timer.h"
+
+/* Where an instance is in its life; the home worker's view, finer than the status. */
+enum inst_phase {
+    PHASE_NEW,      /* waits for SIGNAL_START */
+    PHASE_LIVE,     /* takes messages */
+    PHASE_CHILDREN, /* stopping: waits for its children to end (SV-4) */
+    PHASE_FLUSH,    /* stopping: cleanup ran, what it sent waits for room */
+    PHASE_ENDED,
+};
+
+/* One thing a turn asked for; carried out at commit, in program order. */
+enum out_kind {
+    OUT_BATCH,    /* messages to one mailbox, overflow block */
+    OUT_ONE,      /* one message with another overflow policy, or to a port by name */
+    OUT_SPAWN,
+    OUT_STOP_CHILD,
+    OUT_STOP,
+    OUT_TIMER,
+    OUT_TIMER_OFF,
+    OUT_WATCH,
+    OUT_WATCH_OFF,
+    OUT_PUBLISH,
+    OUT_ANSWERED, /* remembers a request that was answered, in case the turn is discarded */
+};
+
+struct out_item {
+    uint8_t kind; /* enum out_kind */
+    uint8_t overflow;
+    bool drain;
+    bool remote; /* OUT_ONE: for another proc */
+    uint16_t row;
+    uint32_t count;
+    union {
+        struct {
+            struct mbox *mbox;
+            uint64_t uid;
+            struct msg *first, *last;
+            struct wire *wire;
+        } to;
+        struct inst *child;
+        struct {
+            uint64_t first_ns, period_ns;
+        } timer;
+        struct {
+            int32_t fd;
+            uint32_t events;
+        } watch;
+        struct attribute *attribute;
+        struct troupe_once once;
+    } u;
+};
+
+#define OUTBOX_CACHE 8u
+
+struct outbox {
+    struct out_item *items; /* owned, grows */
+    uint32_t count, room;
+    uint32_t done;     /* items before it were carried out (early commit, pause) */
+    uint32_t barrier;  /* batches before it take no more messages */
+    uint32_t messages; /* in it, for the budget */
+    struct {
+        struct mbox *mbox;
+        uint32_t item;
+    } cache[OUTBOX_CACHE]; /* the last batch of a mailbox, direct-mapped */
+};
+
+/* What a worker brings to each turn. `turn` is first: plugins hold a pointer to it. */
+struct runner {
+    struct troupe_turn turn;
+    struct proc *proc;
+    struct sched_worker *worker;
+    struct pool *pool;
+    struct scratch scratch;
+    struct outbox outbox;
+    struct inst *free_cells; /* spawned and ended here; linked by sibling.next */
+    struct runner *next;     /* proc.runners: pushed once, never removed */
+    struct runner *next_retired; /* under proc.lock */
+
+    /* the turn in hand */
+    struct inst *inst; /* NULL: none */
+    struct msg *msg;
+    const struct inst_row *row;
+    bool answered, stop, failed;
+    int32_t fail_status;
+    char fail_text[512];
+    struct troupe_context context;
+    char context_name[160];
+    bool has_context;
+
+    /* written by this worker, read by anyone */
+    _Atomic int64_t queued; /* accepted minus taken here; the sum over workers is the proc's (PD) */
+    _Atomic uint64_t handled, sent, late_replies, discarded_turns;
+    _Atomic int64_t high_water; /* of the proc's queue, as seen from here (PD-6) */
+    _Atomic uint64_t last_nonzero_ns; /* 0: never (PD-7) */
+    int64_t others; /* what the other workers had queued when last looked at */
+    uint32_t activations;
+};
+
+struct call {
+    uint64_t number; /* 0: free */
+    uint64_t deadline_ns;
+    uint16_t row;
+    uint32_t next_free;
+};
+
+struct attribute {
+    struct attribute *next;
+    struct troupe_value value; /* s points behind the name */
+    char *name;
+};
+
+struct kept {
+    struct troupe_any any; /* first: what the plugin holds */
+    struct msg *origin;
+    struct list link; /* inst_more.kept */
+};
+
+struct inst_timer {
+    struct timer timer;
+    struct inst *inst;
+    uint64_t uid;
+    uint64_t period_ns;
+    uint64_t due_ns;   /* of the tick to come; the firing thread's while pending */
+    uint16_t row;
+    uint32_t series;   /* counts starts: an old tick is known by it; the home worker's */
+    _Atomic uint32_t armed_series;
+    bool active;          /* ticks are to come; the home worker's */
+    _Atomic bool waiting; /* a tick is in the mailbox (TM-2) */
+    _Atomic uint64_t missed;
+    struct inst_timer *next;
+};
+
+/* What most instances never need. */
+struct inst_more {
+    struct heap heap; /* state memory */
+    struct inst_timer *timers;
+    struct inst_watch *watches;
+    uint64_t watch_number;
+    struct list kept;
+    struct call *calls;
+    uint32_t call_room, call_free, calls_pending;
+    uint64_t call_earliest_ns;
+    struct timer call_timer;
+    struct inst *self; /* for call_timer */
+    struct troupe_once *requests; /* taken and not answered yet */
+    uint32_t request_count, request_room;
+    struct outbox rest; /* held back by a full mailbox */
+    struct msg *stash;  /* taken while stopping; returned at the end */
+    struct msg *stash_last;
+    char *name; /* of a named child */
+    const void *saved; /* a state to load instead of init; owned */
+    uint64_t saved_size;
+    uint32_t saved_version;
+    pthread_mutex_t attributes_lock;
+    struct attribute *attributes; /* under attributes_lock */
+    struct inst_end end;          /* of a failure */
+    uint64_t call_series;
+    struct mbox_ring *rings;
+};
+
+struct inst {
+    struct mbox mbox; /* first: a task is an instance */
+
+    /* set at spawn, then constant */
+    struct proc *proc;
+    const struct inst_type *type;
+    struct inst *parent; /* lives longer (SV-4); NULL: the proc itself */
+    struct inst *root;   /* whose counter gives pids; itself for a root */
+    uint64_t pid;        /* 0: a root */
+    struct port *ports;  /* one per row of the type; NULL: no outputs wired */
+    const enum overflow *row_overflow; /* per row, lent by the plan; NULL: all block */
+    struct config *config;
+    const char *plan_name; /* lent by the plan; NULL: a spawned child */
+    uint32_t plan_index;
+
+    /* only the home worker */
+    uint8_t phase;
+    bool paused, draining, children_draining, failed, aborted, quiet, cleanup_ok;
+    bool alive_by_timers; /* SIGNAL_ALIVE */
+    bool spawned; /* by an actor: the cell is used again */
+    uint16_t child_row; /* of the parent's type: whose handler hears of the end */
+    const char *reason; /* of a clean end; static */
+    uint32_t open_children;
+    void *state;
+    struct inst_more *more; /* NULL until needed */
+    struct list children;   /* inst.sibling */
+    struct list sibling;    /* inst.children of the parent; written by the parent's home worker */
+    struct pauser pauser;
+
+    /* any thread, atomic */
+    _Atomic uint64_t uid; /* changes when the cell is used again */
+    _Atomic uint32_t signals;
+    _Atomic uint32_t holders; /* 2: its end is not over; the parent has not heard of it */
+    _Atomic uint8_t status;   /* written by inst_move() only */
+    _Atomic uint16_t handler; /* row in hand + 1; 0: none */
+    _Atomic bool watched;     /* SIGNAL_WATCH: the observer wants to hear of quiet */
+    _Atomic bool running;     /* in an activation, or something is held back or pending */
+    _Atomic uint64_t processed;
+    _Atomic uint64_t next_pid; /* roots: the counter of their tree (AI-1) */
+};
+
+/* proc.c */
+struct runner *runner_current(struct proc *proc);
+static inline struct runner *runner_of(struct troupe_turn *turn) {
+    return (struct runner *)(void *)turn;
+}
+
+/* cell.c */
+struct inst *cell_take(struct runner *r, struct proc *proc);
+void cell_give_back(struct runner *r, struct inst *in);
+/* The open instance with this uid; NULL: gone. Its memory stays an instance for the proc's life, but
+ * may become another one's at any time: what is sent carries the uid and is checked when taken. */
+struct inst *cell_find(struct proc *proc, uint64_t uid);
+
+/* inst.c */
+struct inst_more *inst_more(struct inst *in); /* makes it; NULL: no memory */
+void inst_move(struct inst *in, enum inst_status to);
+/* The one making of an instance; not started, not linked to its parent. NULL: no memory. */
+struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_type *type,
+                       uint32_t capacity, uint64_t bytes, struct sched_worker *home);
+/* Frees what the slot owns and the cell; for an instance that never started or has ended. */
+void inst_unmake(struct runner *r, struct inst *in);
+
+/* turn.c */
+enum task_result inst_run(struct sched_task *task, struct sched_worker *worker);
+bool inst_arrived(struct sched_task *task, struct sched_worker *worker);
+/* Runs one row in a turn and commits or discards. Returns the row's status; < 0: discarded. */
+int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *arg, struct msg *m);
+
+/* outbox.c */
+struct out_item *outbox_add(struct outbox *box, enum out_kind kind);
+int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
+                       struct msg *m);
+void outbox_discard(struct runner *r, struct inst *in, struct outbox *box);
+/* Carries out what is left; false: the actor must wait for room (linked when may_pause). */
+bool outbox_commit(struct runner *r, struct inst *in, struct outbox *box, bool may_pause);
+/* Requests whose deadline has passed are taken out: they were never sent (MB-6). */
+void outbox_withdraw(struct runner *r, struct inst *in, struct outbox *box);
+void outbox_move(struct outbox *from, struct outbox *to);
+void outbox_reset(struct outbox *box);
+void outbox_fini(struct outbox *box);
+/* Returns what was never delivered to the sender's kin: dead letters, with this reason. */
+void outbox_abort(struct runner *r, struct inst *in, struct outbox *box);
+
+/* bounce.c */
+/* Takes a message that could not be delivered and returns it, or makes it a dead letter. */
+void bounce(struct runner *r, struct proc *proc, struct msg *m, int32_t reason);
+void bounce_chain(struct runner *r, struct proc *proc, struct msg *first, int32_t reason);
+void bury(struct runner *r, struct proc *proc, struct msg *m, int32_t reason);
+/* Sends an uncharged message of the host's; takes it in every case. */
+void deliver_host(struct pool *pool, struct inst *to, struct msg *m);
+
+/* message_in.c */
+/* Handles one message that was taken; the message is freed or passed on. */
+void inst_handle(struct runner *r, struct inst *in, struct msg *m);
+
+/* life.c */
+void life_start(struct runner *r, struct inst *in);
+/* Begins the end: cleanly, or as failed with this status and text. Harmless when it has begun. */
+void life_stop(struct runner *r, struct inst *in, const char *reason);
+void life_fail(struct runner *r, struct inst *in, int32_t status, const char *text,
+               const char *root);
+/* Goes on with the end as far as it can; true when the instance has ended. */
+bool life_proceed(struct runner *r, struct inst *in);
+void life_child_ended(struct runner *r, struct inst *in, struct msg *m);
+/* The home worker is done with an ended instance for good. */
+void life_leave(struct runner *r, struct inst *in);
+
+/* state.c */
+void inst_notice(struct runner *r, struct inst *in, struct msg *m);
+void notice_refuse(struct msg *m); /* the instance ended before it could */
+/* Runs the load row with more->saved; a status. */
+int32_t inst_load_state(struct runner *r, struct inst *in);
+
+/* call.c */
+uint64_t call_begin(struct inst *in, uint16_t row, uint64_t deadline_ns);
+bool call_is_over(const struct inst *in, uint64_t number, uint64_t now_ns);
+void call_withdraw(struct inst *in, uint64_t number);
+void call_reply(struct runner *r, struct inst *in, struct msg *m);
+void call_expire(struct runner *r, struct inst *in);
+void calls_end(struct runner *r, struct inst *in);
+int request_add(struct inst *in, struct troupe_once once);
+bool request_remove(struct inst *in, struct troupe_once once);
+/* Tells a caller how its call ended without an answer. */
+void request_refuse(struct runner *r, struct inst *in, struct troupe_once once, int32_t status,
+                    struct troupe_str text);
+
+/* timer.c, watch.c */
+int inst_timer_start(struct runner *r, struct inst *in, uint16_t row, uint64_t first_ns,
+                     uint64_t period_ns);
+void inst_timer_stop(struct inst *in, uint16_t row);
+void inst_timers_end(struct inst *in);
+bool inst_has_timers(const struct inst *in);
+void inst_tick(struct runner *r, struct inst *in, struct msg *m);
+int inst_watch_start(struct runner *r, struct inst *in, uint16_t row, int fd, uint32_t events);
+void inst_watch_stop(struct inst *in, uint16_t row, int fd);
+void inst_watches_end(struct inst *in);
+bool inst_has_watches(const struct inst *in);
+void inst_ready(struct runner *r, struct inst *in, struct msg *m);
+
+/* child.c */
+struct troupe_ref child_spawn(struct runner *r, uint16_t row, const struct troupe_spawn *how);
+void child_commit(struct runner *r, struct inst *parent, struct inst *child);
+
+/* host_*.c */
+void host_table_fill(struct troupe_host *host);

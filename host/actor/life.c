@@ -1,0 +1,281 @@
+/* The life of an incarnation: start, stop, failure, end; and how its parent hears of the end. */
+#include <stdio.h>
+#include <string.h>
+
+#include "actor/proc_impl.h"
+#include "base/alloc.h"
+
+static void describe(const struct inst *in, struct inst_end *end) {
+    if (in->failed && in->more) {
+        *end = in->more->end;
+    } else {
+        *end = (struct inst_end){.failed = in->failed,
+                                 .status = in->failed ? TROUPE_NO_MEMORY : TROUPE_OK};
+        (void)snprintf(end->text, sizeof end->text, "%s",
+                       in->failed ? "out of memory" : in->reason ? in->reason : "stopped");
+        inst_name(in, end->name, sizeof end->name);
+        (void)snprintf(end->root, sizeof end->root, "%s", end->name);
+    }
+    end->uid = inst_uid(in);
+}
+
+static int make_state(struct inst *in) {
+    uint64_t size = in->type->state_size;
+    in->state = size ? mem_alloc(size) : NULL;
+    if (size && !in->state) {
+        return -1;
+    }
+    if (in->config) {
+        memcpy((char *)in->state + in->type->config_offset, in->config->body, in->config->size);
+    }
+    return 0;
+}
+
+void life_start(struct runner *r, struct inst *in) {
+    in->phase = PHASE_LIVE;
+    inst_move(in, INST_INITIALIZING);
+    if (make_state(in) < 0) {
+        life_fail(r, in, TROUPE_NO_MEMORY, "init: no memory for the state", NULL);
+        return;
+    }
+    int32_t status = TROUPE_OK;
+    if (in->more && in->more->saved) {
+        status = inst_load_state(r, in);
+    } else if (in->type->init != INST_NO_ROW) {
+        status = turn_run(r, in, in->type->init, NULL, NULL);
+    }
+    if (status < 0) {
+        char text[sizeof r->fail_text + 8];
+        (void)snprintf(text, sizeof text, "init: %s",
+                       r->failed ? r->fail_text : troupe_status_text(status));
+        life_fail(r, in, status, text, NULL);
+        return;
+    }
+    in->cleanup_ok = true;
+    if (in->phase == PHASE_LIVE) {
+        inst_move(in, INST_IDLE);
+    }
+    struct proc_observer *observer = &in->proc->options.observer;
+    if (observer->ready) {
+        observer->ready(observer->context, in);
+    }
+}
+
+static void begin_end(struct inst *in) {
+    in->phase = PHASE_CHILDREN;
+    inst_move(in, INST_STOPPING);
+    inst_timers_end(in);
+    inst_watches_end(in);
+    LIST_EACH(link, &in->children) {
+        inst_signal(LIST_OF(link, struct inst, sibling), in->aborted ? SIGNAL_ABORT : SIGNAL_STOP);
+    }
+}
+
+void life_stop(struct runner *r, struct inst *in, const char *reason) {
+    (void)r;
+    if (in->phase == PHASE_NEW || in->phase == PHASE_LIVE) {
+        in->reason = reason;
+        begin_end(in);
+    }
+}
+
+/* FI-1: all of it is written before the status turns terminal. */
+static void record_failure(struct inst *in, int32_t status, const char *text, const char *root) {
+    struct inst_more *more = inst_more(in);
+    in->failed = true;
+    if (!more) {
+        return;
+    }
+    struct inst_end *end = &more->end;
+    end->failed = true;
+    end->status = status;
+    inst_name(in, end->name, sizeof end->name);
+    (void)snprintf(end->text, sizeof end->text, "%s", text);
+    (void)snprintf(end->root, sizeof end->root, "%s", root ? root : end->name);
+}
+
+void life_fail(struct runner *r, struct inst *in, int32_t status, const char *text,
+               const char *root) {
+    (void)r;
+    if (!in->failed) {
+        record_failure(in, status, text, root);
+    }
+    if (in->phase == PHASE_NEW || in->phase == PHASE_LIVE) {
+        begin_end(in);
+    }
+}
+
+static void return_queued(struct runner *r, struct inst *in) {
+    struct msg *lists[2] = {in->more ? in->more->stash : NULL, mbox_close(&in->mbox)};
+    if (in->more) {
+        in->more->stash = NULL;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        struct msg *m = lists[i];
+        while (m) {
+            struct msg *next = m->next;
+            if (i == 1) {
+                int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed);
+                atomic_store_explicit(&r->queued, queued - 1, memory_order_relaxed);
+            }
+            bool lost = in->aborted && (m->kind == MSG_DATA || m->kind == MSG_REQUEST);
+            if (lost && m->kind == MSG_DATA) {
+                bury(r, in->proc, m, TROUPE_ABORTED);
+            } else {
+                bounce(r, in->proc, m, in->aborted ? TROUPE_ABORTED : TROUPE_GONE);
+            }
+            m = next;
+        }
+    }
+}
+
+static void drop_kept(struct runner *r, struct inst *in) {
+    struct inst_more *more = in->more;
+    while (more && !list_is_empty(&more->kept)) {
+        struct kept *kept = LIST_OF(more->kept.next, struct kept, link);
+        list_remove(&kept->link);
+        msg_release(r->pool, kept->origin);
+    }
+}
+
+static void tell_parent(struct runner *r, struct inst *in) {
+    struct msg *m = msg_alloc(r->pool, MSG_ENDED, 0, sizeof in);
+    while (!m) {
+        /* The parent waits for this one message and there is no way to do without; memory comes back
+         * as others end. */
+        m = msg_alloc(pools_shared(in->proc->pools), MSG_ENDED, 0, sizeof in);
+    }
+    *(struct inst **)msg_own_body(m) = in;
+    deliver_host(r->pool, in->parent, m);
+}
+
+static void release(struct runner *r, struct inst *in) {
+    /* acq_rel: the one who frees sees what the other did */
+    bool last = atomic_fetch_sub_explicit(&in->holders, 1, memory_order_acq_rel) == 1;
+    if (last && in->spawned) {
+        inst_unmake(r, in);
+    }
+}
+
+void life_leave(struct runner *r, struct inst *in) {
+    struct sched_worker *worker = r->worker;
+    release(r, in);
+    if (worker->dedicated) {
+        sched_retire(worker);
+    }
+}
+
+/* SV-3: facts, then the event, then the status. Who sees the status can read the rest. */
+static void end_now(struct runner *r, struct inst *in) {
+    calls_end(r, in);
+    return_queued(r, in);
+    drop_kept(r, in);
+    if (in->more) {
+        heap_fini(&in->more->heap);
+    }
+    mem_free(in->state);
+    in->state = NULL;
+    in->phase = PHASE_ENDED;
+    pause_wake(&in->proc->pauses, &in->mbox);
+    struct proc_observer *observer = &in->proc->options.observer;
+    if (in->plan_name && observer->closed) {
+        struct inst_end end;
+        describe(in, &end);
+        observer->closed(observer->context, in, &end);
+    }
+    bool noted = mbox_is_noted(&in->mbox); /* closed: it can't become so any more */
+    enum inst_status status = in->failed ? INST_FAILED : INST_STOPPED;
+    if (in->parent) {
+        tell_parent(r, in);
+    }
+    inst_move(in, status);
+    if (!noted) {
+        life_leave(r, in);
+    }
+}
+
+bool life_proceed(struct runner *r, struct inst *in) {
+    if (in->open_children > 0) {
+        return false;
+    }
+    if (in->phase == PHASE_CHILDREN) {
+        in->phase = PHASE_FLUSH;
+        if (in->cleanup_ok && !in->aborted && in->type->cleanup != INST_NO_ROW) {
+            int32_t status = turn_run(r, in, in->type->cleanup, NULL, NULL);
+            if (status < 0) {
+                char text[sizeof r->fail_text + 16];
+                (void)snprintf(text, sizeof text, "cleanup: %s",
+                               r->failed ? r->fail_text : troupe_status_text(status));
+                life_fail(r, in, status, text, NULL);
+            }
+        }
+    }
+    if (in->paused) {
+        return false;
+    }
+    end_now(r, in);
+    return true;
+}
+
+/* SV-2: an event its parent does not handle is the parent's failure, with the same root cause. */
+static void escalate(struct runner *r, struct inst *in, const struct inst_end *end) {
+    char text[sizeof end->text + sizeof end->name + 32];
+    (void)snprintf(text, sizeof text, "child '%s' failed: %s", end->name, end->text);
+    life_fail(r, in, end->status, text, end->root);
+}
+
+static void hear_actor(struct runner *r, struct inst *in, uint16_t row,
+                       const struct inst_end *end) {
+    struct troupe_ended ended = {.size = sizeof ended,
+                                 .status = end->status,
+                                 .child = {end->uid, 0},
+                                 .failed = end->failed,
+                                 .name = troupe_str(end->name),
+                                 .text = troupe_str(end->text),
+                                 .root = troupe_str(end->root)};
+    int32_t status =
+        row == INST_NO_ROW ? TROUPE_UNHANDLED : turn_run(r, in, row, &ended, NULL);
+    if (status == TROUPE_UNHANDLED) {
+        if (end->failed) {
+            escalate(r, in, end);
+        }
+    } else if (status < 0) {
+        life_fail(r, in, status, r->failed ? r->fail_text : troupe_status_text(status), NULL);
+    }
+}
+
+static void hear_group(struct runner *r, struct inst *in, const struct inst_end *end) {
+    if (end->failed) {
+        escalate(r, in, end);
+    } else if (in->open_children == 0) {
+        life_stop(r, in, "all members have ended");
+    }
+}
+
+static void hear_proc(struct inst *in, const struct inst_end *end) {
+    struct proc_observer *observer = &in->proc->options.observer;
+    if (observer->root_ended) {
+        observer->root_ended(observer->context, end);
+    }
+    if (in->open_children == 0 && observer->empty) {
+        observer->empty(observer->context);
+    }
+}
+
+void life_child_ended(struct runner *r, struct inst *in, struct msg *m) {
+    struct inst *child = *(struct inst **)msg_body(m);
+    struct inst_end end;
+    describe(child, &end);
+    uint16_t row = child->child_row;
+    list_remove(&child->sibling);
+    in->open_children--;
+    msg_free(r->pool, m);
+    release(r, child);
+    if (in->type == &type_proc) {
+        hear_proc(in, &end);
+    } else if (in->phase == PHASE_LIVE && in->type == &type_group) {
+        hear_group(r, in, &end);
+    } else if (in->phase == PHASE_LIVE) {
+        hear_actor(r, in, row, &end);
+    }
+}

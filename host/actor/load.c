@@ -1,0 +1,362 @@
+/* From a plan to instances, wires and types ready to run. */
+#include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actor/proc_impl.h"
+#include "base/alloc.h"
+
+_Static_assert((int)WIRE_BLOCK == (int)OVERFLOW_BLOCK && (int)WIRE_FAIL == (int)OVERFLOW_FAIL &&
+                   (int)WIRE_DROP_NEWEST == (int)OVERFLOW_DROP_NEWEST &&
+                   (int)WIRE_DROP_OLDEST == (int)OVERFLOW_DROP_OLDEST,
+               "the manifest's words and the wires' are the same numbers");
+_Static_assert((int)WIRE_DIRECT == (int)ROUTE_DIRECT && (int)WIRE_HASH == (int)ROUTE_HASH &&
+                   (int)WIRE_ROUND_ROBIN == (int)ROUTE_ROUND_ROBIN &&
+                   (int)WIRE_BROADCAST == (int)ROUTE_BROADCAST,
+               "the manifest's words and the wires' are the same numbers");
+
+static void pick_hooks(struct inst_type *type) {
+    type->init = type->cleanup = type->save = type->load = type->returned = INST_NO_ROW;
+    for (uint16_t i = 0; i < type->row_count; i++) {
+        switch (type->rows[i].kind) {
+        case TROUPE_ROW_init:
+            type->init = i;
+            break;
+        case TROUPE_ROW_cleanup:
+            type->cleanup = i;
+            break;
+        case TROUPE_ROW_save:
+            type->save = i;
+            break;
+        case TROUPE_ROW_load:
+            type->load = i;
+            break;
+        case TROUPE_ROW_returned:
+            type->returned = i;
+            break;
+        case TROUPE_ROW_out:
+        case TROUPE_ROW_as:
+        case TROUPE_ROW_ask:
+            type->has_outputs = true;
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static int fill_rows(struct proc *proc, struct inst_type *type, const struct plan_type *plan_type,
+                     const struct library_type *source) {
+    for (uint16_t i = 0; i < type->row_count; i++) {
+        const struct troupe_row *from = &source->rows[i];
+        struct inst_row *row = &type->rows[i];
+        *row = (struct inst_row){.kind = from->kind,
+                                 .name = source->note->rows[i].name,
+                                 .type = plan_type->row_types[i],
+                                 .reply = plan_type->row_replies[i],
+                                 .run = from->run};
+        row->name_id = proc_port_name(proc, row->name);
+        if (row->name_id == 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int proc_add_type(struct proc *proc, const struct plan_type *plan_type,
+                  const struct library_type *source, const struct inst_type **ret,
+                  struct err *err) {
+    struct inst_type *type = mem_alloc(sizeof *type);
+    struct inst_type **all =
+        mem_resize(proc->inst_types, (proc->type_count + 1) * sizeof *proc->inst_types);
+    if (all) {
+        proc->inst_types = all;
+    }
+    if (!type || !all) {
+        mem_free(type);
+        return err_set(err, ERR_NOMEM, "actor type '%s'", source->note->id);
+    }
+    *type = (struct inst_type){.id = source->note->id,
+                               .library = source->library,
+                               .source = source,
+                               .row_count = (uint16_t)source->row_count,
+                               .own_thread = source->note->own_thread,
+                               .state_size = source->state_size,
+                               .config = source->note->config,
+                               .config_offset = source->config ? source->config->value : 0,
+                               .state_version = source->state_version,
+                               .state_min = source->state_min};
+    all[proc->type_count++] = type;
+    type->rows = mem_array(type->row_count ? type->row_count : 1, sizeof *type->rows);
+    if (!type->rows || fill_rows(proc, type, plan_type, source) < 0 ||
+        map_set(&proc->type_names, type->id, type) < 0) {
+        return err_set(err, ERR_NOMEM, "actor type '%s'", source->note->id);
+    }
+    pick_hooks(type);
+    *ret = type;
+    return 0;
+}
+
+int proc_link_types(struct proc *proc, struct err *err) {
+    for (uint32_t t = 0; t < proc->type_count; t++) {
+        struct inst_type *type = proc->inst_types[t];
+        for (uint16_t i = 0; i < type->row_count; i++) {
+            if (type->rows[i].kind != TROUPE_ROW_child) {
+                continue;
+            }
+            const char *id = type->source->rows[i].type;
+            type->rows[i].child = proc_find_type(proc, id);
+            if (!type->rows[i].child) {
+                return err_set(err, ERR_NOT_FOUND, "actor type '%s' spawns '%s', which no plugin has",
+                               type->id, id);
+            }
+        }
+    }
+    return 0;
+}
+
+const struct inst_type *proc_find_type(struct proc *proc, const char *id) {
+    return map_find(&proc->type_names, id);
+}
+
+static bool blocks_everywhere(const struct plan_actor *actor, const struct inst_type *type) {
+    for (uint16_t i = 0; actor->row_overflow && i < type->row_count; i++) {
+        if (actor->row_overflow[i] != OVERFLOW_BLOCK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_ring(const struct inst *in, uint16_t row) {
+    uint32_t kind = in->type->rows[row].kind;
+    return in->row_overflow[row] == OVERFLOW_DROP_OLDEST &&
+           (kind == TROUPE_ROW_in || kind == TROUPE_ROW_any || kind == TROUPE_ROW_call);
+}
+
+static int make_rings(struct inst *in) {
+    uint16_t count = 0;
+    for (uint16_t i = 0; in->row_overflow && i < in->type->row_count; i++) {
+        count = (uint16_t)(count + has_ring(in, i));
+    }
+    if (count == 0) {
+        return 0;
+    }
+    struct inst_more *more = inst_more(in);
+    more = more && (more->rings = mem_array(count, sizeof *more->rings)) ? more : NULL;
+    if (!more) {
+        return -1;
+    }
+    in->mbox.rings = more->rings;
+    for (uint16_t i = 0; i < in->type->row_count; i++) {
+        if (has_ring(in, i)) {
+            mbox_ring_init(&more->rings[in->mbox.ring_count++], i, mbox_capacity(&in->mbox));
+        }
+    }
+    return 0;
+}
+
+static int give_thread(struct proc *proc, struct inst *in, const struct plan_actor *actor,
+                       struct err *err) {
+    if (!actor->own_thread) {
+        return 0;
+    }
+    char name[16]; /* what the kernel keeps of a thread's name */
+    (void)snprintf(name, sizeof name, "%.15s", actor->name);
+    struct sched_worker *worker;
+    return sched_dedicate(proc->sched, name, &in->mbox.task, &worker, err);
+}
+
+static struct inst *make_actor(struct proc *proc, uint32_t index, struct err *err) {
+    const struct plan_actor *actor = &proc->plan->actors[index];
+    const struct inst_type *type =
+        actor->is_group ? &type_group
+                        : proc_find_type(proc, proc->plan->types[actor->type].note->id);
+    if (!type) {
+        err_set(err, ERR_NOT_FOUND, "actor '%s': its type was not loaded", actor->path);
+        return NULL;
+    }
+    const struct mailbox_policy *policy = &actor->spec->mailbox;
+    uint32_t capacity = actor->is_group ? HOST_CAPACITY : policy->capacity;
+    /* Groups that the wires show to be independent start apart; what talks starts together. */
+    struct sched_worker *home = sched_worker_at(proc->sched, actor->component);
+    struct inst *in = inst_make(&proc->outside, proc, type, capacity, policy->bytes, home);
+    if (!in) {
+        err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
+        return NULL;
+    }
+    in->plan_name = actor->name;
+    in->plan_index = index;
+    in->pid = actor->pid;
+    in->config = actor->config ? config_ref(actor->config) : NULL;
+    in->row_overflow = blocks_everywhere(actor, type) ? NULL : actor->row_overflow;
+    if (make_rings(in) < 0) {
+        err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
+        inst_unmake(&proc->outside, in);
+        return NULL;
+    }
+    return in;
+}
+
+/* Into the tree: roots under the proc, members under their group. */
+static void adopt(struct proc *proc, struct inst *in, uint32_t parent) {
+    in->parent = parent == PLAN_NONE ? proc->self : proc->actors[parent];
+    in->root = parent == PLAN_NONE ? in : in->parent->root;
+    list_add_last(&in->parent->children, &in->sibling);
+    in->parent->open_children++;
+    if (in->pid >= atomic_load_explicit(&in->root->next_pid, memory_order_relaxed)) {
+        atomic_store_explicit(&in->root->next_pid, in->pid + 1, memory_order_relaxed);
+    }
+}
+
+static int make_actors(struct proc *proc, struct err *err) {
+    proc->actors = mem_array(proc->plan->actor_count ? proc->plan->actor_count : 1,
+                             sizeof *proc->actors);
+    if (!proc->actors) {
+        return err_set(err, ERR_NOMEM, "%zu actors", proc->plan->actor_count);
+    }
+    for (uint32_t i = 0; i < proc->plan->actor_count; i++) {
+        const struct plan_actor *actor = &proc->plan->actors[i];
+        struct inst *in = make_actor(proc, i, err);
+        if (!in) {
+            return -1;
+        }
+        proc->actors[proc->actor_count++] = in;
+        adopt(proc, in, actor->parent);
+        if (map_set(&proc->names, actor->name, in) < 0) {
+            return err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
+        }
+        if (give_thread(proc, in, actor, err) < 0) {
+            return err_wrap(err, "actor '%s'", actor->path);
+        }
+    }
+    return 0;
+}
+
+static int count_ports(struct proc *proc) {
+    for (size_t i = 0; i < proc->plan->wire_count; i++) {
+        const struct plan_wire *from = &proc->plan->wires[i];
+        struct inst *in = proc->actors[from->from];
+        if (!in->ports) {
+            in->ports = mem_array(in->type->row_count, sizeof *in->ports);
+            if (!in->ports) {
+                return -1;
+            }
+        }
+        in->ports[from->from_row].count++;
+    }
+    for (uint32_t i = 0; i < proc->actor_count; i++) {
+        struct inst *in = proc->actors[i];
+        for (uint16_t row = 0; in->ports && row < in->type->row_count; row++) {
+            if (port_init(&in->ports[row], in->ports[row].count) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+static struct wire *next_wire(struct port *port) {
+    for (uint32_t i = 0; i < port->count; i++) {
+        if (!port->wires[i].targets) {
+            return &port->wires[i];
+        }
+    }
+    return NULL;
+}
+
+static int make_wire(struct proc *proc, const struct plan_wire *from) {
+    struct port *port = &proc->actors[from->from]->ports[from->from_row];
+    struct wire *wire = next_wire(port);
+    wire->targets = mem_array(from->to_count, sizeof *wire->targets);
+    if (!wire->targets) {
+        return -1;
+    }
+    wire->mode = (uint8_t)from->route;
+    wire->key = from->key_name;
+    for (size_t i = 0; i < from->to_count; i++) {
+        struct inst *to = proc->actors[from->to[i]];
+        uint16_t row = (uint16_t)from->to_row;
+        uint8_t overflow = to->row_overflow ? (uint8_t)to->row_overflow[row] : WIRE_BLOCK;
+        wire->targets[i] = (struct wire_target){&to->mbox, inst_uid(to), row, overflow};
+        const struct msg_type *wanted = to->type->rows[row].type;
+        if (wanted && wanted->abi.body_size > wire->body_room) {
+            wire->body_room = wanted->abi.body_size;
+        }
+    }
+    wire->count = (uint32_t)from->to_count;
+    port->body_room = wire->body_room > port->body_room ? wire->body_room : port->body_room;
+    return 0;
+}
+
+int proc_load(struct proc *proc, const struct plan *plan, struct err *err) {
+    assert(!proc->plan);
+    proc->plan = plan;
+    if (make_actors(proc, err) < 0) {
+        return -1;
+    }
+    if (count_ports(proc) < 0) {
+        return err_set(err, ERR_NOMEM, "%zu wires", plan->wire_count);
+    }
+    for (size_t i = 0; i < plan->wire_count; i++) {
+        if (make_wire(proc, &plan->wires[i]) < 0) {
+            return err_set(err, ERR_NOMEM, "%zu wires", plan->wire_count);
+        }
+    }
+    return 0;
+}
+
+/* What is left of an instance when the proc goes: one that ended needs only its slot freed. */
+static void discard(struct proc *proc, struct inst *in) {
+    if (!mbox_is_closed(&in->mbox)) {
+        struct inst_more *more = in->more;
+        inst_timers_end(in);
+        inst_watches_end(in);
+        if (more) {
+            (void)timers_stop(&proc->timers, &more->call_timer);
+            outbox_discard(&proc->outside, in, &more->rest);
+            msg_free_chain(proc->outside.pool, more->stash);
+            LIST_EACH(link, &more->kept) {
+                msg_release(proc->outside.pool, LIST_OF(link, struct kept, link)->origin);
+            }
+        }
+        msg_free_chain(proc->outside.pool, mbox_close(&in->mbox));
+    }
+    inst_unmake(&proc->outside, in);
+}
+
+void proc_unload(struct proc *proc) {
+    for (uint32_t s = 0; s < proc->slab_count; s++) {
+        struct inst *slab = atomic_load_explicit(&proc->slabs[s], memory_order_relaxed);
+        for (uint32_t i = 0; i < CELLS_PER_SLAB; i++) {
+            /* one that was never used has no proc; one that was given back has no holder */
+            if (slab[i].proc && (!slab[i].spawned || atomic_load(&slab[i].holders) > 0)) {
+                discard(proc, &slab[i]);
+            }
+        }
+    }
+    for (uint32_t t = 0; t < proc->type_count; t++) {
+        mem_free(proc->inst_types[t]->rows);
+        mem_free(proc->inst_types[t]);
+    }
+    mem_free(proc->inst_types);
+    mem_free(proc->actors);
+    proc->actors = NULL;
+    proc->inst_types = NULL;
+    proc->type_count = 0;
+    proc->actor_count = 0;
+}
+
+static void each_below(struct inst *in, void (*each)(void *context, struct inst *in),
+                       void *context) {
+    LIST_EACH(link, &in->children) {
+        struct inst *child = LIST_OF(link, struct inst, sibling);
+        each(context, child);
+        each_below(child, each, context);
+    }
+}
+
+void proc_each(struct proc *proc, void (*each)(void *context, struct inst *in), void *context) {
+    each_below(proc->self, each, context);
+}

@@ -1,0 +1,138 @@
+/* What an instance does with a message it took. */
+#include <stddef.h>
+#include <stdio.h>
+
+#include "actor/proc_impl.h"
+
+static bool is_handler(const struct inst_row *row) {
+    return row->kind == TROUPE_ROW_in || row->kind == TROUPE_ROW_any || row->kind == TROUPE_ROW_call;
+}
+
+/* The row that a data message or request is for, or INST_NO_ROW. */
+static uint16_t find_row(const struct inst *in, const struct msg *m) {
+    uint16_t at = m->flags & MSG_BY_NAME ? inst_type_handler(in->type, m->port) : m->port;
+    if (at >= in->type->row_count || !is_handler(&in->type->rows[at])) {
+        return INST_NO_ROW;
+    }
+    const struct inst_row *row = &in->type->rows[at];
+    bool wants_request = row->kind == TROUPE_ROW_call;
+    return wants_request == (m->kind == MSG_REQUEST) ? at : INST_NO_ROW;
+}
+
+/* The body as the handler expects it; a copy in turn memory when it expects more fields (MB-8). */
+static const void *fit_body(struct runner *r, struct inst *in, struct msg *m,
+                            const struct inst_row *row, bool *ret_ok) {
+    void *body = msg_body(m);
+    *ret_ok = true;
+    if (!row->type || row->type->index == m->type) {
+        return body;
+    }
+    const struct msg_type *sent = type_get(in->proc->types, m->type);
+    if (!sent || type_check_compatible(sent, row->type, NULL) < 0) {
+        *ret_ok = false;
+        return NULL;
+    }
+    if (sent->end >= row->type->end) {
+        return body;
+    }
+    void *copy = scratch_alloc(&r->scratch, type_copy_size(sent, body, row->type->abi.body_size));
+    *ret_ok = copy != NULL;
+    if (copy) {
+        type_copy(sent, body, copy, row->type->abi.body_size);
+    }
+    return copy;
+}
+
+static void fail_turn(struct runner *r, struct inst *in, uint16_t row, int32_t status) {
+    uint64_t discarded = atomic_load_explicit(&r->discarded_turns, memory_order_relaxed);
+    atomic_store_explicit(&r->discarded_turns, discarded + 1, memory_order_relaxed);
+    char text[sizeof r->fail_text + 96];
+    (void)snprintf(text, sizeof text, "%s: %s", in->type->rows[row].name,
+                   r->failed ? r->fail_text : troupe_status_text(status));
+    life_fail(r, in, status, text, NULL);
+}
+
+static void handle_data(struct runner *r, struct inst *in, struct msg *m) {
+    uint16_t at = m->dest == inst_uid(in) ? find_row(in, m) : INST_NO_ROW;
+    if (at == INST_NO_ROW) {
+        bounce(r, in->proc, m, m->dest == inst_uid(in) ? TROUPE_NO_SUCH_PORT : TROUPE_GONE);
+        return;
+    }
+    const struct inst_row *row = &in->type->rows[at];
+    bool ok;
+    const void *body = fit_body(r, in, m, row, &ok);
+    if (!ok) {
+        bounce(r, in->proc, m, TROUPE_NO_SUCH_PORT);
+        return;
+    }
+    struct troupe_any any;
+    if (row->kind == TROUPE_ROW_any) {
+        const struct msg_type *type = type_get(in->proc->types, m->type);
+        any = (struct troupe_any){&type->abi, body};
+        body = &any;
+    }
+    int32_t status = turn_run(r, in, at, body, m);
+    uint64_t handled = atomic_load_explicit(&r->handled, memory_order_relaxed);
+    atomic_store_explicit(&r->handled, handled + 1, memory_order_relaxed);
+    if (status < 0) {
+        fail_turn(r, in, at, status);
+    }
+    msg_free(r->pool, m);
+}
+
+/* An undeliverable of this actor's: its handler's, else a dead letter (MB-4). */
+static void handle_returned(struct runner *r, struct inst *in, struct msg *m) {
+    uint16_t at = in->type->returned;
+    if (at == INST_NO_ROW || m->dest != inst_uid(in)) {
+        bury(r, in->proc, m, -(int32_t)m->reason);
+        return;
+    }
+    const struct msg_type *type = type_get(in->proc->types, m->type);
+    struct troupe_returned returned = {.size = sizeof returned,
+                                       .reason = -(int32_t)m->reason,
+                                       .to = {m->sender, m->port},
+                                       .message = {&type->abi, msg_body(m)},
+                                       .text = troupe_str(troupe_status_text(-(int32_t)m->reason))};
+    int32_t status = turn_run(r, in, at, &returned, m);
+    if (status == TROUPE_UNHANDLED) {
+        bury(r, in->proc, m, -(int32_t)m->reason);
+        return;
+    }
+    if (status < 0) {
+        fail_turn(r, in, at, status);
+    }
+    msg_free(r->pool, m);
+}
+
+void inst_handle(struct runner *r, struct inst *in, struct msg *m) {
+    switch ((enum msg_kind)m->kind) {
+    case MSG_DATA:
+    case MSG_REQUEST:
+        handle_data(r, in, m);
+        return;
+    case MSG_RETURNED:
+        handle_returned(r, in, m);
+        return;
+    case MSG_ENDED:
+        life_child_ended(r, in, m);
+        return;
+    case MSG_REPLY:
+        call_reply(r, in, m);
+        break;
+    case MSG_TICK:
+        inst_tick(r, in, m);
+        break;
+    case MSG_READY:
+        inst_ready(r, in, m);
+        break;
+    case MSG_DEADLINE:
+        call_expire(r, in);
+        break;
+    case MSG_NOTICE:
+        inst_notice(r, in, m);
+        break;
+    case MSG_KIND_COUNT:
+        break;
+    }
+    msg_free(r->pool, m);
+}

@@ -1,0 +1,414 @@
+/* The outbox: what a turn asked for, carried out at commit in program order (TX-1).
+ *
+ * Messages to one mailbox are linked into one batch, so that a batch costs one atomic however many
+ * messages it has. Batches keep the order per destination; anything that is not a message is a
+ * barrier that later messages do not pass. */
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actor/proc_impl.h"
+#include "base/alloc.h"
+
+struct out_item *outbox_add(struct outbox *box, enum out_kind kind) {
+    if (box->count == box->room) {
+        uint32_t room = box->room ? box->room * 2 : 16;
+        struct out_item *items = mem_resize(box->items, room * sizeof *items);
+        if (!items) {
+            return NULL;
+        }
+        box->items = items;
+        box->room = room;
+    }
+    struct out_item *item = &box->items[box->count++];
+    *item = (struct out_item){.kind = (uint8_t)kind};
+    if (kind > OUT_ONE) {
+        box->barrier = box->count;
+    }
+    return item;
+}
+
+static unsigned cache_slot(const struct mbox *mb) {
+    return (unsigned)((uintptr_t)mb >> 8) % OUTBOX_CACHE;
+}
+
+static struct out_item *find_batch(struct outbox *box, struct mbox *mb) {
+    unsigned slot = cache_slot(mb);
+    uint32_t at = box->cache[slot].item;
+    if (box->cache[slot].mbox != mb || at < box->barrier || at < box->done) {
+        return NULL;
+    }
+    return &box->items[at];
+}
+
+int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
+                       struct msg *m) {
+    bool batch = target->mbox && target->overflow == WIRE_BLOCK;
+    m->dest = target->uid;
+    if (!(m->flags & MSG_BY_NAME)) {
+        m->port = target->row;
+    }
+    m->next = NULL;
+    struct out_item *item = batch ? find_batch(box, target->mbox) : NULL;
+    if (item && msg_is_charged(item->u.to.first) == msg_is_charged(m)) {
+        item->u.to.last->next = m;
+        item->u.to.last = m;
+        item->count++;
+        box->messages++;
+        return 0;
+    }
+    item = outbox_add(box, batch ? OUT_BATCH : OUT_ONE);
+    if (!item) {
+        return -1;
+    }
+    item->overflow = target->overflow;
+    item->row = target->row;
+    item->count = 1;
+    item->u.to.mbox = target->mbox;
+    item->u.to.uid = target->uid;
+    item->u.to.first = m;
+    item->u.to.last = m;
+    item->u.to.wire = wire;
+    box->messages++;
+    if (target->mbox) {
+        unsigned slot = cache_slot(target->mbox);
+        box->cache[slot].mbox = batch ? target->mbox : NULL;
+        box->cache[slot].item = box->count - 1;
+    }
+    return 0;
+}
+
+void outbox_reset(struct outbox *box) {
+    box->count = 0;
+    box->done = 0;
+    box->barrier = 0;
+    box->messages = 0;
+    memset(box->cache, 0, sizeof box->cache);
+}
+
+void outbox_fini(struct outbox *box) {
+    mem_free(box->items);
+    *box = (struct outbox){0};
+}
+
+/* `to` is empty; it gets the items, and `from` its old memory. */
+void outbox_move(struct outbox *from, struct outbox *to) {
+    struct outbox held = *from;
+    from->items = to->items;
+    from->room = to->room;
+    *to = held;
+    outbox_reset(from);
+}
+
+static void account(struct runner *r, int64_t change) {
+    int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed) + change;
+    atomic_store_explicit(&r->queued, queued, memory_order_relaxed);
+    int64_t total = queued + r->others;
+    if (change > 0 && total > atomic_load_explicit(&r->high_water, memory_order_relaxed)) {
+        atomic_store_explicit(&r->high_water, total, memory_order_relaxed);
+    }
+}
+
+static void count_sent(struct runner *r, struct wire *wire, uint32_t count) {
+    uint64_t sent = atomic_load_explicit(&r->sent, memory_order_relaxed);
+    atomic_store_explicit(&r->sent, sent + count, memory_order_relaxed);
+    if (wire) {
+        atomic_store_explicit(&wire->sent,
+                              atomic_load_explicit(&wire->sent, memory_order_relaxed) + count,
+                              memory_order_relaxed);
+    }
+}
+
+/* PD-5: counted before it can be taken, taken back when refused. */
+static enum offer offer(struct runner *r, struct out_item *item, struct msg *first,
+                        struct msg *last, uint32_t count, uint32_t limit) {
+    account(r, count);
+    enum offer result = mbox_offer(item->u.to.mbox, first, last, count, limit);
+    if (result == OFFER_TAKEN) {
+        count_sent(r, item->u.to.wire, count);
+    } else {
+        account(r, -(int64_t)count);
+    }
+    return result;
+}
+
+/* Offers the first `count` messages of the batch and, when taken, shortens it. */
+static enum offer offer_front(struct runner *r, struct out_item *item, uint32_t count,
+                              uint32_t limit) {
+    struct msg *first = item->u.to.first;
+    if (count == item->count) {
+        enum offer result = offer(r, item, first, item->u.to.last, count, limit);
+        item->count = result == OFFER_TAKEN ? 0 : item->count;
+        return result;
+    }
+    struct msg *last = first;
+    for (uint32_t i = 1; i < count; i++) {
+        last = last->next;
+    }
+    struct msg *after = last->next;
+    last->next = NULL;
+    enum offer result = offer(r, item, first, last, count, limit);
+    if (result == OFFER_TAKEN) {
+        item->u.to.first = after;
+        item->count -= count;
+    } else {
+        last->next = after;
+    }
+    return result;
+}
+
+/* As many as fit below `limit` (MB-2: a batch is split where room ends). */
+static enum offer offer_what_fits(struct runner *r, struct out_item *item, uint32_t limit) {
+    enum offer result = offer_front(r, item, item->count, limit);
+    while (result == OFFER_FULL && item->count > 1) {
+        uint32_t room = mbox_room(item->u.to.mbox, limit);
+        if (room == 0) {
+            return OFFER_FULL;
+        }
+        result = offer_front(r, item, room < item->count ? room : 1, limit);
+        if (result == OFFER_FULL) {
+            result = offer_front(r, item, 1, limit);
+        }
+        if (result == OFFER_TAKEN && item->count > 0) {
+            result = offer_front(r, item, item->count, limit);
+        }
+    }
+    return result;
+}
+
+/* A cycle of full mailboxes would wait for ever: up to the hard limit it is let through. */
+static void deliver_in_cycle(struct runner *r, struct inst *in, struct out_item *item) {
+    uint32_t hard = mbox_capacity(item->u.to.mbox) * MBOX_HARD_FACTOR;
+    enum offer result = offer_what_fits(r, item, hard);
+    if (result != OFFER_TAKEN) {
+        bounce_chain(r, in->proc, item->u.to.first,
+                     result == OFFER_CLOSED ? TROUPE_GONE : TROUPE_CYCLE_OVERFLOW);
+    }
+}
+
+static bool deliver_batch(struct runner *r, struct inst *in, struct out_item *item,
+                          bool may_pause) {
+    for (;;) {
+        enum offer result = offer_what_fits(r, item, mbox_capacity(item->u.to.mbox));
+        if (result == OFFER_TAKEN) {
+            return true;
+        }
+        if (result == OFFER_CLOSED) {
+            bounce_chain(r, in->proc, item->u.to.first, TROUPE_GONE);
+            return true;
+        }
+        if (!may_pause) {
+            return false;
+        }
+        switch (pause_wait(&in->proc->pauses, &in->pauser, item->u.to.mbox)) {
+        case PAUSE_WAITS:
+            return false;
+        case PAUSE_CYCLE:
+            deliver_in_cycle(r, in, item);
+            return true;
+        case PAUSE_RETRY:
+            break;
+        }
+    }
+}
+
+static void drop(struct runner *r, struct wire *wire, struct msg *m) {
+    if (wire) {
+        atomic_fetch_add_explicit(&wire->dropped, 1, memory_order_relaxed);
+    }
+    msg_free(r->pool, m);
+}
+
+static void deliver_to_ring(struct runner *r, struct inst *in, struct out_item *item) {
+    struct mbox *mb = item->u.to.mbox;
+    struct msg *m = item->u.to.first;
+    struct msg *evicted = NULL;
+    account(r, 1);
+    if (mbox_ring_offer(mb, mbox_ring_find(mb, item->row), m, &evicted) == OFFER_CLOSED) {
+        account(r, -1);
+        bounce(r, in->proc, m, TROUPE_GONE);
+        return;
+    }
+    count_sent(r, item->u.to.wire, 1);
+    if (evicted) {
+        account(r, -1);
+        drop(r, item->u.to.wire, evicted);
+    }
+}
+
+static void deliver_one(struct runner *r, struct inst *in, struct out_item *item) {
+    struct msg *m = item->u.to.first;
+    struct mbox *mb = item->u.to.mbox;
+    struct proc_forwarder *forwarder = &in->proc->options.forwarder;
+    if (item->remote && forwarder->forward) {
+        forwarder->forward(forwarder->context, in->proc, m); /* PR-1 */
+        return;
+    }
+    if (!mb) {
+        bounce(r, in->proc, m, item->remote ? TROUPE_NOT_LOCAL : TROUPE_GONE);
+        return;
+    }
+    if (item->overflow == WIRE_DROP_OLDEST && mbox_ring_find(mb, item->row)) {
+        deliver_to_ring(r, in, item);
+        return;
+    }
+    enum offer result = offer(r, item, m, m, 1, mbox_capacity(mb));
+    if (result == OFFER_TAKEN) {
+        return;
+    }
+    if (result == OFFER_FULL && item->overflow == WIRE_DROP_NEWEST) {
+        drop(r, item->u.to.wire, m);
+    } else {
+        bounce(r, in->proc, m, result == OFFER_FULL ? TROUPE_FULL : TROUPE_GONE);
+    }
+}
+
+static void publish(struct inst *in, struct attribute *attribute) {
+    struct inst_more *more = in->more; /* made when the turn published */
+    pthread_mutex_lock(&more->attributes_lock);
+    struct attribute **at = &more->attributes;
+    while (*at && strcmp((*at)->name, attribute->name) != 0) {
+        at = &(*at)->next;
+    }
+    struct attribute *old = *at;
+    attribute->next = old ? old->next : NULL;
+    *at = attribute;
+    pthread_mutex_unlock(&more->attributes_lock);
+    mem_free(old);
+}
+
+static void carry_out(struct runner *r, struct inst *in, struct out_item *item) {
+    switch ((enum out_kind)item->kind) {
+    case OUT_SPAWN:
+        child_commit(r, in, item->u.child);
+        break;
+    case OUT_STOP_CHILD:
+        inst_signal(item->u.child, item->drain ? SIGNAL_DRAIN : SIGNAL_STOP);
+        break;
+    case OUT_STOP:
+        /* what follows in this turn is still carried out; the stop is seen before the next message */
+        inst_signal(in, SIGNAL_STOP);
+        break;
+    case OUT_TIMER:
+        if (inst_timer_start(r, in, item->row, item->u.timer.first_ns, item->u.timer.period_ns)) {
+            life_fail(r, in, TROUPE_NO_MEMORY, "no memory for a timer", NULL);
+        }
+        break;
+    case OUT_TIMER_OFF:
+        inst_timer_stop(in, item->row);
+        break;
+    case OUT_WATCH:
+        if (inst_watch_start(r, in, item->row, item->u.watch.fd, item->u.watch.events) < 0) {
+            life_fail(r, in, TROUPE_INVALID, "cannot watch a file descriptor", NULL);
+        }
+        break;
+    case OUT_WATCH_OFF:
+        inst_watch_stop(in, item->row, item->u.watch.fd);
+        break;
+    case OUT_PUBLISH:
+        publish(in, item->u.attribute);
+        break;
+    case OUT_BATCH:
+    case OUT_ONE:
+    case OUT_ANSWERED:
+        break;
+    }
+}
+
+bool outbox_commit(struct runner *r, struct inst *in, struct outbox *box, bool may_pause) {
+    while (box->done < box->count) {
+        struct out_item *item = &box->items[box->done];
+        if (item->kind <= OUT_ONE && !item->u.to.first) {
+            /* withdrawn */
+        } else if (item->kind == OUT_BATCH) {
+            if (!deliver_batch(r, in, item, may_pause)) {
+                return false;
+            }
+        } else if (item->kind == OUT_ONE) {
+            deliver_one(r, in, item);
+        } else {
+            carry_out(r, in, item);
+        }
+        box->done++;
+    }
+    outbox_reset(box);
+    return true;
+}
+
+static void withdraw_from(struct runner *r, struct inst *in, struct out_item *item,
+                          uint64_t now_ns) {
+    struct msg *last = NULL;
+    for (struct msg **at = &item->u.to.first; *at;) {
+        struct msg *m = *at;
+        if (m->kind == MSG_REQUEST && call_is_over(in, msg_call(m), now_ns)) {
+            *at = m->next;
+            item->count--;
+            msg_free(r->pool, m);
+        } else {
+            last = m;
+            at = &m->next;
+        }
+    }
+    item->u.to.last = last;
+}
+
+void outbox_withdraw(struct runner *r, struct inst *in, struct outbox *box) {
+    if (in->more->calls_pending == 0) {
+        return;
+    }
+    uint64_t now_ns = in->proc->clock->now(in->proc->clock);
+    for (uint32_t i = box->done; i < box->count; i++) {
+        if (box->items[i].kind <= OUT_ONE) {
+            withdraw_from(r, in, &box->items[i], now_ns);
+        }
+    }
+}
+
+/* The turn failed: nothing of it was (TX-1). */
+void outbox_discard(struct runner *r, struct inst *in, struct outbox *box) {
+    for (uint32_t i = box->done; i < box->count; i++) {
+        struct out_item *item = &box->items[i];
+        switch ((enum out_kind)item->kind) {
+        case OUT_BATCH:
+        case OUT_ONE:
+            msg_free_chain(r->pool, item->u.to.first);
+            break;
+        case OUT_SPAWN:
+            inst_unmake(r, item->u.child);
+            break;
+        case OUT_PUBLISH:
+            mem_free(item->u.attribute);
+            break;
+        case OUT_ANSWERED:
+            (void)request_add(in, item->u.once);
+            break;
+        case OUT_WATCH:
+            (void)close(item->u.watch.fd); /* the host's since the call (TM-3) */
+            break;
+        case OUT_STOP_CHILD:
+        case OUT_STOP:
+        case OUT_TIMER:
+        case OUT_TIMER_OFF:
+        case OUT_WATCH_OFF:
+            break;
+        }
+    }
+    outbox_reset(box);
+}
+
+void outbox_abort(struct runner *r, struct inst *in, struct outbox *box) {
+    for (uint32_t i = box->done; i < box->count; i++) {
+        struct out_item *item = &box->items[i];
+        if (item->kind == OUT_BATCH || item->kind == OUT_ONE) {
+            struct msg *m = item->u.to.first;
+            while (m) {
+                struct msg *next = m->next;
+                bury(r, in->proc, m, TROUPE_ABORTED);
+                m = next;
+            }
+            item->u.to.first = NULL;
+        }
+    }
+    outbox_discard(r, in, box);
+}

@@ -1,0 +1,120 @@
+/* The proc: an addressable boundary that owns its actors' lives and routes their messages.
+ *
+ * It knows nothing of manifests' policies: a supervisor (supervise/) observes starts and ends and
+ * says what follows. No mutable globals: several procs live in one process (PR-4). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actor/inst.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "message/dead.h"
+#include "message/type.h"
+#include "plan/plan.h"
+#include "plugin/library.h"
+
+struct io;
+struct proc;
+struct sched;
+struct timers;
+
+/* Told by the workers, from inside an activation of the instance; must not block. */
+struct proc_observer {
+    void (*ready)(void *context, struct inst *in);  /* its init has succeeded */
+    void (*closed)(void *context, struct inst *in, const struct inst_end *end); /* its slot closed;
+                                                       all it sent has been delivered */
+    void (*quiet)(void *context, struct inst *in);  /* SIGNAL_WATCH was given, and it is quiet */
+    /* A root actor has ended and its event was not handled; also for clean ends. */
+    void (*root_ended)(void *context, const struct inst_end *end);
+    void (*empty)(void *context); /* no root actor is left */
+    void *context;
+};
+
+/* Where the proc sends what is not local (PR-1). Takes the message; answers in time or never. */
+struct proc_forwarder {
+    void (*forward)(void *context, struct proc *proc, struct msg *m);
+    void *context;
+};
+
+struct proc_options {
+    const char *name;
+    unsigned workers;
+    bool seeded; /* one thread, logical clock, choices by seed: proc_step drives it */
+    uint64_t seed;
+    struct clock *clock; /* NULL: the system's */
+    struct log *log;     /* NULL: none */
+    uint32_t dead_letters_keep;
+    uint32_t capacity; /* default mailbox capacity of spawned children */
+    struct type_table *types; /* lent; NULL: one of its own */
+    struct proc_observer observer;
+    struct proc_forwarder forwarder;
+};
+
+/* Errors: INVALID (name, workers), NOMEM, IO (threads). */
+int proc_create(const struct proc_options *options, struct proc **ret, struct err *err);
+/* Takes a proc whose actors have all ended, or one that never ran. NULL is taken. */
+void proc_destroy(struct proc *proc);
+
+/* The table handed to plugins as `host`. */
+const struct troupe_host *proc_host(struct proc *proc);
+const char *proc_name(const struct proc *proc);
+
+/* Makes an actor type of a library known; `plan_type` gives the interned message types. The library
+ * must outlive the proc. Child rows are linked by proc_link_types when all are added. */
+int proc_add_type(struct proc *proc, const struct plan_type *plan_type,
+                  const struct library_type *type, const struct inst_type **ret, struct err *err);
+int proc_link_types(struct proc *proc, struct err *err);
+const struct inst_type *proc_find_type(struct proc *proc, const char *id);
+
+/* Makes the plan's actors and their wires, in the plan's order; nothing runs yet. `plan` and its
+ * config are lent for the proc's life. All types must have been added. */
+int proc_load(struct proc *proc, const struct plan *plan, struct err *err);
+struct inst *proc_actor(struct proc *proc, uint32_t plan_index); /* lent for the proc's life */
+uint32_t proc_actor_count(const struct proc *proc);
+
+/* Starts the threads. Instances start by SIGNAL_START. */
+int proc_start(struct proc *proc, struct err *err);
+/* Joins the threads; instances that have not ended stay as they are. */
+void proc_halt(struct proc *proc);
+
+/* Seeded mode: runs until nothing is runnable, moving the clock from timer to timer at most to
+ * `until_ns`. Returns the number of activations. */
+uint64_t proc_step(struct proc *proc, uint64_t until_ns);
+
+/* The open instance named "name", "group/name" or "proc/name[pid]"; uid 0: none (AI-3). [any] */
+uint64_t proc_resolve(struct proc *proc, const char *text);
+/* Sends a copy of a message to a port by name, as nobody: for tests and tools. Undeliverable ones
+ * become dead letters. -1: no memory or no such type. [any] */
+int proc_send(struct proc *proc, uint64_t uid, const char *port, const struct msg_type *type,
+              const void *body, struct err *err);
+/* Saves the state of an actor between two turns, for tests and tools: `done` gets the bytes (lent)
+ * and the version, or status < 0. [any] */
+typedef void proc_saved(void *context, int32_t status, uint32_t version, const void *data,
+                        uint64_t size);
+int proc_save(struct proc *proc, uint64_t uid, proc_saved *done, void *context, struct err *err);
+/* Gives an actor that has not started a state to load instead of init. Copies. */
+int proc_restore(struct proc *proc, uint32_t plan_index, uint32_t version, const void *data,
+                 uint64_t size, struct err *err);
+
+/* Totals, added up over the workers (PD). [any] */
+struct proc_totals {
+    int64_t queued;
+    int64_t queued_high_water;
+    uint64_t last_nonzero_ns; /* 0: never */
+    uint64_t handled, sent;
+    uint64_t dead_letters, late_replies, discarded_turns, pauses, cycles;
+    int64_t live_messages;
+    uint64_t live_instances;
+};
+void proc_totals(struct proc *proc, struct proc_totals *ret);
+struct dead_letters *proc_dead_letters(struct proc *proc);
+struct timers *proc_timers(struct proc *proc);
+struct clock *proc_clock(struct proc *proc);
+struct type_table *proc_types(struct proc *proc);
+struct sched *proc_sched(struct proc *proc);
+struct io *proc_io(struct proc *proc);
+/* Calls `each` for the open instances of the plan and their descendants; only when halted or seeded. */
+void proc_each(struct proc *proc, void (*each)(void *context, struct inst *in), void *context);

@@ -1,0 +1,70 @@
+/* Body of struct proc, for the actor folder. */
+#pragma once
+
+#include "actor/inst_impl.h"
+#include "base/map.h"
+#include "io/loop.h"
+
+/* Mailboxes of the host's own types take ends of children only: uncharged, the capacity is nominal. */
+#define HOST_CAPACITY 1024u
+#define CELLS_PER_SLAB 64u
+#define SLAB_TABLE 65536u /* slabs at most */
+
+struct proc {
+    /* set at creation, then constant */
+    char *name;
+    struct proc_options options;
+    struct clock *clock;
+    struct type_table *types;
+    bool owns_types;
+    struct troupe_host host;
+    struct sched *sched;
+    struct timers timers;
+    struct io *io; /* NULL in seeded mode */
+    struct pools *pools;
+    struct pause_graph pauses;
+    struct dead_letters dead;
+
+    /* set by proc_load, then constant */
+    const struct plan *plan;
+    struct inst **actors;
+    uint32_t actor_count;
+    struct inst *self; /* the parent of the roots, of the host type troupe.Proc */
+    struct inst_type **inst_types;
+    uint32_t type_count;
+    struct map type_names; /* id -> inst_type */
+
+    pthread_mutex_t lock;
+    struct map port_names;    /* under lock: name -> number */
+    char **port_name_texts;   /* under lock: by number */
+    uint16_t port_name_count; /* under lock */
+    struct map names;         /* under lock: "group/name" -> inst of the plan */
+
+    /* cells; the table is written under lock and read by anyone */
+    _Atomic(struct inst *) slabs[SLAB_TABLE];
+    uint32_t slab_count;     /* under lock */
+    struct inst *free_cells; /* under lock */
+    _Atomic uint64_t live_instances;
+    _Atomic uint64_t instances_made;
+
+    struct runner outside; /* for threads that are no worker, under lock; its counters are atomic */
+    _Atomic(struct runner *) runners; /* every worker's, retired ones too */
+    struct runner *retired;           /* under lock */
+    bool started;
+};
+
+uint16_t proc_port_name(struct proc *proc, const char *name); /* makes the number; 0: no memory */
+uint16_t proc_find_port_name(struct proc *proc, struct troupe_str name); /* 0: unknown */
+const char *proc_port_name_text(struct proc *proc, uint16_t number);
+extern const struct inst_type type_group, type_proc;
+
+/* load.c */
+void proc_unload(struct proc *proc);
+/* runner.c */
+void *runner_create(void *context, struct sched_worker *worker);
+void runner_retire(void *context, void *local);
+void runner_init(struct runner *r, struct proc *proc, struct sched_worker *worker,
+                 struct pool *pool);
+void runners_free(struct proc *proc);
+/* What all have queued; without a lock. */
+int64_t runners_queued(struct proc *proc);

@@ -1,0 +1,130 @@
+/* Runners: what each worker brings to its turns. */
+#include <stddef.h>
+
+#include "actor/proc_impl.h"
+#include "base/alloc.h"
+
+void runner_init(struct runner *r, struct proc *proc, struct sched_worker *worker,
+                 struct pool *pool) {
+    r->turn.host = &proc->host;
+    r->proc = proc;
+    r->worker = worker;
+    r->pool = pool;
+    scratch_init(&r->scratch);
+}
+
+static struct runner *take_retired(struct proc *proc) {
+    pthread_mutex_lock(&proc->lock);
+    struct runner *r = proc->retired;
+    if (r) {
+        proc->retired = r->next_retired;
+    }
+    pthread_mutex_unlock(&proc->lock);
+    return r;
+}
+
+static struct runner *make(struct proc *proc) {
+    struct runner *r = mem_aligned(64, (sizeof *r + 63) / 64 * 64);
+    if (!r) {
+        return NULL;
+    }
+    struct runner *head = atomic_load_explicit(&proc->runners, memory_order_relaxed);
+    do {
+        r->next = head;
+        /* release: who walks the list finds it whole */
+    } while (!atomic_compare_exchange_weak_explicit(&proc->runners, &head, r, memory_order_release,
+                                                    memory_order_relaxed));
+    return r;
+}
+
+void *runner_create(void *context, struct sched_worker *worker) {
+    struct proc *proc = context;
+    struct pool *pool = pools_take(proc->pools);
+    struct runner *r = pool ? take_retired(proc) : NULL;
+    if (pool && !r) {
+        r = make(proc);
+    }
+    if (!r) {
+        if (pool) {
+            pools_give_back(proc->pools, pool);
+        }
+        return NULL;
+    }
+    runner_init(r, proc, worker, pool);
+    return r;
+}
+
+static void give_cells(struct proc *proc, struct runner *r) {
+    struct inst *last = r->free_cells;
+    if (!last) {
+        return;
+    }
+    while (last->sibling.next) {
+        last = LIST_OF(last->sibling.next, struct inst, sibling);
+    }
+    last->sibling.next = proc->free_cells ? &proc->free_cells->sibling : NULL;
+    proc->free_cells = r->free_cells;
+    r->free_cells = NULL;
+}
+
+void runner_retire(void *context, void *local) {
+    struct proc *proc = context;
+    struct runner *r = local;
+    outbox_fini(&r->outbox);
+    scratch_fini(&r->scratch);
+    pools_give_back(proc->pools, r->pool);
+    pthread_mutex_lock(&proc->lock);
+    give_cells(proc, r);
+    r->next_retired = proc->retired;
+    proc->retired = r;
+    pthread_mutex_unlock(&proc->lock);
+}
+
+void runners_free(struct proc *proc) {
+    struct runner *r = atomic_load_explicit(&proc->runners, memory_order_relaxed);
+    while (r) {
+        struct runner *next = r->next;
+        mem_free(r);
+        r = next;
+    }
+}
+
+int64_t runners_queued(struct proc *proc) {
+    int64_t queued = atomic_load_explicit(&proc->outside.queued, memory_order_relaxed);
+    struct runner *r = atomic_load_explicit(&proc->runners, memory_order_acquire);
+    for (; r; r = r->next) {
+        queued += atomic_load_explicit(&r->queued, memory_order_relaxed);
+    }
+    return queued;
+}
+
+static void add_up(struct proc_totals *totals, struct runner *r) {
+    totals->queued += atomic_load_explicit(&r->queued, memory_order_relaxed);
+    totals->handled += atomic_load_explicit(&r->handled, memory_order_relaxed);
+    totals->sent += atomic_load_explicit(&r->sent, memory_order_relaxed);
+    totals->late_replies += atomic_load_explicit(&r->late_replies, memory_order_relaxed);
+    totals->discarded_turns += atomic_load_explicit(&r->discarded_turns, memory_order_relaxed);
+    int64_t high = atomic_load_explicit(&r->high_water, memory_order_relaxed);
+    uint64_t last_ns = atomic_load_explicit(&r->last_nonzero_ns, memory_order_relaxed);
+    totals->queued_high_water =
+        high > totals->queued_high_water ? high : totals->queued_high_water;
+    totals->last_nonzero_ns =
+        last_ns > totals->last_nonzero_ns ? last_ns : totals->last_nonzero_ns;
+}
+
+void proc_totals(struct proc *proc, struct proc_totals *ret) {
+    struct proc_totals totals = {0};
+    add_up(&totals, &proc->outside);
+    struct runner *r = atomic_load_explicit(&proc->runners, memory_order_acquire);
+    for (; r; r = r->next) {
+        add_up(&totals, r);
+    }
+    totals.dead_letters = dead_total(&proc->dead);
+    pthread_mutex_lock(&proc->pauses.lock);
+    totals.pauses = proc->pauses.pauses;
+    totals.cycles = proc->pauses.cycles;
+    pthread_mutex_unlock(&proc->pauses.lock);
+    totals.live_messages = pools_live(proc->pools);
+    totals.live_instances = atomic_load_explicit(&proc->live_instances, memory_order_relaxed);
+    *ret = totals;
+}

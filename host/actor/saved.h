@@ -1,0 +1,16 @@
+/* Saved states on their way out of and into an actor: what the SDK shows as opaque. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct troupe_saver {
+    struct str bytes;
+};
+
+struct troupe_loader {
+    const void *data;
+    uint64_t size, at;
+    uint32_t version;
+};

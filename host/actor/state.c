@@ -1,0 +1,87 @@
+/* Saving and loading the state of an instance, between two turns. */
+#include <stddef.h>
+#include <string.h>
+
+#include "actor/proc_impl.h"
+#include "actor/saved.h"
+#include "base/alloc.h"
+
+struct save_order {
+    proc_saved *done;
+    void *context;
+};
+
+void inst_notice(struct runner *r, struct inst *in, struct msg *m) {
+    const struct save_order *order = msg_body(m);
+    if (m->dest != inst_uid(in) || in->type->save == INST_NO_ROW) {
+        order->done(order->context, m->dest == inst_uid(in) ? TROUPE_UNSUPPORTED : TROUPE_GONE, 0,
+                    NULL, 0);
+        return;
+    }
+    struct troupe_saver saver;
+    str_init(&saver.bytes);
+    int32_t status = turn_run(r, in, in->type->save, &saver, NULL);
+    if (status >= 0 && saver.bytes.failed) {
+        status = TROUPE_NO_MEMORY;
+    }
+    order->done(order->context, status < 0 ? status : TROUPE_OK, in->type->state_version,
+                saver.bytes.data, saver.bytes.size);
+    str_fini(&saver.bytes);
+}
+
+void notice_refuse(struct msg *m) {
+    const struct save_order *order = msg_body(m);
+    order->done(order->context, TROUPE_GONE, 0, NULL, 0);
+}
+
+int proc_save(struct proc *proc, uint64_t uid, proc_saved *done, void *context, struct err *err) {
+    struct inst *in = cell_find(proc, uid);
+    struct pool *pool = pools_shared(proc->pools);
+    if (!in) {
+        return err_set(err, ERR_NOT_FOUND, "no actor has uid %llu", (unsigned long long)uid);
+    }
+    struct msg *m = msg_alloc(pool, MSG_NOTICE, 0, sizeof(struct save_order));
+    if (!m) {
+        return err_set(err, ERR_NOMEM, "save");
+    }
+    *(struct save_order *)msg_own_body(m) = (struct save_order){done, context};
+    m->dest = uid;
+    atomic_fetch_add_explicit(&proc->outside.queued, 1, memory_order_relaxed);
+    if (mbox_offer(&in->mbox, m, m, 1, 0) != OFFER_TAKEN) {
+        atomic_fetch_sub_explicit(&proc->outside.queued, 1, memory_order_relaxed);
+        msg_free(pool, m);
+        return err_set(err, ERR_STOPPED, "the actor with uid %llu has ended",
+                       (unsigned long long)uid);
+    }
+    return 0;
+}
+
+int proc_restore(struct proc *proc, uint32_t plan_index, uint32_t version, const void *data,
+                 uint64_t size, struct err *err) {
+    struct inst *in = proc->actors[plan_index];
+    struct inst_more *more = inst_more(in);
+    void *copy = more ? mem_alloc(size + 1) : NULL;
+    if (!copy) {
+        return err_set(err, ERR_NOMEM, "state of %llu bytes", (unsigned long long)size);
+    }
+    if (in->type->load == INST_NO_ROW || version > in->type->state_version ||
+        version < in->type->state_min) {
+        mem_free(copy);
+        return err_set(err, ERR_INVALID, "actor type '%s' loads state versions %u to %u, not %u",
+                       in->type->id, in->type->state_min, in->type->state_version, version);
+    }
+    if (size) {
+        memcpy(copy, data, size);
+    }
+    more->saved = copy;
+    more->saved_size = size;
+    more->saved_version = version;
+    return 0;
+}
+
+int32_t inst_load_state(struct runner *r, struct inst *in) {
+    struct troupe_loader loader = {.data = in->more->saved,
+                                   .size = in->more->saved_size,
+                                   .version = in->more->saved_version};
+    return turn_run(r, in, in->type->load, &loader, NULL);
+}

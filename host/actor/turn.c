@@ -1,0 +1,290 @@
+/* Turns: one activation of an instance, and one run of a row within it. */
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "actor/proc_impl.h"
+
+/* How often a runner looks at what the other workers have queued, in activations. */
+#define LOOK_EVERY 32u
+
+static void turn_enter(struct runner *r, struct inst *in, uint16_t row, struct msg *m) {
+    r->inst = in;
+    r->msg = m;
+    r->row = &in->type->rows[row];
+    r->answered = false;
+    r->stop = false;
+    r->failed = false;
+    r->has_context = false;
+    atomic_store_explicit(&in->handler, (uint16_t)(row + 1), memory_order_relaxed);
+    if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_IDLE) {
+        inst_move(in, INST_PROCESSING);
+    }
+}
+
+static void turn_leave(struct runner *r, struct inst *in) {
+    uint64_t processed = atomic_load_explicit(&in->processed, memory_order_relaxed);
+    atomic_store_explicit(&in->processed, processed + 1, memory_order_relaxed);
+    atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
+    r->inst = NULL;
+    r->msg = NULL;
+}
+
+/* A request that the turn did not answer stays open, to be answered later or refused at the end. */
+static void keep_request(struct runner *r, struct inst *in, struct msg *m) {
+    if (m && m->kind == MSG_REQUEST && !r->answered) {
+        struct troupe_once once = {m->sender, msg_call(m)};
+        if (request_add(in, once) < 0) {
+            request_refuse(r, in, once, TROUPE_NO_MEMORY, troupe_str("no memory"));
+        }
+    }
+}
+
+/* Early commits may have left a rest behind; then everything waits behind it, in order. */
+static void hold_back(struct runner *r, struct inst *in) {
+    struct inst_more *more = inst_more(in);
+    if (!more) {
+        pause_cancel(&in->proc->pauses, &in->pauser);
+        outbox_abort(r, in, &r->outbox);
+        life_fail(r, in, TROUPE_NO_MEMORY, "no memory to hold back messages", NULL);
+        return;
+    }
+    outbox_move(&r->outbox, &more->rest);
+    in->paused = true;
+}
+
+int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *arg, struct msg *m) {
+    turn_enter(r, in, row, m);
+    int32_t status = r->row->run(&r->turn, in->state, arg);
+    if (r->failed && status >= 0) {
+        status = r->fail_status;
+    }
+    if (status < 0) {
+        r->answered = false;
+        outbox_discard(r, in, &r->outbox);
+    } else {
+        sched_count(r->worker, r->outbox.messages);
+    }
+    keep_request(r, in, m);
+    if (status >= 0 && r->outbox.count > 0 && !outbox_commit(r, in, &r->outbox, true)) {
+        hold_back(r, in);
+    }
+    scratch_reset(&r->scratch);
+    turn_leave(r, in);
+    return status;
+}
+
+static void look_at_others(struct runner *r) {
+    int64_t own = atomic_load_explicit(&r->queued, memory_order_relaxed);
+    r->others = runners_queued(r->proc) - own;
+    if (own + r->others > 0) {
+        atomic_store_explicit(&r->last_nonzero_ns, sched_now(r->worker), memory_order_relaxed);
+    }
+}
+
+/* The held-back rest goes on; true when nothing is held back any more. */
+static bool resume(struct runner *r, struct inst *in) {
+    if (!pause_is_over(&in->proc->pauses, &in->pauser)) {
+        return false;
+    }
+    outbox_withdraw(r, in, &in->more->rest);
+    if (!outbox_commit(r, in, &in->more->rest, true)) {
+        return false;
+    }
+    in->paused = false;
+    return true;
+}
+
+static void abort_now(struct runner *r, struct inst *in) {
+    in->aborted = true;
+    if (in->paused) {
+        pause_cancel(&in->proc->pauses, &in->pauser);
+        outbox_abort(r, in, &in->more->rest);
+        in->paused = false;
+    }
+    LIST_EACH(link, &in->children) {
+        inst_signal(LIST_OF(link, struct inst, sibling), SIGNAL_ABORT);
+    }
+    life_stop(r, in, "aborted");
+}
+
+static void go_quiet(struct inst *in) {
+    in->quiet = true;
+    inst_timers_end(in);
+    inst_watches_end(in);
+}
+
+static void obey(struct runner *r, struct inst *in) {
+    /* acquire: pairs with inst_signal */
+    uint32_t signals = atomic_exchange_explicit(&in->signals, 0, memory_order_acq_rel);
+    if (signals & SIGNAL_WATCH) {
+        in->alive_by_timers = signals & SIGNAL_ALIVE;
+        atomic_store_explicit(&in->watched, true, memory_order_relaxed);
+    }
+    if (in->phase == PHASE_ENDED) {
+        return;
+    }
+    if (signals & SIGNAL_ABORT) {
+        abort_now(r, in);
+        return;
+    }
+    if (signals & SIGNAL_START && in->phase == PHASE_NEW) {
+        life_start(r, in);
+    }
+    if (signals & SIGNAL_QUIET) {
+        go_quiet(in);
+    }
+    if (signals & SIGNAL_STOP) {
+        life_stop(r, in, "stopped");
+    }
+    if (signals & SIGNAL_DRAIN) {
+        in->draining = true;
+        if (in->phase == PHASE_NEW) {
+            life_stop(r, in, "stopped before it started");
+        }
+    }
+}
+
+/* Nothing queued and nothing pending: a draining instance may end (DR-1). Its children drain first. */
+static void drain_on(struct runner *r, struct inst *in) {
+    if (in->more && in->more->calls_pending > 0) {
+        return;
+    }
+    if (in->open_children == 0) {
+        life_stop(r, in, "drained");
+    } else if (!in->children_draining) {
+        in->children_draining = true;
+        LIST_EACH(link, &in->children) {
+            inst_signal(LIST_OF(link, struct inst, sibling), SIGNAL_DRAIN);
+        }
+    }
+}
+
+static void stash(struct inst *in, struct msg *m) {
+    struct inst_more *more = inst_more(in);
+    if (!more) {
+        mbox_untake(&in->mbox, m);
+        return;
+    }
+    m->next = NULL;
+    if (more->stash) {
+        more->stash_last->next = m;
+    } else {
+        more->stash = m;
+    }
+    more->stash_last = m;
+}
+
+static struct msg *take(struct runner *r, struct inst *in) {
+    struct msg *m = mbox_take(&in->mbox);
+    if (m) {
+        int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed);
+        atomic_store_explicit(&r->queued, queued - 1, memory_order_relaxed);
+    }
+    return m;
+}
+
+/* While stopping, only the ends of children are heard; the rest waits to be returned. */
+static bool stop_on(struct runner *r, struct inst *in) {
+    struct msg *m = take(r, in);
+    if (!m) {
+        return false;
+    }
+    if (m->kind == MSG_ENDED) {
+        life_child_ended(r, in, m);
+    } else {
+        stash(in, m);
+    }
+    return true;
+}
+
+enum step { STEP_MORE, STEP_REST, STEP_GONE };
+
+static enum step step_live(struct runner *r, struct inst *in) {
+    struct msg *m = take(r, in);
+    if (m) {
+        sched_count(r->worker, 1);
+        inst_handle(r, in, m);
+        return STEP_MORE;
+    }
+    if (in->draining) {
+        drain_on(r, in);
+        return in->phase == PHASE_LIVE ? STEP_REST : STEP_MORE;
+    }
+    return STEP_REST;
+}
+
+static enum step step(struct runner *r, struct inst *in) {
+    if (atomic_load_explicit(&in->signals, memory_order_relaxed)) {
+        obey(r, in);
+    }
+    if (in->paused && !resume(r, in)) {
+        return STEP_REST;
+    }
+    if (in->phase == PHASE_NEW) {
+        return STEP_REST;
+    }
+    if (in->phase == PHASE_LIVE) {
+        return step_live(r, in);
+    }
+    if (life_proceed(r, in)) {
+        return STEP_GONE; /* `in` must not be touched any more */
+    }
+    return !in->paused && stop_on(r, in) ? STEP_MORE : STEP_REST;
+}
+
+static bool has_more_to_do(const struct inst *in) {
+    if (atomic_load_explicit(&in->signals, memory_order_relaxed)) {
+        return true;
+    }
+    return in->phase != PHASE_NEW && !in->paused && mbox_has_message(&in->mbox);
+}
+
+static void settle(struct runner *r, struct inst *in) {
+    bool held = in->paused || in->open_children > 0 ||
+                (in->more && in->more->calls_pending > 0) ||
+                (in->alive_by_timers && (inst_has_timers(in) || inst_has_watches(in)));
+    pause_wake(&in->proc->pauses, &in->mbox);
+    if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_PROCESSING) {
+        inst_move(in, INST_IDLE);
+    }
+    /* release: pairs with inst_is_quiet; who sees it quiet sees what its turns sent */
+    atomic_store_explicit(&in->running, held, memory_order_release);
+    if (!held && atomic_load_explicit(&in->watched, memory_order_relaxed) &&
+        in->phase == PHASE_LIVE && !mbox_has_message(&in->mbox)) {
+        r->proc->options.observer.quiet(r->proc->options.observer.context, in);
+    }
+}
+
+enum task_result inst_run(struct sched_task *task, struct sched_worker *worker) {
+    struct inst *in = (struct inst *)(void *)task;
+    struct runner *r = worker->local;
+    unsigned budget = sched_budget(worker);
+    if (++r->activations % LOOK_EVERY == 0) {
+        look_at_others(r);
+    }
+    atomic_store_explicit(&in->running, true, memory_order_relaxed);
+    uint32_t before = worker->unread;
+    enum step next = STEP_MORE;
+    while (next == STEP_MORE && worker->unread - before < budget) {
+        next = step(r, in);
+    }
+    if (next == STEP_GONE) {
+        return TASK_GONE;
+    }
+    settle(r, in);
+    if (pool_wants_flush(r->pool) && !worker->head && !worker->next) {
+        pool_flush(r->pool);
+    }
+    return has_more_to_do(in) ? TASK_AGAIN : TASK_IDLE;
+}
+
+bool inst_arrived(struct sched_task *task, struct sched_worker *worker) {
+    struct inst *in = (struct inst *)(void *)task;
+    mbox_arrived(&in->mbox);
+    if (in->phase == PHASE_ENDED) {
+        life_leave(worker->local, in); /* the inbox was what still held it */
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,45 @@
+/* An actor type ready to run: a library's rows with message types interned and port names numbered. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "message/type.h"
+#include "plan/config.h"
+#include "plugin/library.h"
+
+struct inst_type;
+struct proc;
+
+struct inst_row {
+    uint32_t kind; /* TROUPE_ROW_... */
+    uint16_t name_id; /* the proc's number of the port's name; from 1 */
+    const char *name;
+    const struct msg_type *type;    /* message or request; NULL: any, as, or none */
+    const struct msg_type *reply;   /* call, ask */
+    const struct inst_type *child;  /* child */
+    uint16_t source;                /* as: the row it follows */
+    int32_t (*run)(struct troupe_turn *turn, void *state, const void *arg);
+};
+
+#define INST_NO_ROW UINT16_MAX
+
+struct inst_type {
+    const char *id;
+    const struct library *library; /* NULL: a type of the host */
+    const struct library_type *source;
+    struct inst_row *rows;
+    uint16_t row_count;
+    bool has_outputs;
+    bool own_thread;
+    uint64_t state_size;
+    uint64_t config_offset;
+    const struct note_config *config; /* NULL: takes none */
+    uint32_t state_version, state_min;
+    uint16_t init, cleanup, save, load, returned; /* rows, or INST_NO_ROW */
+};
+
+/* The handler row (in, any, call) with this port name's number, or INST_NO_ROW. */
+uint16_t inst_type_handler(const struct inst_type *type, uint16_t name_id);
+/* The row with this name, or INST_NO_ROW. */
+uint16_t inst_type_row(const struct inst_type *type, struct troupe_str name);

@@ -1,0 +1,172 @@
+/* Loading plugins, making the proc, running it to its end. */
+#include "app/deploy.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "actor/proc.h"
+#include "base/alloc.h"
+#include "io/loop.h"
+#include "plugin/library.h"
+
+struct deploy {
+    const struct plan *plan;
+    struct log *log;
+    struct supervisor *supervisor;
+    struct proc *proc;
+    struct library **libraries; /* per plugin of the plan */
+    _Atomic bool asked_to_stop;
+};
+
+static int load_libraries(struct deploy *deploy, struct err *err) {
+    deploy->libraries =
+        mem_array(deploy->plan->plugin_count + 1, sizeof *deploy->libraries);
+    if (!deploy->libraries) {
+        return err_set(err, ERR_NOMEM, "%zu plugins", deploy->plan->plugin_count);
+    }
+    for (size_t i = 0; i < deploy->plan->plugin_count; i++) {
+        struct image *image = image_ref(deploy->plan->plugins[i].file->image);
+        if (library_open(image, proc_host(deploy->proc), &deploy->libraries[i], err) < 0) {
+            image_destroy(image);
+            return -1;
+        }
+        const struct library *library = deploy->libraries[i];
+        for (size_t w = 0; deploy->log && w < library->warning_count; w++) {
+            log_write(deploy->log, LOG_WARN, NULL, "%s", library->warnings[w]);
+        }
+    }
+    return 0;
+}
+
+static int add_types(struct deploy *deploy, struct err *err) {
+    for (size_t i = 0; i < deploy->plan->type_count; i++) {
+        const struct plan_type *type = &deploy->plan->types[i];
+        const struct library *library = deploy->libraries[type->plugin];
+        const struct library_type *source = library_find_type(library, type->note->id);
+        const struct inst_type *made;
+        if (!source) {
+            return err_set(err, ERR_NOT_FOUND, "plugin '%s' has no actor type '%s'",
+                           library->image->path, type->note->id);
+        }
+        if (proc_add_type(deploy->proc, type, source, &made, err) < 0) {
+            return -1;
+        }
+    }
+    return proc_link_types(deploy->proc, err);
+}
+
+static void got_signal(void *context, int signo) {
+    struct deploy *deploy = context;
+    bool again = atomic_exchange(&deploy->asked_to_stop, true);
+    if (!again) {
+        supervisor_stop(deploy->supervisor, signo == SIGINT ? "SIGINT" : "SIGTERM");
+    } else {
+        if (deploy->log) {
+            log_write(deploy->log, LOG_WARN, NULL, "signalled again: aborting");
+        }
+        supervisor_abort(deploy->supervisor);
+    }
+}
+
+static int watch_signals(struct deploy *deploy, struct err *err) {
+    struct io *io = proc_io(deploy->proc);
+    /* a reader of our output that goes away is an error of the write, not our end */
+    (void)signal(SIGPIPE, SIG_IGN);
+    return io_signal_start(io, SIGTERM, got_signal, deploy, err) < 0 ||
+                   io_signal_start(io, SIGINT, got_signal, deploy, err) < 0
+               ? -1
+               : 0;
+}
+
+static unsigned count_workers(const struct plan *plan, const struct deploy_options *options) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (options->workers) {
+        return options->workers;
+    }
+    if (plan->manifest->workers) {
+        return plan->manifest->workers;
+    }
+    return cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores;
+}
+
+static int make_proc(struct deploy *deploy, struct type_table *types,
+                     const struct deploy_options *options, struct err *err) {
+    struct proc_options proc_options = {
+        .name = deploy->plan->proc,
+        .workers = count_workers(deploy->plan, options),
+        .seeded = options->seeded,
+        .seed = options->seed,
+        .clock = options->clock,
+        .log = options->log,
+        .dead_letters_keep = deploy->plan->manifest->dead_letters_keep,
+        .types = types,
+        .observer = supervisor_observer(deploy->supervisor)};
+    return proc_create(&proc_options, &deploy->proc, err);
+}
+
+int deploy_create(const struct plan *plan, struct type_table *types,
+                  const struct deploy_options *options, struct deploy **ret, struct err *err) {
+    struct deploy *deploy = mem_alloc(sizeof *deploy);
+    if (!deploy) {
+        return err_set(err, ERR_NOMEM, "deployment");
+    }
+    deploy->plan = plan;
+    deploy->log = options->log;
+    if (supervisor_create(plan, options->log, &deploy->supervisor, err) < 0 ||
+        make_proc(deploy, types, options, err) < 0 || load_libraries(deploy, err) < 0 ||
+        add_types(deploy, err) < 0 || proc_load(deploy->proc, plan, err) < 0 ||
+        (options->handle_signals && watch_signals(deploy, err) < 0)) {
+        deploy_destroy(deploy);
+        return -1;
+    }
+    *ret = deploy;
+    return 0;
+}
+
+int deploy_start(struct deploy *deploy, struct err *err) {
+    if (proc_start(deploy->proc, err) < 0) {
+        return -1;
+    }
+    supervisor_start(deploy->supervisor, deploy->proc);
+    return 0;
+}
+
+void deploy_stop(struct deploy *deploy) {
+    supervisor_stop(deploy->supervisor, "asked to");
+}
+
+void deploy_wait(struct deploy *deploy, struct supervisor_result *ret) {
+    supervisor_wait(deploy->supervisor);
+    supervisor_result(deploy->supervisor, ret);
+    if (!ret->stuck) {
+        proc_halt(deploy->proc);
+    }
+}
+
+uint64_t deploy_step(struct deploy *deploy, uint64_t until_ns) {
+    return proc_step(deploy->proc, until_ns);
+}
+
+void deploy_destroy(struct deploy *deploy) {
+    if (!deploy) {
+        return;
+    }
+    if (deploy->proc) {
+        proc_halt(deploy->proc);
+    }
+    supervisor_destroy(deploy->supervisor);
+    proc_destroy(deploy->proc);
+    for (size_t i = 0; deploy->libraries && i < deploy->plan->plugin_count; i++) {
+        library_unref(deploy->libraries[i]);
+    }
+    mem_free(deploy->libraries);
+    mem_free(deploy);
+}
+
+struct proc *deploy_proc(struct deploy *deploy) {
+    return deploy->proc;
+}
+struct supervisor *deploy_supervisor(struct deploy *deploy) {
+    return deploy->supervisor;
+}

@@ -1,0 +1,39 @@
+/* A deployment in this process: plan in, running proc, result out. The one place that wires the
+ * parts together. */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "plan/plan.h"
+#include "supervise/supervisor.h"
+
+struct deploy;
+
+struct deploy_options {
+    struct log *log;     /* lent; NULL: none */
+    bool handle_signals; /* SIGTERM and SIGINT: the first drains, the second aborts */
+    bool seeded;         /* one thread, logical clock; deploy_step drives it */
+    uint64_t seed;
+    struct clock *clock; /* seeded: a clock_manual */
+    unsigned workers;    /* 0: the manifest's, else one per core */
+};
+
+/* Loads the plan's plugins and makes its actors; nothing runs yet. `plan` and `types` are lent until
+ * deploy_destroy. Errors: ABI, IO, REFUSED (plugins), NOMEM, INVALID. */
+int deploy_create(const struct plan *plan, struct type_table *types,
+                  const struct deploy_options *options, struct deploy **ret, struct err *err);
+/* Starts threads and actors. Errors: IO, NOMEM. */
+int deploy_start(struct deploy *deploy, struct err *err);
+void deploy_stop(struct deploy *deploy); /* drains [any] */
+/* Waits for the end. */
+void deploy_wait(struct deploy *deploy, struct supervisor_result *ret);
+/* Seeded: runs until nothing is left to do before `until_ns`; returns the activations. */
+uint64_t deploy_step(struct deploy *deploy, uint64_t until_ns);
+/* After the end, or before the start. With stuck threads it must not be called: leave the process. */
+void deploy_destroy(struct deploy *deploy); /* takes NULL */
+
+struct proc *deploy_proc(struct deploy *deploy);
+struct supervisor *deploy_supervisor(struct deploy *deploy);

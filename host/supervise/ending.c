@@ -1,0 +1,111 @@
+/* Ending in the order of the wires (DR-1, DR-3). */
+#include <stddef.h>
+
+#include "supervise/supervisor_impl.h"
+
+static void signal_members(struct supervisor *sup, const struct sup_cycle *cycle,
+                           unsigned signals) {
+    for (uint32_t i = 0; i < cycle->members.count; i++) {
+        uint32_t member = cycle->members.items[i];
+        if (!sup->actors[member].closed) {
+            inst_signal(proc_actor(sup->proc, member), signals);
+        }
+    }
+}
+
+static void drain(struct supervisor *sup, struct sup_cycle *cycle, unsigned more_signals) {
+    if (!cycle->ended) {
+        cycle->ended = true;
+        signal_members(sup, cycle, SIGNAL_DRAIN | more_signals);
+    }
+}
+
+/* Nothing comes in from outside any more. */
+static void inputs_ended(struct supervisor *sup, struct sup_cycle *cycle) {
+    if (cycle->stay && !sup->stopping) {
+        return;
+    }
+    if (!cycle->is_cycle) {
+        drain(sup, cycle, 0);
+        return;
+    }
+    cycle->watched = true;
+    signal_members(sup, cycle, SIGNAL_WATCH | (sup->stopping ? SIGNAL_QUIET : 0));
+}
+
+void sup_closed_locked(struct supervisor *sup, uint32_t at) {
+    struct sup_actor *actor = &sup->actors[at];
+    if (actor->closed) {
+        return;
+    }
+    actor->closed = true;
+    for (uint32_t i = 0; i < actor->feeds.count; i++) {
+        struct sup_cycle *cycle = &sup->cycles[actor->feeds.items[i]];
+        if (--cycle->open_inputs == 0) {
+            inputs_ended(sup, cycle);
+        }
+    }
+    struct sup_cycle *own = &sup->cycles[actor->cycle];
+    if (own->watched && own->is_cycle) {
+        signal_members(sup, own, SIGNAL_WATCH); /* the others may be quiet already */
+    }
+}
+
+/* Adds up what the members have handled; false when one is not quiet. */
+static bool scan(struct supervisor *sup, const struct sup_cycle *cycle, uint64_t *ret_handled) {
+    uint64_t handled = 0;
+    for (uint32_t i = 0; i < cycle->members.count; i++) {
+        uint32_t member = cycle->members.items[i];
+        struct inst *in = proc_actor(sup->proc, member);
+        if (sup->actors[member].closed) {
+            continue;
+        }
+        if (!sup->actors[member].ready || !inst_is_quiet(in)) {
+            return false;
+        }
+        handled += inst_processed(in);
+    }
+    *ret_handled = handled;
+    return true;
+}
+
+/* Two looks with nothing handled in between: then no message was on its way from a member already
+ * looked at to one not yet looked at, and the cycle as a whole is idle and empty. */
+void sup_quiet_locked(struct supervisor *sup, uint32_t at) {
+    struct sup_cycle *cycle = &sup->cycles[sup->actors[at].cycle];
+    uint64_t first;
+    uint64_t second;
+    if (!cycle->watched || cycle->ended) {
+        return;
+    }
+    if (scan(sup, cycle, &first) && scan(sup, cycle, &second) && first == second) {
+        drain(sup, cycle, 0);
+    }
+}
+
+/* Proc stop: whoever gets nothing from others ends first, its timers and watches before it. */
+void sup_sources_locked(struct supervisor *sup) {
+    for (uint32_t c = 0; c < sup->cycle_count; c++) {
+        struct sup_cycle *cycle = &sup->cycles[c];
+        if (cycle->open_inputs > 0 || cycle->members.count == 0) {
+            continue;
+        }
+        if (cycle->is_cycle) {
+            inputs_ended(sup, cycle);
+        } else {
+            drain(sup, cycle, SIGNAL_QUIET);
+        }
+    }
+}
+
+/* A cycle that nothing from outside feeds ends when it has come to rest by itself; timers and watches
+ * of its own are an outside too. */
+void sup_watch_cycles_locked(struct supervisor *sup) {
+    for (uint32_t c = 0; c < sup->cycle_count; c++) {
+        struct sup_cycle *cycle = &sup->cycles[c];
+        if (cycle->is_cycle && cycle->open_inputs == 0 && !cycle->stay && !cycle->watched) {
+            cycle->watched = true;
+            signal_members(sup, cycle, SIGNAL_WATCH | SIGNAL_ALIVE);
+        }
+    }
+}

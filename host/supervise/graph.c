@@ -1,0 +1,102 @@
+/* Who starts after whom, who is fed by whom: the plan turned around. */
+#include <stddef.h>
+
+#include "base/alloc.h"
+#include "supervise/supervisor_impl.h"
+
+static int add(struct sup_list *list, uint32_t item) {
+    if (list->count == list->room) {
+        uint32_t room = list->room ? list->room * 2 : 4;
+        uint32_t *items = mem_resize(list->items, room * sizeof *items);
+        if (!items) {
+            return -1;
+        }
+        list->items = items;
+        list->room = room;
+    }
+    list->items[list->count++] = item;
+    return 0;
+}
+
+static int add_afters(struct supervisor *sup) {
+    for (uint32_t i = 0; i < sup->count; i++) {
+        const struct plan_actor *actor = &sup->plan->actors[i];
+        sup->actors[i].waits_for = (uint32_t)actor->after_count;
+        for (size_t a = 0; a < actor->after_count; a++) {
+            if (add(&sup->actors[actor->after[a]].starts, i) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+static int add_members(struct supervisor *sup) {
+    for (uint32_t i = 0; i < sup->count; i++) {
+        const struct plan_actor *actor = &sup->plan->actors[i];
+        sup->actors[i].cycle = actor->cycle;
+        if (actor->is_group) {
+            continue; /* a group ends when its members have */
+        }
+        struct sup_cycle *cycle = &sup->cycles[actor->cycle];
+        cycle->is_cycle |= actor->in_cycle;
+        cycle->stay |= actor->spec->when_inputs_end == INPUTS_END_STAY;
+        if (add(&cycle->members, i) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static bool feeds_already(const struct sup_actor *actor, uint32_t cycle) {
+    for (uint32_t i = 0; i < actor->feeds.count; i++) {
+        if (actor->feeds.items[i] == cycle) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int add_feeds(struct supervisor *sup) {
+    for (size_t w = 0; w < sup->plan->wire_count; w++) {
+        const struct plan_wire *wire = &sup->plan->wires[w];
+        struct sup_actor *from = &sup->actors[wire->from];
+        for (size_t t = 0; t < wire->to_count; t++) {
+            uint32_t cycle = sup->actors[wire->to[t]].cycle;
+            if (cycle == from->cycle || feeds_already(from, cycle)) {
+                continue;
+            }
+            if (add(&from->feeds, cycle) < 0) {
+                return -1;
+            }
+            sup->cycles[cycle].open_inputs++;
+        }
+    }
+    return 0;
+}
+
+int sup_graph_build(struct supervisor *sup) {
+    for (uint32_t i = 0; i < sup->count; i++) {
+        uint32_t cycle = sup->plan->actors[i].cycle;
+        sup->cycle_count = cycle >= sup->cycle_count ? cycle + 1 : sup->cycle_count;
+    }
+    sup->actors = mem_array(sup->count ? sup->count : 1, sizeof *sup->actors);
+    sup->cycles = mem_array(sup->cycle_count ? sup->cycle_count : 1, sizeof *sup->cycles);
+    if (!sup->actors || !sup->cycles || add_afters(sup) < 0 || add_members(sup) < 0 ||
+        add_feeds(sup) < 0) {
+        return -1;
+    }
+    return 0;
+}
+
+void sup_graph_free(struct supervisor *sup) {
+    for (uint32_t i = 0; sup->actors && i < sup->count; i++) {
+        mem_free(sup->actors[i].starts.items);
+        mem_free(sup->actors[i].feeds.items);
+    }
+    for (uint32_t i = 0; sup->cycles && i < sup->cycle_count; i++) {
+        mem_free(sup->cycles[i].members.items);
+    }
+    mem_free(sup->actors);
+    mem_free(sup->cycles);
+}

@@ -1,0 +1,47 @@
+/* Starting and ending a deployment: who starts when, what follows when somebody has ended.
+ *
+ * Observes one proc. Starts actors in the plan's order, each after those it names in `after`. When
+ * an actor has stopped for good, those who get nothing from anybody any more are drained and stopped
+ * (DR-1); a stop of the proc does the same from the sources on (DR-3). An actor whose failure nobody
+ * handles ends the deployment as failed (SV-2).
+ *
+ * May run at the same time: everything; one lock, held briefly and never while calling the proc's
+ * actors. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actor/proc.h"
+#include "base/log.h"
+#include "plan/plan.h"
+
+struct supervisor;
+
+struct supervisor_result {
+    bool failed;          /* an actor's failure was not handled */
+    bool aborted;         /* not everything could end in time */
+    bool all_started;     /* every actor's init has succeeded once */
+    char cause[1024];     /* "actor 'p/x[0]' failed: ...": the first failure */
+    uint64_t left;        /* messages that became dead letters in the abort */
+    char unfinished[1024]; /* names of those that had to be aborted, separated by ", " */
+    bool stuck;           /* some did not even react to the abort; the threads can't be joined */
+};
+
+/* `plan` and `log` (NULL: none) are lent until the supervisor is destroyed. Errors: NOMEM. */
+int supervisor_create(const struct plan *plan, struct log *log, struct supervisor **ret,
+                      struct err *err);
+void supervisor_destroy(struct supervisor *sup); /* takes NULL */
+/* For proc_options.observer. */
+struct proc_observer supervisor_observer(struct supervisor *sup);
+
+/* Starts the loaded and started proc's actors. */
+void supervisor_start(struct supervisor *sup, struct proc *proc);
+/* Drains and stops everything; after stop.timeout what is left is aborted. Again: nothing. [any] */
+void supervisor_stop(struct supervisor *sup, const char *why);
+/* Ends everything now. [any] */
+void supervisor_abort(struct supervisor *sup);
+/* Waits until the last actor has ended; seeded procs: call when proc_step has nothing to do. */
+void supervisor_wait(struct supervisor *sup);
+bool supervisor_is_over(struct supervisor *sup);
+void supervisor_result(struct supervisor *sup, struct supervisor_result *ret);
