@@ -10,6 +10,7 @@ static struct value read_scalar(struct reader *r, const struct node *node) {
                           .quoted = node->quoted};
 }
 
+/* VALUE_NONE when an item was refused. */
 static struct value read_list(struct reader *r, const char *key, const struct node *list) {
     struct value value = {.kind = VALUE_LIST, .mark = list->mark};
     value.items = arena_array(r->arena, list->count, sizeof *value.items);
@@ -17,7 +18,10 @@ static struct value read_list(struct reader *r, const char *key, const struct no
         const struct node *item = list->entries[i].value;
         if (item->kind == NODE_SCALAR) {
             value.items[value.count++] = read_scalar(r, item);
-        } else if (item->kind != NODE_BAD) {
+            continue;
+        }
+        value.kind = VALUE_NONE;
+        if (item->kind != NODE_BAD) {
             diags_add(r->diags, DIAG_ERROR, item->mark, "the list '%s' holds plain values, not %s",
                       key, node_kind_text(item));
         }

@@ -135,8 +135,10 @@ static void check_key(struct reader *r, const struct node *map, const struct man
     }
 }
 
-/* False when the wire is of no use; that is reported then. */
+/* False when anything is wrong with the wire; it is left out then, for a guess at what was meant
+ * would only lead to findings that make no sense. */
 static bool read_wire(struct reader *r, const struct node *node, struct manifest_wire *wire) {
+    size_t errors = r->diags->errors;
     wire->mark = node->mark;
     if (node->kind == NODE_SCALAR) {
         read_text(r, node, wire);
@@ -148,7 +150,7 @@ static bool read_wire(struct reader *r, const struct node *node, struct manifest
                   "a wire is 'actor.output -> actor.handler' or a map, not %s",
                   node_kind_text(node));
     }
-    return wire->from.text && wire->to.text;
+    return r->diags->errors == errors && wire->from.text && wire->to.text;
 }
 
 static char *join(struct arena *arena, struct end from, struct end to) {

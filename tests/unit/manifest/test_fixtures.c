@@ -1,4 +1,6 @@
-/* Every manifest under tests/fixtures/manifests: the good ones load, the bad ones say what is wrong. */
+/* Every manifest under tests/fixtures/manifests: the good ones load, the bad ones say what is wrong,
+ * with exactly the text beside them. With TROUPE_WRITE_EXPECTED set, the texts are written instead of
+ * compared; read what changed. */
 #include "unit/manifest/given.h"
 
 #include <dirent.h>
@@ -6,30 +8,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define FOLDER TROUPE_SOURCE_DIR "/tests/fixtures/manifests"
+#include "lib/temp.h"
 
-static int enter_folder(void **state) {
+#define FOLDER "tests/fixtures/manifests"
+
+static int enter_source(void **state) {
     (void)state;
-    return chdir(FOLDER);
+    return chdir(TROUPE_SOURCE_DIR);
 }
 
 static int is_manifest(const struct dirent *entry) {
     const char *end = strrchr(entry->d_name, '.');
     return end && strcmp(end, ".yaml") == 0;
-}
-
-static void read_file(const char *path, struct str *out) {
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        fail_msg("there is no '%s'", path);
-        return;
-    }
-    char block[4096];
-    size_t got;
-    while ((got = fread(block, 1, sizeof block, file)) > 0) {
-        str_add_n(out, block, got);
-    }
-    (void)fclose(file);
 }
 
 static struct given load_file(const char *path) {
@@ -45,16 +35,18 @@ static void check_bad(const char *path) {
     char expected_path[512];
     (void)snprintf(expected_path, sizeof expected_path, "%.*s.expected",
                    (int)(strlen(path) - strlen(".yaml")), path);
-    struct str expected = {0};
-    read_file(expected_path, &expected);
 
     struct given given = load_file(path);
 
-    assert_string_equal(str_text(&given.printed), str_text(&expected));
+    if (getenv("TROUPE_WRITE_EXPECTED")) {
+        test_write_file(expected_path, str_text(&given.printed));
+    }
+    char *expected = test_read_file(expected_path, NULL);
+    assert_string_equal(str_text(&given.printed), expected);
     assert_int_equal(given.status, -1);
     assert_int_equal(given.err.code, ERR_INVALID);
     given_done(&given);
-    str_fini(&expected);
+    free(expected);
 }
 
 static void check_good(const char *path) {
@@ -88,7 +80,7 @@ static size_t for_each(const char *folder, bool plan, void (*check)(const char *
 static void test_bad_manifests_say_what_is_wrong(void **state) {
     (void)state;
 
-    size_t checked = for_each("bad", false, check_bad);
+    size_t checked = for_each(FOLDER "/bad", false, check_bad);
 
     assert_true(checked > 50);
 }
@@ -96,13 +88,13 @@ static void test_bad_manifests_say_what_is_wrong(void **state) {
 static void test_manifests_that_only_a_plan_can_refuse_load(void **state) {
     (void)state;
 
-    (void)for_each("bad", true, check_good);
+    (void)for_each(FOLDER "/bad", true, check_good);
 }
 
 static void test_good_manifests_load(void **state) {
     (void)state;
 
-    size_t checked = for_each("good", false, check_good);
+    size_t checked = for_each(FOLDER "/good", false, check_good);
 
     assert_true(checked > 3);
 }
@@ -113,5 +105,5 @@ int main(void) {
         cmocka_unit_test(test_manifests_that_only_a_plan_can_refuse_load),
         cmocka_unit_test(test_good_manifests_load),
     };
-    return cmocka_run_group_tests(tests, enter_folder, NULL);
+    return cmocka_run_group_tests(tests, enter_source, NULL);
 }
