@@ -46,8 +46,9 @@ static int64_t nearest(struct dating *d, const struct stamp *s, int64_t now) {
     int32_t year = stamp_year_of(now) + 1;
     bool is_leap_day = s->month == 2 && s->day == 29;
     for (;; year--) {
-        if (is_leap_day && !stamp_is_leap(year)) {
-            continue;
+        bool is_far_ahead = stamp_seconds(s, year) > now + 3 * DAY_SECONDS; /* in any zone */
+        if (is_far_ahead || (is_leap_day && !stamp_is_leap(year))) {
+            continue; /* without asking for the zone then, which is dear */
         }
         int64_t at = to_utc(d, s, year);
         if (at <= now + DAY_SECONDS) {
