@@ -66,8 +66,8 @@ static int add_directories(struct catalog *catalog, const char *const *directori
         at += size + (at[size] == ':');
     }
     char *installed = install_plugin_folder();
-    int status = installed ? add_directory(catalog, installed, strlen(installed), err)
-                           : no_memory(err);
+    int status =
+        installed ? add_directory(catalog, installed, strlen(installed), err) : no_memory(err);
     mem_free(installed);
     return status;
 }

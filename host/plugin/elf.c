@@ -45,6 +45,11 @@ const uint8_t *elf_at(const struct elf *elf, uint64_t address, uint64_t size) {
     return elf->bytes + load->p_offset + inside;
 }
 
+const uint8_t *elf_segment_bytes(const struct elf *elf, const Elf64_Phdr *segment) {
+    const uint8_t *bytes = elf_at(elf, segment->p_vaddr, segment->p_filesz);
+    return bytes && (uint64_t)(bytes - elf->bytes) == segment->p_offset ? bytes : NULL;
+}
+
 static const char *machine_name(uint16_t machine) {
     switch (machine) {
     case EM_X86_64:

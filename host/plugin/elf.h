@@ -51,6 +51,8 @@ struct elf {
 int elf_open(const void *bytes, size_t size, struct elf *ret, struct err *err);
 
 Elf64_Phdr elf_segment(const struct elf *elf, size_t at); /* at < header.e_phnum */
+/* Its bytes in the file, where offset and address agree on them; else NULL. */
+const uint8_t *elf_segment_bytes(const struct elf *elf, const Elf64_Phdr *segment);
 Elf64_Sym elf_symbol(const struct elf *elf, uint32_t at); /* at < symbol_count */
 const char *elf_symbol_name(const struct elf *elf, uint32_t at);
 /* The text of entry `at` < dynamic_count when it is a DT_NEEDED, else NULL. */

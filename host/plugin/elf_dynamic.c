@@ -32,8 +32,7 @@ static void take_entry(struct elf *elf, const Elf64_Dyn *entry) {
 static int take_entries(struct elf *elf, struct err *err) {
     size_t room = elf->dynamic.p_filesz / sizeof(Elf64_Dyn);
     /* The dynamic linker reads it at its address, this check at its offset. */
-    if (elf_at(elf, elf->dynamic.p_vaddr, elf->dynamic.p_filesz) !=
-        elf->bytes + elf->dynamic.p_offset) {
+    if (!elf_segment_bytes(elf, &elf->dynamic)) {
         return err_set(err, ERR_INVALID, "its dynamic section is not where it says");
     }
     for (size_t i = 0; i < room; i++) {

@@ -118,8 +118,7 @@ const uint8_t *elf_find_note_segment(const struct elf *elf, const char *owner, s
 int elf_check_notes(const struct elf *elf, struct err *err) {
     for (size_t i = 0; i < elf->header.e_phnum; i++) {
         Elf64_Phdr segment = elf_segment(elf, i);
-        if (segment.p_type == PT_NOTE &&
-            elf_at(elf, segment.p_vaddr, segment.p_filesz) != elf->bytes + segment.p_offset) {
+        if (segment.p_type == PT_NOTE && !elf_segment_bytes(elf, &segment)) {
             return err_set(err, ERR_INVALID, "its notes are not where it says");
         }
     }
