@@ -94,6 +94,11 @@ struct runner {
     struct runner *next;     /* proc.runners: pushed once, never removed */
     struct runner *next_retired; /* under proc.lock */
 
+    /* where this activation's messages went: to decide whether the instance moves there */
+    struct sched_worker *went_to; /* NULL: nothing was sent to another worker */
+    uint64_t went_to_uid;
+    bool went_elsewhere; /* here, to an own thread, or to more than one worker */
+
     /* the turn in hand */
     struct inst *inst; /* NULL: none */
     struct msg *msg;
@@ -259,6 +264,11 @@ void outbox_reset(struct outbox *box);
 void outbox_fini(struct outbox *box);
 /* Returns what was never delivered to the sender's kin: dead letters, with this reason. */
 void outbox_abort(struct runner *r, struct inst *in, struct outbox *box);
+
+/* move.c */
+void move_note(struct runner *r, const struct out_item *item);
+/* Whether the instance should move, once the activation is over; task.pull_to says where. */
+bool move_decide(struct runner *r, struct inst *in);
 
 /* bounce.c */
 /* Takes a message that could not be delivered and returns it, or makes it a dead letter. */

@@ -127,6 +127,7 @@ static enum offer offer(struct runner *r, struct out_item *item, struct msg *fir
     enum offer result = mbox_offer(item->u.to.mbox, first, last, count, limit);
     if (result == OFFER_TAKEN) {
         count_sent(r, item->u.to.wire, count);
+        move_note(r, item);
     } else {
         account(r, -(int64_t)count);
     }

@@ -276,6 +276,9 @@ enum task_result inst_run(struct sched_task *task, struct sched_worker *worker) 
     if (pool_wants_flush(r->pool) && !worker->head && !worker->next) {
         pool_flush(r->pool);
     }
+    if (move_decide(r, in)) {
+        return TASK_MOVE;
+    }
     return has_more_to_do(in) ? TASK_AGAIN : TASK_IDLE;
 }
 

@@ -170,14 +170,17 @@ static void run(struct sched_worker *worker, struct sched_task *task) {
     uint32_t units = worker->unread >= before ? worker->unread - before : worker->unread;
     uint64_t total = atomic_load_explicit(&worker->units, memory_order_relaxed);
     atomic_store_explicit(&worker->units, total + (units ? units : 1), memory_order_relaxed);
-    if (result != TASK_GONE) {
+    bool ours = result == TASK_IDLE || result == TASK_AGAIN;
+    if (ours) {
         task->queued = result == TASK_AGAIN;
         if (result == TASK_AGAIN) {
             queue_add(worker, task);
         }
+    } else if (result == TASK_MOVE) {
+        give_to(task, sched_worker_at(worker->sched, task->pull_to));
     }
     if (measured) {
-        measure(worker, result == TASK_GONE ? NULL : task, before_ns, units);
+        measure(worker, ours ? task : NULL, before_ns, units);
     }
 }
 
