@@ -13,6 +13,7 @@
 #include "plugin/elf.h"
 #include "plugin/image_file.h"
 #include "plugin/names.h"
+#include "plugin/note_text.h"
 
 #define ENTRY_SYMBOL "troupe_plugin_v1"
 _Static_assert(TROUPE_ABI_MAJOR == 1, "the entry symbol has the ABI's major in its name");
@@ -106,6 +107,26 @@ static int describe(struct image *image, const struct elf *elf, struct err *err)
     return ok ? 0 : no_memory(err);
 }
 
+static int check_names(char *const *names, const char *what, struct err *err) {
+    for (; *names; names++) {
+        if (note_check_text(*names, err) < 0) {
+            return err_wrap(err, "the name of %s", what);
+        }
+    }
+    return 0;
+}
+
+/* They end up on terminals and in JSON. */
+static int check_all_names(const struct image *image, struct err *err) {
+    char *const single[] = {image->soname, NULL};
+    if (check_names(image->imports, "an import", err) < 0 ||
+        check_names(image->exports, "an export", err) < 0 ||
+        check_names(image->needed, "a needed library", err) < 0) {
+        return -1;
+    }
+    return check_names(single, "the library", err);
+}
+
 static void take_build_id(struct image *image, const struct elf *elf) {
     size_t size;
     const uint8_t *id = elf_find_note(elf, "GNU", NT_GNU_BUILD_ID, &size);
@@ -148,6 +169,9 @@ static int examine(struct image *image, struct err *err) {
     struct elf elf;
     if (elf_open(image->bytes, image->size, &elf, err) < 0 || take_note(image, &elf, err) < 0 ||
         check_entry(&elf, err) < 0 || describe(image, &elf, err) < 0) {
+        return -1;
+    }
+    if (check_all_names(image, err) < 0) {
         return -1;
     }
     take_build_id(image, &elf);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <troupe/config.h>
+#include <troupe/message.h>
 #include <troupe/plugin.h>
 
 #include "base/alloc.h"
@@ -119,6 +120,18 @@ const char *note_row_kind_text(uint32_t kind) {
         return #name;
         TROUPE_ROW_KINDS(ROW_KIND_CASE)
 #undef ROW_KIND_CASE
+    default:
+        return "unknown";
+    }
+}
+
+const char *note_field_kind_text(uint32_t kind) {
+    switch (kind) {
+#define FIELD_KIND_CASE(number, name, c_type)                                                      \
+    case (number):                                                                                 \
+        return #name;
+        TROUPE_KINDS(FIELD_KIND_CASE)
+#undef FIELD_KIND_CASE
     default:
         return "unknown";
     }

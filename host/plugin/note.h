@@ -26,8 +26,9 @@ struct note_message {
 #define NOTE_OPTION_KINDS(X)                                                                       \
     X(STR, "str")                                                                                  \
     X(PATH, "path")                                                                                \
-    X(INT, "int") X(FLOAT, "float") X(BOOL, "bool") X(DURATION, "duration") X(SIZE, "size")        \
-        X(ENUM, "enum") X(LIST, "list") X(FIELD, "field")
+    X(INT, "int")                                                                                  \
+    X(FLOAT, "float") X(BOOL, "bool") X(DURATION, "duration") X(SIZE, "size") X(ENUM, "enum")      \
+        X(LIST, "list") X(FIELD, "field")
 #define NOTE_OPTION_CONSTANT(name, text) NOTE_OPTION_##name,
 enum note_option_kind { NOTE_OPTION_KINDS(NOTE_OPTION_CONSTANT) NOTE_OPTION_KIND_COUNT };
 #undef NOTE_OPTION_CONSTANT
@@ -90,7 +91,8 @@ void note_destroy(struct note_plugin *note); /* takes NULL */
 const struct note_actor *note_find_actor(const struct note_plugin *note, const char *id);
 const struct note_message *note_find_message(const struct note_plugin *note, const char *c_name);
 const struct note_row *note_find_row(const struct note_actor *actor, const char *name);
-const char *note_row_kind_text(uint32_t kind); /* "in", ...; "unknown" */
+const char *note_row_kind_text(uint32_t kind);   /* "in", ...; "unknown" */
+const char *note_field_kind_text(uint32_t kind); /* "bool", ...; "unknown" */
 const char *note_option_kind_text(enum note_option_kind kind);
 /* sizeof and alignment of the struct that TROUPE_CONFIG declares for this schema, and the offset of
  * each member where `offsets` (key_count numbers) is not NULL. */

@@ -144,7 +144,15 @@ static int option_kind(const char *text) {
     return -1;
 }
 
-/* key KIND NAME DEFAULT "HELP" "EXTRA" */
+/* stdbool.h makes numbers of `false` and `true` before the macros of the SDK see them. */
+static const char *default_text(enum note_option_kind kind, const struct note_word *word) {
+    if (kind == NOTE_OPTION_BOOL && strcmp(word->text, "0") == 0) {
+        return "false";
+    }
+    return kind == NOTE_OPTION_BOOL && strcmp(word->text, "1") == 0 ? "true" : word->text;
+}
+
+/* key KIND NAME DEFAULT, "HELP", "EXTRA" */
 static int fill_key(struct note_key *key, const struct note_line *line, struct err *err) {
     const struct note_word *words = line->words;
     if (strcmp(words[0].text, "key") != 0) {
@@ -165,7 +173,7 @@ static int fill_key(struct note_key *key, const struct note_line *line, struct e
     }
     key->kind = (enum note_option_kind)kind;
     key->required = !words[3].is_quoted && strcmp(words[3].text, "required") == 0;
-    if (!key->required && keep(&key->value, words[3].text, err) < 0) {
+    if (!key->required && keep(&key->value, default_text(key->kind, &words[3]), err) < 0) {
         return -1;
     }
     if (keep(&key->name, words[2].text, err) < 0 || keep(&key->help, words[4].text, err) < 0) {
@@ -340,7 +348,7 @@ static int fill_actor(struct note_actor *actor, char *text, struct err *err) {
     return more;
 }
 
-/* plugin "NAME" "VERSION" MAJOR MINOR */
+/* plugin "NAME", "VERSION", MAJOR MINOR */
 static int fill_plugin(struct note_plugin *note, char *text, struct err *err) {
     struct note_line line;
     if (note_next_line(&text, &line, err) < 0 || expect_words(&line, 5, 5, err) < 0) {

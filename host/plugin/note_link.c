@@ -66,23 +66,11 @@ static int check_field(const struct note_plugin *note, const struct note_message
     return 0;
 }
 
-static const char *kind_name(uint32_t kind) {
-    switch (kind) {
-#define KIND_CASE(number, name, c_type)                                                            \
-    case (number):                                                                                 \
-        return #name;
-        TROUPE_KINDS(KIND_CASE)
-#undef KIND_CASE
-    default:
-        return "unknown";
-    }
-}
-
 static void write_schema(const struct note_plugin *note, const struct note_message *message,
                          struct str *out) {
     for (size_t i = 0; i < message->field_count; i++) {
         const struct note_field *field = &message->fields[i];
-        str_addf(out, "%s%s %s", i ? "; " : "", kind_name(field->kind), field->name);
+        str_addf(out, "%s%s %s", i ? "; " : "", note_field_kind_text(field->kind), field->name);
         if (field->kind == TROUPE_KIND_list) {
             str_add(out, " {");
             write_schema(note, note_find_message(note, field->record), out); /* flat: one level */

@@ -96,6 +96,21 @@ static void test_config_gives_defaults_unquoted(void **state) {
     note_destroy(note);
 }
 
+static void test_bool_defaults_are_words_as_in_a_manifest(void **state) {
+    (void)state;
+
+    struct note_plugin *note =
+        parse(PLUGIN "config c\nkey bool a 0, \"\", \"\"\nkey bool b 1, \"\", \"\"\n"
+                     "key bool d true, \"\", \"\"\nkey int e 1, \"\", \"\"\n\n" ACTOR "config c\n");
+
+    const struct note_config *config = note->actors[0].config;
+    assert_string_equal(config->keys[0].value, "false");
+    assert_string_equal(config->keys[1].value, "true");
+    assert_string_equal(config->keys[2].value, "true");
+    assert_string_equal(config->keys[3].value, "1");
+    note_destroy(note);
+}
+
 static void test_rows_keep_the_plugins_order_and_arguments(void **state) {
     (void)state;
 
@@ -454,6 +469,7 @@ int main(void) {
         cmocka_unit_test(test_plugin_entry_gives_name_version_and_abi),
         cmocka_unit_test(test_message_gives_fields_and_canonical_schema),
         cmocka_unit_test(test_config_gives_defaults_unquoted),
+        cmocka_unit_test(test_bool_defaults_are_words_as_in_a_manifest),
         cmocka_unit_test(test_rows_keep_the_plugins_order_and_arguments),
         cmocka_unit_test(test_handlers_and_outputs_are_told_apart),
         cmocka_unit_test(test_equal_entries_count_once),
