@@ -36,7 +36,7 @@ static void test_key_with_effect_is_not_listed(void **state) {
     struct given given = given_good(
         HEAD "workers: 1\nlog: { level: info }\nstop: { timeout: 1s }\n"
              "dead_letters: { keep: 1 }\nplugins: { path: [a] }\n"
-             "defaults: { mailbox: { capacity: 1 }, stop_timeout: 1s }\n"
+             "defaults: { mailbox: { capacity: 1 } }\n"
              "actors:\n  a: { type: x.Y, thread: own, memory: 1KiB, after: [b], replicas: 2,\n"
              "       when_inputs_end: stay, mailbox: { bytes: 1KiB, ports: { p: fail } } }\n");
 

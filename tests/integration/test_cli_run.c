@@ -1,0 +1,164 @@
+/* `troupe run`: what it says, and how it ends. */
+#include "lib/troupe.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/temp.h"
+#include "lib/wait.h"
+
+struct place { /* a folder with a manifest and a log of two lines */
+    char *folder;
+    char *manifest;
+};
+
+static struct place place_create(const char *manifest) {
+    struct place place = {.folder = test_temp_create()};
+    char *log = test_path(place.folder, "in.log");
+    place.manifest = test_path(place.folder, "m.yaml");
+    test_write_file(log, "one\ntwo\n");
+    test_write_file(place.manifest, manifest);
+    free(log);
+    return place;
+}
+
+static void place_destroy(struct place *place) {
+    free(place->manifest);
+    test_temp_remove(place->folder);
+}
+
+#define COPY                                                                                       \
+    "troupe: 1\nproc: copy\nactors:\n  tail: { type: file.Tail, config: { path: in.log } }\n"      \
+    "  sink: { type: file.Sink }\nwires: [tail.line -> sink.record]\n"
+
+static void test_finite_deployment_ends_with_0(void **state) {
+    (void)state;
+    struct place place = place_create(COPY);
+    struct test_program program;
+
+    troupe_run(&program, "run", place.manifest);
+
+    assert_non_null(strstr(program.out, "\"one\""));
+    assert_non_null(strstr(program.out, "\"two\""));
+    assert_string_equal(program.err, "");
+    assert_int_equal(program.status, 0);
+    test_program_fini(&program);
+    place_destroy(&place);
+}
+
+static void test_actor_that_fails_to_start_ends_with_1(void **state) {
+    (void)state;
+    struct place place = place_create(COPY "plugins: { path: [] }\nstop: { timeout: 5s }\n");
+    char *log = test_path(place.folder, "in.log");
+    assert_int_equal(remove(log), 0);
+    struct test_program program;
+
+    troupe_run(&program, "run", place.manifest);
+
+    assert_non_null(strstr(program.err, "actor 'copy/tail[0]' failed: init: cannot open '"));
+    assert_int_equal(program.status, 1);
+    test_program_fini(&program);
+    free(log);
+    place_destroy(&place);
+}
+
+static void test_invalid_manifest_ends_with_78(void **state) {
+    (void)state;
+    struct place place = place_create("troupe: 1\nproc: demo\nworkers: 0\n" COPY);
+    struct test_program program;
+
+    troupe_run(&program, "run", place.manifest);
+
+    assert_non_null(strstr(program.err, "error: 'workers' must be between 1 and 1024, not 0\n"));
+    assert_string_equal(program.out, "");
+    assert_int_equal(program.status, 78);
+    test_program_fini(&program);
+    place_destroy(&place);
+}
+
+static void test_key_without_effect_is_named_once(void **state) {
+    (void)state;
+    struct place place = place_create(COPY "reload: { mode: atomic }\n");
+    struct test_program program;
+    char line[512];
+    (void)snprintf(line, sizeof line, "%s:7:1: 'reload' is checked, but has no effect yet\n",
+                   place.manifest);
+
+    troupe_run(&program, "run", place.manifest);
+
+    const char *found = strstr(program.err, line);
+    assert_non_null(found);
+    assert_string_equal(found + strlen(line), "");
+    assert_int_equal(program.status, 0);
+    test_program_fini(&program);
+    place_destroy(&place);
+}
+
+static void test_findings_are_log_records_when_json_is_asked_for(void **state) {
+    (void)state;
+    struct place place = place_create(COPY "workers: 0\n");
+    struct test_program program;
+
+    troupe_run(&program, "run", "--format=json", place.manifest);
+
+    size_t first = strcspn(program.err, "\n");
+    json_t *json = json_loadb(program.err, first, 0, NULL);
+    assert_string_equal(json_string_value(json_object_get(json, "level")), "error");
+    assert_non_null(strstr(json_string_value(json_object_get(json, "text")),
+                           "m.yaml:7:10: 'workers' must be between 1 and 1024, not 0"));
+    assert_int_equal(program.status, 78);
+    json_decref(json);
+    test_program_fini(&program);
+    place_destroy(&place);
+}
+
+static bool has_output(void *context) {
+    char *text = test_program_peek(context);
+    bool some = *text;
+    free(text);
+    return some;
+}
+
+static void assert_ends_on(int signo) {
+    struct place place = place_create(
+        "troupe: 1\nproc: ticks\nactors:\n  tick: { type: time.Ticker, config: { every: 1ms } }\n"
+        "  sink: { type: file.Sink }\nwires: [tick.tick -> sink.record]\n");
+    struct test_started started;
+    struct test_program program;
+    troupe_start(&started, "run", place.manifest);
+    test_wait_until(has_output, &started);
+
+    assert_int_equal(kill(started.pid, signo), 0);
+    test_program_wait(&started, &program);
+
+    assert_int_equal(program.status, 0);
+    assert_int_equal(program.out[strlen(program.out) - 1], '\n');
+    test_program_fini(&program);
+    place_destroy(&place);
+}
+
+static void test_sigterm_drains_and_ends_with_0(void **state) {
+    (void)state;
+    assert_ends_on(SIGTERM);
+}
+
+static void test_sigint_drains_and_ends_with_0(void **state) {
+    (void)state;
+    assert_ends_on(SIGINT);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_finite_deployment_ends_with_0),
+        cmocka_unit_test(test_actor_that_fails_to_start_ends_with_1),
+        cmocka_unit_test(test_invalid_manifest_ends_with_78),
+        cmocka_unit_test(test_key_without_effect_is_named_once),
+        cmocka_unit_test(test_findings_are_log_records_when_json_is_asked_for),
+        cmocka_unit_test(test_sigterm_drains_and_ends_with_0),
+        cmocka_unit_test(test_sigint_drains_and_ends_with_0),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
