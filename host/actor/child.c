@@ -22,7 +22,8 @@ static struct config *child_config(const struct inst_type *type, const struct tr
             .key = how->settings[i].key, .values = &how->settings[i].value, .count = 1};
     }
     struct err err;
-    if (*ret_ok && config_build(type->config, settings, count, NULL, NULL, NULL, &config, &err) < 0) {
+    if (*ret_ok &&
+        config_build(type->config, settings, count, NULL, NULL, NULL, &config, &err) < 0) {
         *ret_ok = false;
     }
     mem_free(settings);
@@ -31,7 +32,7 @@ static struct config *child_config(const struct inst_type *type, const struct tr
 
 /* AI-2: names are unique among the open slots of a group; here, of a parent. */
 static bool name_is_taken(const struct inst *parent, const char *name) {
-    LIST_EACH(link, &parent->children) {
+    LIST_EACH (link, &parent->children) {
         const struct inst *child = LIST_OF(link, struct inst, sibling);
         if (child->more && child->more->name && strcmp(child->more->name, name) == 0) {
             return true;
@@ -56,8 +57,7 @@ static bool name_child(struct runner *r, struct inst *child, struct troupe_str n
     if (!text) {
         return false;
     }
-    if (strpbrk(text, "/[].") || name_is_taken(r->inst, text) ||
-        name_in_outbox(&r->outbox, text)) {
+    if (strpbrk(text, "/[].") || name_is_taken(r->inst, text) || name_in_outbox(&r->outbox, text)) {
         mem_free(text);
         return false;
     }
@@ -77,7 +77,7 @@ static struct inst *join_target(struct runner *r, uint64_t uid) {
     if (inst_uid(r->inst) == uid) {
         return r->inst;
     }
-    LIST_EACH(link, &r->inst->children) {
+    LIST_EACH (link, &r->inst->children) {
         struct inst *child = LIST_OF(link, struct inst, sibling);
         if (inst_uid(child) == uid) {
             return child;

@@ -77,8 +77,8 @@ static bool claim(struct runner *r, struct troupe_once request) {
         r->answered = true;
         return first;
     }
-    struct out_item *item = request_remove(r->inst, request) ? outbox_add(&r->outbox, OUT_ANSWERED)
-                                                             : NULL;
+    struct out_item *item =
+        request_remove(r->inst, request) ? outbox_add(&r->outbox, OUT_ANSWERED) : NULL;
     if (item) {
         item->u.once = request;
     }
@@ -94,7 +94,7 @@ static struct msg *new_refusal(struct runner *r, int32_t status, struct troupe_s
         memcpy(copy, text.size ? text.data : "", text.size);
         copy[text.size] = '\0';
         *body = troupe_str_n(copy, text.size);
-        m->reason = (uint8_t)-(status < -255 ? TROUPE_ERROR : status);
+        m->reason = (uint8_t) - (status < -255 ? TROUPE_ERROR : status);
         m->sender = inst_uid(r->inst);
     }
     return m;
@@ -108,9 +108,8 @@ int32_t host_answer(struct troupe_turn *turn, uint32_t at, struct troupe_once re
     if (!row || status > 0 || (status == 0 && !body) || !claim(r, request)) {
         return TROUPE_INVALID;
     }
-    struct msg *m = status < 0
-                        ? new_refusal(r, status, text)
-                        : host_new_message(r, MSG_REPLY, MSG_EXTENDED, row->reply, body, 0);
+    struct msg *m = status < 0 ? new_refusal(r, status, text)
+                               : host_new_message(r, MSG_REPLY, MSG_EXTENDED, row->reply, body, 0);
     if (!m) {
         return TROUPE_NO_MEMORY;
     }

@@ -148,7 +148,12 @@ int32_t host_commit(struct troupe_turn *turn) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, TROUPE_WRONG_THREAD);
     /* TX-2: what was committed stays; the rest of the turn is a transaction of its own */
-    return outbox_commit(r, r->inst, &r->outbox, false) ? TROUPE_OK : TROUPE_FULL;
+    if (outbox_commit(r, r->inst, &r->outbox, false)) {
+        return TROUPE_OK;
+    }
+    r->outbox.committed = r->outbox.count;
+    r->outbox.barrier = r->outbox.count;
+    return TROUPE_FULL;
 }
 
 #define WAIT_FDS_MAX 16u

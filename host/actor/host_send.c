@@ -36,7 +36,8 @@ struct msg *host_new_message(struct runner *r, enum msg_kind kind, unsigned flag
     } else {
         char *to = msg_own_body(m);
         memcpy(to, body, type->end);
-        memset(to + type->end, 0, room - type->end); /* MB-8: no stray bytes behind the last field */
+        memset(to + type->end, 0,
+               room - type->end); /* MB-8: no stray bytes behind the last field */
     }
     return m;
 }
@@ -64,7 +65,8 @@ static int32_t fan_out(struct runner *r, struct port *port, const struct msg_typ
             if (wire->mode == WIRE_BROADCAST && mbox_is_closed(target[i].mbox)) {
                 continue; /* PT-3: the live ones */
             }
-            struct msg *next = spare ? spare : msg_share(r->pool, origin, origin->flags & MSG_EXTENDED);
+            struct msg *next =
+                spare ? spare : msg_share(r->pool, origin, origin->flags & MSG_EXTENDED);
             if (!next || add(r, &target[i], wire, next) < 0) {
                 status = TROUPE_NO_MEMORY;
             }
@@ -142,7 +144,7 @@ static struct msg *find_held(struct runner *r, const struct troupe_any *message)
     }
     struct inst_more *more = r->inst->more;
     if (more) {
-        LIST_EACH(link, &more->kept) {
+        LIST_EACH (link, &more->kept) {
             struct kept *kept = LIST_OF(link, struct kept, link);
             if (&kept->any == message || kept->any.body == message->body) {
                 return kept->origin;
@@ -196,7 +198,7 @@ void host_drop(struct troupe_turn *turn, const struct troupe_any *any) {
     if (!TURN_IS_VALID(r) || !any || !r->inst->more) {
         return;
     }
-    LIST_EACH(link, &r->inst->more->kept) {
+    LIST_EACH (link, &r->inst->more->kept) {
         struct kept *kept = LIST_OF(link, struct kept, link);
         if (&kept->any == any) {
             list_remove(&kept->link);

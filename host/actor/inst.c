@@ -85,6 +85,7 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
     atomic_store_explicit(&in->watched, false, memory_order_relaxed);
     atomic_store_explicit(&in->running, false, memory_order_relaxed);
+    atomic_store_explicit(&in->since_ns, 0, memory_order_relaxed);
     atomic_store_explicit(&in->processed, 0, memory_order_relaxed);
     atomic_store_explicit(&in->next_pid, 1, memory_order_relaxed);
     atomic_store_explicit(&in->status, INST_CREATED, memory_order_release);
@@ -160,6 +161,10 @@ const struct inst_type *inst_type(const struct inst *in) {
     return in->type;
 }
 
+uint64_t inst_since_ns(const struct inst *in) {
+    return atomic_load_explicit(&in->since_ns, memory_order_relaxed);
+}
+
 uint32_t inst_plan_index(const struct inst *in) {
     return in->plan_index;
 }
@@ -233,9 +238,8 @@ bool inst_attribute(struct inst *in, const char *name, struct troupe_value *ret,
 uint16_t inst_type_handler(const struct inst_type *type, uint16_t name_id) {
     for (uint16_t i = 0; i < type->row_count; i++) {
         const struct inst_row *row = &type->rows[i];
-        if (row->name_id == name_id &&
-            (row->kind == TROUPE_ROW_in || row->kind == TROUPE_ROW_any ||
-             row->kind == TROUPE_ROW_call)) {
+        if (row->name_id == name_id && (row->kind == TROUPE_ROW_in || row->kind == TROUPE_ROW_any ||
+                                        row->kind == TROUPE_ROW_call)) {
             return i;
         }
     }

@@ -27,13 +27,13 @@ enum inst_status { INST_STATUSES(INST_STATUS_CONSTANT) INST_STATUS_COUNT };
 #undef INST_STATUS_CONSTANT
 
 /* What others ask of an instance; they overtake messages (MB-3). */
-#define SIGNAL_START 1u   /* run init */
-#define SIGNAL_DRAIN 2u   /* handle what is queued, then stop cleanly */
-#define SIGNAL_STOP 4u    /* stop cleanly before the next message */
-#define SIGNAL_ABORT 8u   /* stop without cleanup; what is left becomes dead letters */
-#define SIGNAL_QUIET 16u  /* end timers and watches: sources dry up */
-#define SIGNAL_WATCH 32u  /* tell the observer whenever it is idle and empty */
-#define SIGNAL_ALIVE 64u  /* with WATCH: timers and watches of its own keep it from being quiet */
+#define SIGNAL_START 1u  /* run init */
+#define SIGNAL_DRAIN 2u  /* handle what is queued, then stop cleanly */
+#define SIGNAL_STOP 4u   /* stop cleanly before the next message */
+#define SIGNAL_ABORT 8u  /* stop without cleanup; what is left becomes dead letters */
+#define SIGNAL_QUIET 16u /* end timers and watches: sources dry up */
+#define SIGNAL_WATCH 32u /* tell the observer whenever it is idle and empty */
+#define SIGNAL_ALIVE 64u /* with WATCH: timers and watches of its own keep it from being quiet */
 
 struct inst;
 struct inst_type;
@@ -44,22 +44,24 @@ struct inst_end {
     uint64_t uid;
     bool failed;
     int32_t status;
-    char name[160];  /* "proc/name[pid]" */
-    char text[512];  /* the reason */
-    char root[160];  /* the actor that really failed (SV-1); as name when it is itself */
+    char name[160]; /* "proc/name[pid]" */
+    char text[512]; /* the reason */
+    char root[160]; /* the actor that really failed (SV-1); as name when it is itself */
 };
 
 const char *inst_status_text(enum inst_status status);
-enum inst_status inst_status(const struct inst *in);        /* [any] */
-uint64_t inst_uid(const struct inst *in);                   /* [any] */
-const struct inst_type *inst_type(const struct inst *in);   /* [any] */
+enum inst_status inst_status(const struct inst *in);      /* [any] */
+uint64_t inst_uid(const struct inst *in);                 /* [any] */
+const struct inst_type *inst_type(const struct inst *in); /* [any] */
 /* "proc/name[pid]" (AI-1) into `ret`; [any] while the instance is lent. */
 void inst_name(const struct inst *in, char *ret, uint64_t size);
-uint32_t inst_depth(const struct inst *in);                 /* [any] */
-uint32_t inst_high_water(const struct inst *in);            /* [any] */
-uint64_t inst_processed(const struct inst *in);             /* [any] */
+uint32_t inst_depth(const struct inst *in);      /* [any] */
+uint32_t inst_high_water(const struct inst *in); /* [any] */
+uint64_t inst_processed(const struct inst *in);  /* [any] */
 /* The handler of a turn in progress, "" when there is none; static or the type's. [any] */
 const char *inst_handler(const struct inst *in);
+/* Since when it is in that turn, to a millisecond (ST-2); 0: never was. [any] */
+uint64_t inst_since_ns(const struct inst *in);
 /* Index in the plan, UINT32_MAX for one that the plan does not know. */
 uint32_t inst_plan_index(const struct inst *in);
 /* Nothing queued, no turn, no pending call, no child, nothing held back; a look, [any]. */

@@ -28,8 +28,8 @@ enum inst_phase {
 
 /* One thing a turn asked for; carried out at commit, in program order. */
 enum out_kind {
-    OUT_BATCH,    /* messages to one mailbox, overflow block */
-    OUT_ONE,      /* one message with another overflow policy, or to a port by name */
+    OUT_BATCH, /* messages to one mailbox, overflow block */
+    OUT_ONE,   /* one message with another overflow policy, or to a port by name */
     OUT_SPAWN,
     OUT_STOP_CHILD,
     OUT_STOP,
@@ -73,9 +73,10 @@ struct out_item {
 struct outbox {
     struct out_item *items; /* owned, grows */
     uint32_t count, room;
-    uint32_t done;     /* items before it were carried out (early commit, pause) */
-    uint32_t barrier;  /* batches before it take no more messages */
-    uint32_t messages; /* in it, for the budget */
+    uint32_t done;      /* items before it were carried out (early commit, pause) */
+    uint32_t barrier;   /* batches before it take no more messages */
+    uint32_t committed; /* items before it were committed early: they outlive a failing turn */
+    uint32_t messages;  /* in it, for the budget */
     struct {
         struct mbox *mbox;
         uint32_t item;
@@ -90,8 +91,8 @@ struct runner {
     struct pool *pool;
     struct scratch scratch;
     struct outbox outbox;
-    struct inst *free_cells; /* spawned and ended here; linked by sibling.next */
-    struct runner *next;     /* proc.runners: pushed once, never removed */
+    struct inst *free_cells;     /* spawned and ended here; linked by sibling.next */
+    struct runner *next;         /* proc.runners: pushed once, never removed */
     struct runner *next_retired; /* under proc.lock */
 
     /* where this activation's messages went: to decide whether the instance moves there */
@@ -113,9 +114,9 @@ struct runner {
     /* written by this worker, read by anyone */
     _Atomic int64_t queued; /* accepted minus taken here; the sum over workers is the proc's (PD) */
     _Atomic uint64_t handled, sent, late_replies, discarded_turns;
-    _Atomic int64_t high_water; /* of the proc's queue, as seen from here (PD-6) */
+    _Atomic int64_t high_water;       /* of the proc's queue, as seen from here (PD-6) */
     _Atomic uint64_t last_nonzero_ns; /* 0: never (PD-7) */
-    int64_t others; /* what the other workers had queued when last looked at */
+    int64_t others;                   /* what the other workers had queued when last looked at */
     uint32_t activations;
 };
 
@@ -143,9 +144,9 @@ struct inst_timer {
     struct inst *inst;
     uint64_t uid;
     uint64_t period_ns;
-    uint64_t due_ns;   /* of the tick to come; the firing thread's while pending */
+    uint64_t due_ns; /* of the tick to come; the firing thread's while pending */
     uint16_t row;
-    uint32_t series;   /* counts starts: an old tick is known by it; the home worker's */
+    uint32_t series; /* counts starts: an old tick is known by it; the home worker's */
     _Atomic uint32_t armed_series;
     bool active;          /* ticks are to come; the home worker's */
     _Atomic bool waiting; /* a tick is in the mailbox (TM-2) */
@@ -164,13 +165,13 @@ struct inst_more {
     uint32_t call_room, call_free, calls_pending;
     uint64_t call_earliest_ns;
     struct timer call_timer;
-    struct inst *self; /* for call_timer */
+    struct inst *self;            /* for call_timer */
     struct troupe_once *requests; /* taken and not answered yet */
     uint32_t request_count, request_room;
     struct outbox rest; /* held back by a full mailbox */
     struct msg *stash;  /* taken while stopping; returned at the end */
     struct msg *stash_last;
-    char *name; /* of a named child */
+    char *name;        /* of a named child */
     const void *saved; /* a state to load instead of init; owned */
     uint64_t saved_size;
     uint32_t saved_version;
@@ -187,10 +188,10 @@ struct inst {
     /* set at spawn, then constant */
     struct proc *proc;
     const struct inst_type *type;
-    struct inst *parent; /* lives longer (SV-4); NULL: the proc itself */
-    struct inst *root;   /* whose counter gives pids; itself for a root */
-    uint64_t pid;        /* 0: a root */
-    struct port *ports;  /* one per row of the type; NULL: no outputs wired */
+    struct inst *parent;               /* lives longer (SV-4); NULL: the proc itself */
+    struct inst *root;                 /* whose counter gives pids; itself for a root */
+    uint64_t pid;                      /* 0: a root */
+    struct port *ports;                /* one per row of the type; NULL: no outputs wired */
     const enum overflow *row_overflow; /* per row, lent by the plan; NULL: all block */
     struct config *config;
     const char *plan_name; /* lent by the plan; NULL: a spawned child */
@@ -200,9 +201,9 @@ struct inst {
     uint8_t phase;
     bool paused, draining, children_draining, failed, aborted, quiet, cleanup_ok;
     bool alive_by_timers; /* SIGNAL_ALIVE */
-    bool spawned; /* by an actor: the cell is used again */
-    uint16_t child_row; /* of the parent's type: whose handler hears of the end */
-    const char *reason; /* of a clean end; static */
+    bool spawned;         /* by an actor: the cell is used again */
+    uint16_t child_row;   /* of the parent's type: whose handler hears of the end */
+    const char *reason;   /* of a clean end; static */
     uint32_t open_children;
     void *state;
     struct inst_more *more; /* NULL until needed */
@@ -213,11 +214,12 @@ struct inst {
     /* any thread, atomic */
     _Atomic uint64_t uid; /* changes when the cell is used again */
     _Atomic uint32_t signals;
-    _Atomic uint32_t holders; /* 2: its end is not over; the parent has not heard of it */
-    _Atomic uint8_t status;   /* written by inst_move() only */
-    _Atomic uint16_t handler; /* row in hand + 1; 0: none */
-    _Atomic bool watched;     /* SIGNAL_WATCH: the observer wants to hear of quiet */
-    _Atomic bool running;     /* in an activation, or something is held back or pending */
+    _Atomic uint32_t holders;  /* 2: its end is not over; the parent has not heard of it */
+    _Atomic uint8_t status;    /* written by inst_move() only */
+    _Atomic uint16_t handler;  /* row in hand + 1; 0: none */
+    _Atomic bool watched;      /* SIGNAL_WATCH: the observer wants to hear of quiet */
+    _Atomic bool running;      /* in an activation, or something is held back or pending */
+    _Atomic uint64_t since_ns; /* of the turn in hand, or the last one (ST-2) */
     _Atomic uint64_t processed;
     _Atomic uint64_t next_pid; /* roots: the counter of their tree (AI-1) */
 };

@@ -12,7 +12,9 @@ static void describe(const struct inst *in, struct inst_end *end) {
         *end = (struct inst_end){.failed = in->failed,
                                  .status = in->failed ? TROUPE_NO_MEMORY : TROUPE_OK};
         (void)snprintf(end->text, sizeof end->text, "%s",
-                       in->failed ? "out of memory" : in->reason ? in->reason : "stopped");
+                       in->failed   ? "out of memory"
+                       : in->reason ? in->reason
+                                    : "stopped");
         inst_name(in, end->name, sizeof end->name);
         (void)snprintf(end->root, sizeof end->root, "%s", end->name);
     }
@@ -66,7 +68,7 @@ static void begin_end(struct inst *in) {
     inst_move(in, INST_STOPPING);
     inst_timers_end(in);
     inst_watches_end(in);
-    LIST_EACH(link, &in->children) {
+    LIST_EACH (link, &in->children) {
         inst_signal(LIST_OF(link, struct inst, sibling), in->aborted ? SIGNAL_ABORT : SIGNAL_STOP);
     }
 }
@@ -233,8 +235,7 @@ static void hear_actor(struct runner *r, struct inst *in, uint16_t row,
                                  .name = troupe_str(end->name),
                                  .text = troupe_str(end->text),
                                  .root = troupe_str(end->root)};
-    int32_t status =
-        row == INST_NO_ROW ? TROUPE_UNHANDLED : turn_run(r, in, row, &ended, NULL);
+    int32_t status = row == INST_NO_ROW ? TROUPE_UNHANDLED : turn_run(r, in, row, &ended, NULL);
     if (status == TROUPE_UNHANDLED) {
         if (end->failed) {
             escalate(r, in, end);

@@ -108,8 +108,8 @@ int proc_link_types(struct proc *proc, struct err *err) {
             const char *id = type->source->rows[i].type;
             type->rows[i].child = proc_find_type(proc, id);
             if (!type->rows[i].child) {
-                return err_set(err, ERR_NOT_FOUND, "actor type '%s' spawns '%s', which no plugin has",
-                               type->id, id);
+                return err_set(err, ERR_NOT_FOUND,
+                               "actor type '%s' spawns '%s', which no plugin has", type->id, id);
             }
         }
     }
@@ -211,8 +211,8 @@ static void adopt(struct proc *proc, struct inst *in, uint32_t parent) {
 }
 
 static int make_actors(struct proc *proc, struct err *err) {
-    proc->actors = mem_array(proc->plan->actor_count ? proc->plan->actor_count : 1,
-                             sizeof *proc->actors);
+    proc->actors =
+        mem_array(proc->plan->actor_count ? proc->plan->actor_count : 1, sizeof *proc->actors);
     if (!proc->actors) {
         return err_set(err, ERR_NOMEM, "%zu actors", proc->plan->actor_count);
     }
@@ -317,7 +317,7 @@ static void discard(struct proc *proc, struct inst *in) {
             (void)timers_stop(&proc->timers, &more->call_timer);
             outbox_discard(&proc->outside, in, &more->rest);
             msg_free_chain(proc->outside.pool, more->stash);
-            LIST_EACH(link, &more->kept) {
+            LIST_EACH (link, &more->kept) {
                 msg_release(proc->outside.pool, LIST_OF(link, struct kept, link)->origin);
             }
         }
@@ -350,7 +350,7 @@ void proc_unload(struct proc *proc) {
 
 static void each_below(struct inst *in, void (*each)(void *context, struct inst *in),
                        void *context) {
-    LIST_EACH(link, &in->children) {
+    LIST_EACH (link, &in->children) {
         struct inst *child = LIST_OF(link, struct inst, sibling);
         each(context, child);
         each_below(child, each, context);

@@ -5,7 +5,8 @@
 #include "actor/proc_impl.h"
 
 static bool is_handler(const struct inst_row *row) {
-    return row->kind == TROUPE_ROW_in || row->kind == TROUPE_ROW_any || row->kind == TROUPE_ROW_call;
+    return row->kind == TROUPE_ROW_in || row->kind == TROUPE_ROW_any ||
+           row->kind == TROUPE_ROW_call;
 }
 
 /* The row that a data message or request is for, or INST_NO_ROW. */

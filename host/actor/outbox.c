@@ -83,6 +83,7 @@ void outbox_reset(struct outbox *box) {
     box->count = 0;
     box->done = 0;
     box->barrier = 0;
+    box->committed = 0;
     box->messages = 0;
     memset(box->cache, 0, sizeof box->cache);
 }
@@ -368,7 +369,8 @@ void outbox_withdraw(struct runner *r, struct inst *in, struct outbox *box) {
 
 /* The turn failed: nothing of it was (TX-1). */
 void outbox_discard(struct runner *r, struct inst *in, struct outbox *box) {
-    for (uint32_t i = box->done; i < box->count; i++) {
+    uint32_t from = box->committed > box->done ? box->committed : box->done;
+    for (uint32_t i = from; i < box->count; i++) {
         struct out_item *item = &box->items[i];
         switch ((enum out_kind)item->kind) {
         case OUT_BATCH:
@@ -395,7 +397,10 @@ void outbox_discard(struct runner *r, struct inst *in, struct outbox *box) {
             break;
         }
     }
-    outbox_reset(box);
+    box->count = from;
+    if (box->done == box->count) {
+        outbox_reset(box);
+    }
 }
 
 void outbox_abort(struct runner *r, struct inst *in, struct outbox *box) {
@@ -411,5 +416,6 @@ void outbox_abort(struct runner *r, struct inst *in, struct outbox *box) {
             item->u.to.first = NULL;
         }
     }
+    box->committed = 0;
     outbox_discard(r, in, box);
 }

@@ -24,6 +24,20 @@ static bool name_is_good(const char *name) {
     return size > 0 && name[size] == '\0';
 }
 
+#define TICK_NS NS_PER_MS
+
+static void tick(struct timer *timer, uint64_t now_ns) {
+    struct proc *proc = LIST_OF(timer, struct proc, tick_timer);
+    if (sched_tick(proc->sched, now_ns)) {
+        timers_start(&proc->timers, timer, now_ns + TICK_NS);
+    }
+}
+
+static void start_ticking(void *context) {
+    struct proc *proc = context;
+    timers_start_in(&proc->timers, &proc->tick_timer, TICK_NS);
+}
+
 static int make_sched(struct proc *proc, struct err *err) {
     struct sched_options options = {.workers = proc->options.workers,
                                     .seeded = proc->options.seeded,
@@ -31,6 +45,7 @@ static int make_sched(struct proc *proc, struct err *err) {
                                     .clock = proc->clock,
                                     .local_create = runner_create,
                                     .local_destroy = runner_retire,
+                                    .ticks_wanted = proc->options.seeded ? NULL : start_ticking,
                                     .context = proc};
     return sched_create(&options, &proc->sched, err);
 }
@@ -38,7 +53,8 @@ static int make_sched(struct proc *proc, struct err *err) {
 static int make_parts(struct proc *proc, struct err *err) {
     proc->pools = pools_create();
     proc->name = mem_text(proc->options.name);
-    if (!proc->pools || !proc->name || dead_init(&proc->dead, proc->options.dead_letters_keep) < 0) {
+    if (!proc->pools || !proc->name ||
+        dead_init(&proc->dead, proc->options.dead_letters_keep) < 0) {
         return err_set(err, ERR_NOMEM, "proc '%s'", proc->options.name);
     }
     runner_init(&proc->outside, proc, NULL, pools_shared(proc->pools));
@@ -77,6 +93,7 @@ int proc_create(const struct proc_options *options, struct proc **ret, struct er
     }
     pthread_mutex_init(&proc->lock, NULL);
     timers_init(&proc->timers, proc->clock);
+    proc->tick_timer.fire = tick;
     pause_init(&proc->pauses);
     map_init(&proc->type_names);
     map_init(&proc->port_names);
@@ -168,8 +185,8 @@ uint16_t proc_port_name(struct proc *proc, const char *name) {
     pthread_mutex_lock(&proc->lock);
     uint16_t number = (uint16_t)(uintptr_t)map_find(&proc->port_names, name);
     if (number == 0 && proc->port_name_count < UINT16_MAX - 1) {
-        char **texts = mem_resize(proc->port_name_texts,
-                                  ((size_t)proc->port_name_count + 1) * sizeof *texts);
+        char **texts =
+            mem_resize(proc->port_name_texts, ((size_t)proc->port_name_count + 1) * sizeof *texts);
         char *text = texts ? mem_text(name) : NULL;
         if (texts) {
             proc->port_name_texts = texts;
@@ -220,8 +237,7 @@ uint64_t proc_resolve(struct proc *proc, const char *text) {
     pthread_mutex_lock(&proc->lock);
     struct inst *in = map_find(&proc->names, wanted);
     pthread_mutex_unlock(&proc->lock);
-    if (!in || mbox_is_closed(&in->mbox) ||
-        (bracket && pid != in->pid)) {
+    if (!in || mbox_is_closed(&in->mbox) || (bracket && pid != in->pid)) {
         return 0;
     }
     return inst_uid(in);

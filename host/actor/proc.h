@@ -23,10 +23,10 @@ struct timers;
 
 /* Told by the workers, from inside an activation of the instance; must not block. */
 struct proc_observer {
-    void (*ready)(void *context, struct inst *in);  /* its init has succeeded */
+    void (*ready)(void *context, struct inst *in); /* its init has succeeded */
     void (*closed)(void *context, struct inst *in, const struct inst_end *end); /* its slot closed;
                                                        all it sent has been delivered */
-    void (*quiet)(void *context, struct inst *in);  /* SIGNAL_WATCH was given, and it is quiet */
+    void (*quiet)(void *context, struct inst *in); /* SIGNAL_WATCH was given, and it is quiet */
     /* A root actor has ended and its event was not handled; also for clean ends. */
     void (*root_ended)(void *context, const struct inst_end *end);
     void (*empty)(void *context); /* no root actor is left */
@@ -47,7 +47,7 @@ struct proc_options {
     struct clock *clock; /* NULL: the system's */
     struct log *log;     /* NULL: none */
     uint32_t dead_letters_keep;
-    uint32_t capacity; /* default mailbox capacity of spawned children */
+    uint32_t capacity;        /* default mailbox capacity of spawned children */
     struct type_table *types; /* lent; NULL: one of its own */
     struct proc_observer observer;
     struct proc_forwarder forwarder;

@@ -20,6 +20,7 @@ struct proc {
     struct troupe_host host;
     struct sched *sched;
     struct timers timers;
+    struct timer tick_timer;
     struct io *io; /* NULL in seeded mode */
     struct pools *pools;
     struct pause_graph pauses;

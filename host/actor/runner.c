@@ -106,10 +106,8 @@ static void add_up(struct proc_totals *totals, struct runner *r) {
     totals->discarded_turns += atomic_load_explicit(&r->discarded_turns, memory_order_relaxed);
     int64_t high = atomic_load_explicit(&r->high_water, memory_order_relaxed);
     uint64_t last_ns = atomic_load_explicit(&r->last_nonzero_ns, memory_order_relaxed);
-    totals->queued_high_water =
-        high > totals->queued_high_water ? high : totals->queued_high_water;
-    totals->last_nonzero_ns =
-        last_ns > totals->last_nonzero_ns ? last_ns : totals->last_nonzero_ns;
+    totals->queued_high_water = high > totals->queued_high_water ? high : totals->queued_high_water;
+    totals->last_nonzero_ns = last_ns > totals->last_nonzero_ns ? last_ns : totals->last_nonzero_ns;
 }
 
 void proc_totals(struct proc *proc, struct proc_totals *ret) {

@@ -80,8 +80,7 @@ int proc_restore(struct proc *proc, uint32_t plan_index, uint32_t version, const
 }
 
 int32_t inst_load_state(struct runner *r, struct inst *in) {
-    struct troupe_loader loader = {.data = in->more->saved,
-                                   .size = in->more->saved_size,
-                                   .version = in->more->saved_version};
+    struct troupe_loader loader = {
+        .data = in->more->saved, .size = in->more->saved_size, .version = in->more->saved_version};
     return turn_run(r, in, in->type->load, &loader, NULL);
 }

@@ -16,6 +16,7 @@ static void turn_enter(struct runner *r, struct inst *in, uint16_t row, struct m
     r->stop = false;
     r->failed = false;
     r->has_context = false;
+    atomic_store_explicit(&in->since_ns, sched_coarse_now(r->worker), memory_order_relaxed);
     atomic_store_explicit(&in->handler, (uint16_t)(row + 1), memory_order_relaxed);
     if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_IDLE) {
         inst_move(in, INST_PROCESSING);
@@ -66,7 +67,7 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *ar
         sched_count(r->worker, r->outbox.messages);
     }
     keep_request(r, in, m);
-    if (status >= 0 && r->outbox.count > 0 && !outbox_commit(r, in, &r->outbox, true)) {
+    if (r->outbox.count > 0 && !outbox_commit(r, in, &r->outbox, true)) {
         hold_back(r, in);
     }
     scratch_reset(&r->scratch);
@@ -102,7 +103,7 @@ static void abort_now(struct runner *r, struct inst *in) {
         outbox_abort(r, in, &in->more->rest);
         in->paused = false;
     }
-    LIST_EACH(link, &in->children) {
+    LIST_EACH (link, &in->children) {
         inst_signal(LIST_OF(link, struct inst, sibling), SIGNAL_ABORT);
     }
     life_stop(r, in, "aborted");
@@ -154,7 +155,7 @@ static void drain_on(struct runner *r, struct inst *in) {
         life_stop(r, in, "drained");
     } else if (!in->children_draining) {
         in->children_draining = true;
-        LIST_EACH(link, &in->children) {
+        LIST_EACH (link, &in->children) {
             inst_signal(LIST_OF(link, struct inst, sibling), SIGNAL_DRAIN);
         }
     }
@@ -241,8 +242,7 @@ static bool has_more_to_do(const struct inst *in) {
 }
 
 static void settle(struct runner *r, struct inst *in) {
-    bool held = in->paused || in->open_children > 0 ||
-                (in->more && in->more->calls_pending > 0) ||
+    bool held = in->paused || in->open_children > 0 || (in->more && in->more->calls_pending > 0) ||
                 (in->alive_by_timers && (inst_has_timers(in) || inst_has_watches(in)));
     pause_wake(&in->proc->pauses, &in->mbox);
     if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_PROCESSING) {

@@ -12,13 +12,13 @@ struct inst_type;
 struct proc;
 
 struct inst_row {
-    uint32_t kind; /* TROUPE_ROW_... */
+    uint32_t kind;    /* TROUPE_ROW_... */
     uint16_t name_id; /* the proc's number of the port's name; from 1 */
     const char *name;
-    const struct msg_type *type;    /* message or request; NULL: any, as, or none */
-    const struct msg_type *reply;   /* call, ask */
-    const struct inst_type *child;  /* child */
-    uint16_t source;                /* as: the row it follows */
+    const struct msg_type *type;   /* message or request; NULL: any, as, or none */
+    const struct msg_type *reply;  /* call, ask */
+    const struct inst_type *child; /* child */
+    uint16_t source;               /* as: the row it follows */
     int32_t (*run)(struct troupe_turn *turn, void *state, const void *arg);
 };
 

@@ -20,8 +20,7 @@ struct deploy {
 };
 
 static int load_libraries(struct deploy *deploy, struct err *err) {
-    deploy->libraries =
-        mem_array(deploy->plan->plugin_count + 1, sizeof *deploy->libraries);
+    deploy->libraries = mem_array(deploy->plan->plugin_count + 1, sizeof *deploy->libraries);
     if (!deploy->libraries) {
         return err_set(err, ERR_NOMEM, "%zu plugins", deploy->plan->plugin_count);
     }
@@ -92,16 +91,16 @@ static unsigned count_workers(const struct plan *plan, const struct deploy_optio
 
 static int make_proc(struct deploy *deploy, struct type_table *types,
                      const struct deploy_options *options, struct err *err) {
-    struct proc_options proc_options = {
-        .name = deploy->plan->proc,
-        .workers = count_workers(deploy->plan, options),
-        .seeded = options->seeded,
-        .seed = options->seed,
-        .clock = options->clock,
-        .log = options->log,
-        .dead_letters_keep = deploy->plan->manifest->dead_letters_keep,
-        .types = types,
-        .observer = supervisor_observer(deploy->supervisor)};
+    struct proc_options proc_options = {.name = deploy->plan->proc,
+                                        .workers = count_workers(deploy->plan, options),
+                                        .seeded = options->seeded,
+                                        .seed = options->seed,
+                                        .clock = options->clock,
+                                        .log = options->log,
+                                        .dead_letters_keep =
+                                            deploy->plan->manifest->dead_letters_keep,
+                                        .types = types,
+                                        .observer = supervisor_observer(deploy->supervisor)};
     return proc_create(&proc_options, &deploy->proc, err);
 }
 

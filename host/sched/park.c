@@ -109,6 +109,7 @@ void summon_watcher(struct sched_worker *worker) {
 
 void park(struct sched_worker *worker) {
     struct sched *sched = worker->sched;
+    atomic_store_explicit(&worker->parked, true, memory_order_relaxed);
     if (!worker->dedicated) {
         atomic_store_explicit(&worker->measure, false, memory_order_relaxed);
         atomic_store_explicit(&worker->idle, true, memory_order_relaxed);
@@ -129,9 +130,11 @@ void park(struct sched_worker *worker) {
         atomic_store_explicit(&worker->idle, false, memory_order_relaxed);
         atomic_fetch_sub_explicit(&sched->idle_count, 1, memory_order_relaxed);
     }
+    atomic_store_explicit(&worker->parked, false, memory_order_relaxed);
     struct clock *clock = sched->options.clock;
     worker->now_ns = clock->now(clock);
     worker->unread = 0;
+    tick_want(sched);
 }
 
 static int timeout_ms(uint64_t timeout_ns) {

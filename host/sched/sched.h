@@ -33,13 +33,16 @@ struct sched_options {
      * first task, ended after its last. NULL return: no memory. */
     void *(*local_create)(void *context, struct sched_worker *worker);
     void (*local_destroy)(void *context, void *local);
+    /* A worker woke up and nobody ticks: call sched_tick each millisecond from now on until it says
+     * that all are idle. NULL: no ticks. Called by the worker; must not block. */
+    void (*ticks_wanted)(void *context);
     void *context;
 };
 
 struct sched_worker {
     /* set at start, then constant */
     struct sched *sched;
-    void *local; /* of the owner; see sched_options */
+    void *local;    /* of the owner; see sched_options */
     unsigned index; /* dedicated workers: from options.workers on */
     bool dedicated; /* belongs to one own-thread task */
     int wake_fd;    /* dedicated: readable when woken inside sched_wait; else -1 */
@@ -49,16 +52,17 @@ struct sched_worker {
     struct sched_task *next;        /* run-next slot: the task readied last, still warm */
     uint32_t next_streak;
     uint32_t queue_length;
-    uint64_t now_ns;      /* clock, read now and then */
-    uint32_t unread;      /* units since the clock was read */
-    bool retire;          /* dedicated: leave the loop */
-    uint64_t give_after;  /* not before this time, after a give that moved nothing */
+    uint64_t now_ns;     /* clock, read now and then */
+    uint32_t unread;     /* units since the clock was read */
+    bool retire;         /* dedicated: leave the loop */
+    uint64_t give_after; /* not before this time, after a give that moved nothing */
 
     /* any thread */
     _Alignas(64) _Atomic(struct sched_task *) inbox; /* stack of noted tasks */
-    _Atomic uint32_t sleeping; /* 0 awake, 1 in futex, 2 in poll */
-    _Atomic bool idle;         /* has nothing to do and takes gifts */
-    _Atomic bool measure;      /* somebody idle finds this worker slow: read the clock each time */
+    _Atomic uint32_t sleeping;                       /* 0 awake, 1 in futex, 2 in poll */
+    _Atomic bool idle;    /* has nothing to do and takes gifts; dedicated: is over */
+    _Atomic bool parked;  /* dedicated: has nothing to do */
+    _Atomic bool measure; /* somebody idle finds this worker slow: read the clock each time */
     _Alignas(64) _Atomic uint64_t units; /* of work done; written by this worker only */
 
     uint64_t units_seen; /* the watcher's, see park.c */
@@ -110,6 +114,12 @@ static inline void sched_count(struct sched_worker *worker, uint32_t units) {
 }
 /* The worker's idea of now: exact when it read the clock lately, never more than 32 units old. */
 uint64_t sched_now(struct sched_worker *worker);
+
+/* The time at about which something begins now: no clock is read, at most a tick of a millisecond
+ * old while ticks are given. */
+uint64_t sched_coarse_now(const struct sched_worker *worker);
+/* The time is `now_ns`. False: every worker is idle, ticks are no longer wanted. [one thread] */
+bool sched_tick(struct sched *sched, uint64_t now_ns);
 
 /* Seeded mode: steps until nothing is runnable; returns the number of activations. [one thread] */
 uint64_t sched_step_all(struct sched *sched, uint64_t max_steps);

@@ -8,8 +8,10 @@ struct sched {
     struct sched_worker *workers; /* options.workers of them */
     bool started;
     _Atomic bool stop;
-    _Atomic uint32_t idle_count;    /* workers that take gifts */
-    _Atomic bool watched;         /* an idle worker wakes now and then to look at busy ones */
+    _Atomic uint32_t idle_count; /* workers that take gifts */
+    _Atomic uint64_t tick_ns;    /* the time as last given by sched_tick */
+    _Atomic bool ticking;
+    _Atomic bool watched; /* an idle worker wakes now and then to look at busy ones */
 
     pthread_mutex_t lock;
     struct sched_worker *dedicated; /* under lock; worker.link */
@@ -30,6 +32,8 @@ void worker_push_inbox(struct sched_worker *worker, struct sched_task *task);
 /* park.c */
 void park(struct sched_worker *worker);
 void summon_watcher(struct sched_worker *worker);
+/* tick.c */
+void tick_want(struct sched *sched);
 /* give.c */
 void give_maybe(struct sched_worker *worker);
 void give_to(struct sched_task *task, struct sched_worker *worker);

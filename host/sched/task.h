@@ -43,6 +43,6 @@ struct sched_task {
     uint32_t cost_ns;   /* per unit of work, smoothed; 0: never measured */
     uint32_t queued_at; /* worker time when it was queued, in microseconds, wraps */
     bool queued;        /* in the home's queue or run-next slot, or running */
-    uint16_t pull;    /* activations in a row whose sends all went to one other worker */
-    uint16_t pull_to; /* that worker's index */
+    uint16_t pull;      /* activations in a row whose sends all went to one other worker */
+    uint16_t pull_to;   /* that worker's index */
 };

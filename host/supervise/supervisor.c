@@ -89,8 +89,8 @@ static void note_unfinished_locked(struct supervisor *sup, const struct inst_end
     char *list = sup->result.unfinished;
     size_t used = strlen(list);
     if (used < sizeof sup->result.unfinished - 1) {
-        (void)snprintf(list + used, sizeof sup->result.unfinished - used, "%s%s",
-                       used ? ", " : "", end->name);
+        (void)snprintf(list + used, sizeof sup->result.unfinished - used, "%s%s", used ? ", " : "",
+                       end->name);
     }
 }
 

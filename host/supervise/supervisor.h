@@ -19,13 +19,13 @@
 struct supervisor;
 
 struct supervisor_result {
-    bool failed;          /* an actor's failure was not handled */
-    bool aborted;         /* not everything could end in time */
-    bool all_started;     /* every actor's init has succeeded once */
-    char cause[1024];     /* "actor 'p/x[0]' failed: ...": the first failure */
-    uint64_t left;        /* messages that became dead letters in the abort */
+    bool failed;           /* an actor's failure was not handled */
+    bool aborted;          /* not everything could end in time */
+    bool all_started;      /* every actor's init has succeeded once */
+    char cause[1024];      /* "actor 'p/x[0]' failed: ...": the first failure */
+    uint64_t left;         /* messages that became dead letters in the abort */
     char unfinished[1024]; /* names of those that had to be aborted, separated by ", " */
-    bool stuck;           /* some did not even react to the abort; the threads can't be joined */
+    bool stuck;            /* some did not even react to the abort; the threads can't be joined */
 };
 
 /* `plan` and `log` (NULL: none) are lent until the supervisor is destroyed. Errors: NOMEM. */

@@ -12,9 +12,9 @@ struct sup_list { /* actor numbers; owned */
 };
 
 struct sup_actor {
-    uint32_t waits_for;       /* actors named in `after` that are not ready yet */
-    struct sup_list starts;   /* who waits for it */
-    struct sup_list feeds;    /* cycles that it is wired into, each once, not its own */
+    uint32_t waits_for;     /* actors named in `after` that are not ready yet */
+    struct sup_list starts; /* who waits for it */
+    struct sup_list feeds;  /* cycles that it is wired into, each once, not its own */
     uint32_t cycle;
     bool started, ready, closed;
 };
@@ -24,9 +24,9 @@ struct sup_cycle {
     struct sup_list members;
     uint32_t open_inputs; /* actors outside of it that are wired into it and have not closed */
     bool is_cycle;
-    bool stay;   /* when_inputs_end: stay */
+    bool stay;    /* when_inputs_end: stay */
     bool watched; /* it ends when all its members are quiet */
-    bool ended;  /* drain was signalled */
+    bool ended;   /* drain was signalled */
 };
 
 struct supervisor {
