@@ -1,7 +1,7 @@
 /* A complete actor: counts lines and their bytes, and reports every so often and at the end. */
 #include <troupe/troupe.h>
 
-#define TEXT_LINE(F) F(str, text)
+#define TEXT_LINE(F) F(str, text) F(u64, number) F(u64, offset) F(bool, cut)
 TROUPE_MESSAGE(text_line, "text.line/1", TEXT_LINE);
 #define TALLY_TOTAL(F) F(u64, lines) F(u64, bytes)
 TROUPE_MESSAGE(tally_total, "tally.total/1", TALLY_TOTAL);
