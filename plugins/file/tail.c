@@ -1,10 +1,11 @@
-/* file.Tail: sends the lines of a file, once through or for as long as it grows. */
+/* file.Tail: sends what is in a file, once through or for as long as it grows. */
 #include <errno.h>
 #include <string.h>
 
 #include <troupe/troupe.h>
 
 #include "common/split.h"
+#include "common/text_chunk.h"
 #include "common/text_line.h"
 #include "file/reader.h"
 
@@ -13,12 +14,15 @@
 
 #define TAIL_CONFIG(C)                                                                             \
     C(path, path, required, "the file to read; - is the standard input")                           \
+    C(enum, send, lines, "lines on the port line, or chunks, as read, on the port chunk",          \
+      "lines|chunks")                                                                              \
     C(enum, from, start, "where to begin in a file that is there already", "start|end")            \
     C(bool, follow, false, "go on reading as the file grows, is rotated or truncated")             \
     C(duration, poll, 250ms, "how often to look for more when following", "1ms..1h")               \
     C(size, max_line, 64KiB, "longer lines are cut to this many bytes", "1B..64MiB")
 TROUPE_CONFIG(tail_config, TAIL_CONFIG);
 
+enum { TAIL_SEND_LINES, TAIL_SEND_CHUNKS };
 enum { TAIL_FROM_START, TAIL_FROM_END };
 
 struct tail {
@@ -33,6 +37,7 @@ struct tail {
 #define TAIL(P)                                                                                    \
     P(config, tail, tail_config)                                                                   \
     P(out, tail, line, text_line)                                                                  \
+    P(out, tail, chunk, text_chunk)                                                                \
     P(timer, tail, next)                                                                           \
     P(watch, tail, input)                                                                          \
     P(init, tail)                                                                                  \
@@ -47,8 +52,13 @@ static int tail_send(struct troupe_turn *t, const struct split_line *line) {
     return tail_send_line(t, &message);
 }
 
+/* The file has come to its end, for good. */
 static int tail_send_rest(struct troupe_turn *t, struct tail *self) {
     struct split_line line;
+    if (self->config.send == TAIL_SEND_CHUNKS) {
+        struct text_chunk end = {.last = true};
+        return tail_send_chunk(t, &end);
+    }
     return split_rest(&self->lines, &line) ? tail_send(t, &line) : 0;
 }
 
@@ -67,6 +77,14 @@ static int tail_send_lines(struct troupe_turn *t, struct tail *self) {
         return troupe_publish_u64(t, "cut_lines", self->lines.cut);
     }
     return 0;
+}
+
+/* What was read last is sent as one piece, and not kept. */
+static int tail_send_piece(struct troupe_turn *t, struct tail *self, const char *data,
+                           uint64_t size) {
+    struct text_chunk chunk = {.data = troupe_str_n(data, size)};
+    split_restart(&self->lines, self->reader.offset);
+    return tail_send_chunk(t, &chunk);
 }
 
 /* Reads on: a stream when it is ready, a file as soon as others have had their turn. */
@@ -166,8 +184,12 @@ static int tail_step(struct troupe_turn *t, struct tail *self) {
     int status;
     switch (reader_read(&self->reader, into, room < TAIL_CHUNK ? room : TAIL_CHUNK, &size)) {
     case READER_DATA:
-        split_filled(&self->lines, size);
-        status = tail_send_lines(t, self);
+        if (self->config.send == TAIL_SEND_CHUNKS) {
+            status = tail_send_piece(t, self, into, size);
+        } else {
+            split_filled(&self->lines, size);
+            status = tail_send_lines(t, self);
+        }
         return status < 0 ? status : tail_read_on(t, self);
     case READER_AT_END:
         return tail_at_end(t, self);

@@ -61,9 +61,13 @@ expect() {
     done
 }
 
-# Waits until the follower has looked at its file many times more.
+# Waits until the follower has its file open, and has looked at it many times more.
 let_it_look() {
     local before now
+    until { readlink "/proc/$pid/fd/"* 2>/dev/null || true; } |
+        grep -xF -e "$log" -e "$log (deleted)" -e "$log.1" >/dev/null; do
+        kill -0 "$pid" 2>/dev/null || fail "it has ended"
+    done
     before=$(awk '/^syscr/ { print $2 }' "/proc/$pid/io")
     for ((i = 0; ; i++)); do
         now=$(awk '/^syscr/ { print $2 }' "/proc/$pid/io")
