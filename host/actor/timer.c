@@ -9,8 +9,7 @@ struct tick_body {
     uint16_t row;
 };
 
-static void send_tick(struct inst_timer *it) {
-    struct pool *pool = pools_shared(it->inst->proc->pools);
+static void send_tick(struct pool *pool, struct inst_timer *it) {
     struct msg *m = msg_alloc(pool, MSG_TICK, 0, sizeof(struct tick_body));
     if (!m) {
         atomic_fetch_add_explicit(&it->missed, 1, memory_order_relaxed);
@@ -29,7 +28,7 @@ static void fire(struct timer *timer, uint64_t now_ns) {
     if (atomic_exchange_explicit(&it->waiting, true, memory_order_acq_rel)) {
         atomic_fetch_add_explicit(&it->missed, 1, memory_order_relaxed);
     } else {
-        send_tick(it);
+        send_tick(pools_shared(it->inst->proc->pools), it);
     }
     if (it->period_ns == 0) {
         return;
@@ -55,7 +54,6 @@ int inst_timer_start(struct runner *r, struct inst *in, uint16_t row, uint64_t f
                      uint64_t period_ns) {
     struct inst_more *more = inst_more(in);
     struct inst_timer *it = find(in, row);
-    (void)r;
     if (!more) {
         return -1;
     }
@@ -80,7 +78,15 @@ int inst_timer_start(struct runner *r, struct inst *in, uint16_t row, uint64_t f
     atomic_store_explicit(&it->armed_series, it->series, memory_order_relaxed);
     atomic_store_explicit(&it->missed, 0, memory_order_relaxed);
     atomic_store_explicit(&it->waiting, false, memory_order_relaxed);
-    timers_start(&in->proc->timers, &it->timer, it->due_ns);
+    if (first_ns == 0) {
+        /* due now: no detour over the timers' thread, which would cost a wake-up each way */
+        atomic_store_explicit(&it->waiting, true, memory_order_relaxed);
+        send_tick(r->pool, it);
+        it->due_ns = period_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + period_ns;
+    }
+    if (first_ns > 0 || period_ns > 0) {
+        timers_start(&in->proc->timers, &it->timer, it->due_ns);
+    }
     return 0;
 }
 

@@ -107,8 +107,44 @@ void summon_watcher(struct sched_worker *worker) {
     }
 }
 
+/* Idle for less than this, again and again: the partner is busy on another worker, and a short spin is
+ * cheaper for both than a sleep and a wake-up. */
+#define SPIN_NS (50 * NS_PER_US)
+#define SPIN_FROM 4u /* short idle times in a row before it spins */
+#define SPIN_MOST 16u
+
+static inline void relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+static void spin(struct sched_worker *worker, uint64_t since_ns) {
+    struct clock *clock = worker->sched->options.clock;
+    while (!disturbed(worker) && clock->now(clock) - since_ns < SPIN_NS) {
+        for (unsigned i = 0; i < 32 && !disturbed(worker); i++) {
+            relax();
+        }
+    }
+}
+
+static void learn(struct sched_worker *worker, uint64_t idle_ns) {
+    if (idle_ns >= SPIN_NS) {
+        worker->short_idles /= 2;
+    } else if (worker->short_idles < SPIN_MOST) {
+        worker->short_idles++;
+    }
+}
+
 void park(struct sched_worker *worker) {
     struct sched *sched = worker->sched;
+    struct clock *clock = sched->options.clock;
+    uint64_t since_ns = clock->now(clock);
+    if (worker->short_idles >= SPIN_FROM) {
+        spin(worker, since_ns);
+    }
     atomic_store_explicit(&worker->parked, true, memory_order_relaxed);
     if (!worker->dedicated) {
         atomic_store_explicit(&worker->measure, false, memory_order_relaxed);
@@ -131,9 +167,9 @@ void park(struct sched_worker *worker) {
         atomic_fetch_sub_explicit(&sched->idle_count, 1, memory_order_relaxed);
     }
     atomic_store_explicit(&worker->parked, false, memory_order_relaxed);
-    struct clock *clock = sched->options.clock;
     worker->now_ns = clock->now(clock);
     worker->unread = 0;
+    learn(worker, worker->now_ns - since_ns);
     tick_want(sched);
 }
 

@@ -52,10 +52,11 @@ struct sched_worker {
     struct sched_task *next;        /* run-next slot: the task readied last, still warm */
     uint32_t next_streak;
     uint32_t queue_length;
-    uint64_t now_ns;     /* clock, read now and then */
-    uint32_t unread;     /* units since the clock was read */
-    bool retire;         /* dedicated: leave the loop */
-    uint64_t give_after; /* not before this time, after a give that moved nothing */
+    uint64_t now_ns;      /* clock, read now and then */
+    uint32_t unread;      /* units since the clock was read */
+    uint32_t short_idles; /* see park.c */
+    bool retire;          /* dedicated: leave the loop */
+    uint64_t give_after;  /* not before this time, after a give that moved nothing */
 
     /* any thread */
     _Alignas(64) _Atomic(struct sched_task *) inbox; /* stack of noted tasks */
