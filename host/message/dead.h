@@ -7,10 +7,10 @@
 #include "message/message.h"
 
 struct dead_letter {
-    uint64_t number; /* from 1, never reused */
-    uint64_t from, to; /* uids */
-    int32_t reason;    /* a status */
-    uint64_t at_ns;    /* monotonic */
+    uint64_t number;     /* from 1, never reused */
+    uint64_t from, to;   /* uids */
+    int32_t reason;      /* a status */
+    uint64_t at_ns;      /* monotonic */
     struct msg *message; /* owned; its type says what it was */
 };
 

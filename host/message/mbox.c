@@ -199,8 +199,8 @@ enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint
 uint32_t mbox_room(const struct mbox *mb, uint32_t limit) {
     uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
     uint32_t charged = word_count(word) + charged_now(mb);
-    bool bytes_full = mb->bytes_max &&
-                      atomic_load_explicit(&mb->bytes, memory_order_relaxed) >= mb->bytes_max;
+    bool bytes_full =
+        mb->bytes_max && atomic_load_explicit(&mb->bytes, memory_order_relaxed) >= mb->bytes_max;
     return charged >= limit || bytes_full ? 0 : limit - charged;
 }
 

@@ -44,7 +44,7 @@ struct mbox {
 
     /* set before the first offer, then constant; a cell used again changes only the capacity */
     _Atomic uint32_t capacity;
-    uint64_t bytes_max; /* 0: no bound */
+    uint64_t bytes_max;      /* 0: no bound */
     struct mbox_ring *rings; /* of drop_oldest ports; NULL: none */
     uint16_t ring_count;
 

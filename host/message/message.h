@@ -31,8 +31,8 @@ enum msg_kind { MSG_KINDS(MSG_CONSTANT) MSG_KIND_COUNT };
 #undef MSG_CONSTANT
 
 #define MSG_EXTENDED 1u /* a struct msg_extension stands before the body */
-#define MSG_SHARED 2u   /* the body is another message's: a pointer to that one stands in its place */
-#define MSG_BY_NAME 4u  /* port is a port name's number, not the handler's row */
+#define MSG_SHARED 2u /* the body is another message's: a pointer to that one stands in its place */
+#define MSG_BY_NAME 4u /* port is a port name's number, not the handler's row */
 
 struct msg {
     struct msg *next; /* in a mailbox, an outbox, a pool */
@@ -46,7 +46,7 @@ struct msg {
     _Atomic uint32_t refs; /* 1 + envelopes and keepers that share the body */
     uint16_t owner;        /* the pool it came from; POOL_HEAP: the heap */
     uint8_t size_class;
-    uint8_t reason; /* RETURNED, and REPLY without an answer: minus a status. Type 0 then: body is text */
+    uint8_t reason; /* RETURNED, REPLY without an answer: minus a status; type 0: body is text */
 };
 
 struct msg_extension {

@@ -23,12 +23,11 @@ struct note_message {
     size_t field_count;
 };
 
+/* clang-format off */
 #define NOTE_OPTION_KINDS(X)                                                                       \
-    X(STR, "str")                                                                                  \
-    X(PATH, "path")                                                                                \
-    X(INT, "int")                                                                                  \
-    X(FLOAT, "float") X(BOOL, "bool") X(DURATION, "duration") X(SIZE, "size") X(ENUM, "enum")      \
-        X(LIST, "list") X(FIELD, "field")
+    X(STR, "str") X(PATH, "path") X(INT, "int") X(FLOAT, "float") X(BOOL, "bool")                  \
+    X(DURATION, "duration") X(SIZE, "size") X(ENUM, "enum") X(LIST, "list") X(FIELD, "field")
+/* clang-format on */
 #define NOTE_OPTION_CONSTANT(name, text) NOTE_OPTION_##name,
 enum note_option_kind { NOTE_OPTION_KINDS(NOTE_OPTION_CONSTANT) NOTE_OPTION_KIND_COUNT };
 #undef NOTE_OPTION_CONSTANT

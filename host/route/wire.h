@@ -16,7 +16,7 @@ enum wire_mode { WIRE_DIRECT, WIRE_ROUND_ROBIN, WIRE_HASH, WIRE_BROADCAST };
 struct wire_target {
     struct mbox *mbox;
     uint64_t uid;
-    uint16_t row; /* the handler's */
+    uint16_t row;     /* the handler's */
     uint8_t overflow; /* enum wire_overflow */
 };
 
@@ -34,7 +34,7 @@ struct wire {
 struct port {
     struct wire *wires; /* owned */
     uint32_t count;
-    uint64_t body_room; /* the largest of the wires' */
+    uint64_t body_room;       /* the largest of the wires' */
     _Atomic uint64_t unwired; /* sent with nothing wired */
 };
 

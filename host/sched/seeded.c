@@ -47,8 +47,7 @@ static void shuffle(struct sched *sched, struct sched_worker *worker) {
     if (worker->dedicated || !task || sched->options.workers < 2 || next_random(sched) % 16 != 0) {
         return;
     }
-    struct sched_worker *other =
-        &sched->workers[next_random(sched) % sched->options.workers];
+    struct sched_worker *other = &sched->workers[next_random(sched) % sched->options.workers];
     if (other == worker) {
         return;
     }

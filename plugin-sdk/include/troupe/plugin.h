@@ -83,7 +83,7 @@ TROUPE_EXTERN_C TROUPE_EXPORT const struct troupe_plugin troupe_plugin_v1;
 /* The same, with functions that run once after loading and once before unloading. */
 #define TROUPE_PLUGIN_HOOKS(plugin_name, plugin_version, init_, fini_, ...)                        \
     TROUPE_NOTE_(troupe_plugin_note, TROUPE_NOTE_PLUGIN,                                           \
-                 "plugin " #plugin_name ", " #plugin_version ", 1 0\n");                             \
+                 "plugin " #plugin_name ", " #plugin_version ", 1 0\n");                           \
     static const struct troupe_actor *const troupe_plugin_actors[] = {__VA_ARGS__};                \
     TROUPE_EXTERN_C TROUPE_EXPORT const struct troupe_plugin troupe_plugin_v1;                     \
     const struct troupe_plugin troupe_plugin_v1 = {                                                \

@@ -14,11 +14,11 @@
 
 #define JSON_ITEM(F) F(str, source) F(u64, failed)
 TROUPE_RECORD(json_item, JSON_ITEM);
+/* clang-format off */
 #define JSON_ALL(F)                                                                                \
-    F(bool, a)                                                                                     \
-    F(i8, b)                                                                                       \
-    F(i64, c) F(u8, d) F(u64, e) F(f32, f) F(f64, g) F(time, h) F(duration, i) F(str, j)           \
-        F(bytes, k) F(ref, l) F(list, m, json_item)
+    F(bool, a) F(i8, b) F(i64, c) F(u8, d) F(u64, e) F(f32, f) F(f64, g) F(time, h)                \
+    F(duration, i) F(str, j) F(bytes, k) F(ref, l) F(list, m, json_item)
+/* clang-format on */
 TROUPE_MESSAGE(json_all, "test.json.all/3", JSON_ALL);
 #define JSON_SCHEMA                                                                                \
     "bool a; i8 b; i64 c; u8 d; u64 e; f32 f; f64 g; time h; duration i; str j; bytes k; ref l; "  \

@@ -14,12 +14,12 @@
 TROUPE_RECORD(inner_item, INNER_ITEM);
 #define INNER_SCHEMA "u8 small; str name; u16 last"
 
+/* clang-format off */
 #define MIXED(F)                                                                                   \
-    F(bool, a)                                                                                     \
-    F(i64, b)                                                                                      \
-    F(i8, c) F(i16, d) F(u8, e) F(u32, f) F(f32, g) F(f64, h) F(u16, i) F(str, j) F(i32, k)        \
-        F(ref, l) F(bytes, m) F(bool, n) F(list, o, inner_item) F(u64, p) F(time, q) F(u8, r)      \
-            F(duration, s) F(bool, t)
+    F(bool, a) F(i64, b) F(i8, c) F(i16, d) F(u8, e) F(u32, f) F(f32, g) F(f64, h) F(u16, i)       \
+    F(str, j) F(i32, k) F(ref, l) F(bytes, m) F(bool, n) F(list, o, inner_item) F(u64, p)          \
+    F(time, q) F(u8, r) F(duration, s) F(bool, t)
+/* clang-format on */
 TROUPE_MESSAGE(mixed, "test.mixed/1", MIXED);
 #define MIXED_SCHEMA                                                                               \
     "bool a; i64 b; i8 c; i16 d; u8 e; u32 f; f32 g; f64 h; u16 i; str j; i32 k; ref l; bytes m; " \
