@@ -21,7 +21,7 @@ struct fixture {
 static int setup(void **state) {
     struct fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    strcpy(f->folder, "/tmp/reader-XXXXXX");
+    snprintf(f->folder, sizeof f->folder, "/tmp/reader-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
     snprintf(f->path, sizeof f->path, "%s/log", f->folder);
     snprintf(f->other, sizeof f->other, "%s/log.1", f->folder);

@@ -33,15 +33,17 @@ static void start(struct table *table, uint64_t max) {
     table_init(table, memory, sizeof(uint64_t), max, 12345);
 }
 
+#define KEY_ROOM 32
+
 static struct troupe_str key_of(unsigned number, char *room) {
-    return troupe_str_n(room, (uint64_t)sprintf(room, "key-%u", number));
+    return troupe_str_n(room, (uint64_t)snprintf(room, KEY_ROOM, "key-%u", number));
 }
 
 static void test_finds_what_was_added_and_nothing_else(void **state) {
     (void)state;
     struct heap heap = {0};
     struct table table;
-    char room[32];
+    char room[KEY_ROOM];
     start(&table, 5000);
 
     for (unsigned i = 0; i < 5000; i++) {
@@ -104,7 +106,7 @@ static void test_t3_entries_stay_where_they_are(void **state) {
     (void)state;
     struct heap heap = {0};
     struct table table;
-    char room[32];
+    char room[KEY_ROOM];
     start(&table, 1000);
     struct table_entry *first = table_add(&table, &heap, troupe_str("first"));
 
@@ -135,7 +137,7 @@ static void test_a_table_that_cannot_grow_goes_on(void **state) {
     (void)state;
     struct heap heap = {0};
     struct table table;
-    char room[32];
+    char room[KEY_ROOM];
     start(&table, 1000);
     for (unsigned i = 0; i < 64; i++) {
         table_add(&table, &heap, key_of(i, room));

@@ -17,8 +17,18 @@ static void start(struct fixture *f) {
     split_init(&f->split, f->buffer, split_capacity(MAX_LINE, 4), MAX_LINE);
 }
 
+#define OUT_ROOM 256
+
+static char *add_line(const struct split_line *line, char *out, const char *end) {
+    int size = snprintf(out, (size_t)(end - out), "[%.*s%s]", TROUPE_STR_ARG(line->text),
+                        line->cut ? "!" : "");
+    assert_in_range(size, 0, end - out - 1);
+    return out + size;
+}
+
 /* Feeds `size` bytes, `step` at a time, and writes the lines as "[text]", cut ones as "[text!]". */
 static void feed(struct fixture *f, const char *data, size_t size, size_t step, char *out) {
+    const char *end = out + OUT_ROOM;
     struct split_line line;
     while (size > 0) {
         uint64_t room;
@@ -30,18 +40,18 @@ static void feed(struct fixture *f, const char *data, size_t size, size_t step, 
         data += part;
         size -= part;
         while (split_next(&f->split, &line)) {
-            out += sprintf(out, "[%.*s%s]", TROUPE_STR_ARG(line.text), line.cut ? "!" : "");
+            out = add_line(&line, out, end);
         }
     }
     if (split_rest(&f->split, &line)) {
-        out += sprintf(out, "[%.*s%s]", TROUPE_STR_ARG(line.text), line.cut ? "!" : "");
+        out = add_line(&line, out, end);
     }
     *out = '\0';
 }
 
 /* The same for every way to cut the input into pieces. */
 static void assert_lines(const char *data, const char *expected) {
-    char out[256];
+    char out[OUT_ROOM];
     for (size_t step = 1; step <= strlen(data) + 1; step++) {
         struct fixture f;
         start(&f);
