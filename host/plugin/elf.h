@@ -18,15 +18,13 @@
 #define ELF_LOADS_MAX 32
 
 /* The dynamic section, by tag: the last entry of a tag counts, as for the dynamic linker. */
+/* clang-format off */
 #define ELF_TAGS(X)                                                                                \
-    X(HASH)                                                                                        \
-    X(GNU_HASH)                                                                                    \
-    X(STRTAB)                                                                                      \
-    X(STRSZ) X(SYMTAB) X(SYMENT) X(RELA) X(RELASZ) X(RELAENT) X(REL) X(JMPREL) X(PLTRELSZ)         \
-        X(PLTREL) X(RELR) X(RELRSZ) X(RELRENT) X(INIT) X(FINI) X(INIT_ARRAY) X(INIT_ARRAYSZ)       \
-            X(FINI_ARRAY) X(FINI_ARRAYSZ) X(PREINIT_ARRAY) X(TEXTREL) X(FLAGS) X(FLAGS_1)          \
-                X(SONAME) X(RPATH) X(RUNPATH) X(VERSYM) X(VERNEED) X(VERNEEDNUM) X(VERDEF)         \
-                    X(VERDEFNUM)
+    X(HASH) X(GNU_HASH) X(STRTAB) X(STRSZ) X(SYMTAB) X(SYMENT) X(RELA) X(RELASZ) X(RELAENT)        \
+    X(REL) X(JMPREL) X(PLTRELSZ) X(PLTREL) X(RELR) X(RELRSZ) X(RELRENT) X(INIT) X(FINI)            \
+    X(INIT_ARRAY) X(INIT_ARRAYSZ) X(FINI_ARRAY) X(FINI_ARRAYSZ) X(PREINIT_ARRAY) X(TEXTREL)        \
+    X(FLAGS) X(FLAGS_1) X(SONAME) X(RPATH) X(RUNPATH) X(VERSYM) X(VERNEED) X(VERDEF) X(RELACOUNT)
+/* clang-format on */
 #define ELF_TAG_CONSTANT(name) ELF_TAG_##name,
 enum elf_tag { ELF_TAGS(ELF_TAG_CONSTANT) ELF_TAG_COUNT };
 #undef ELF_TAG_CONSTANT

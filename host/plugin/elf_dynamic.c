@@ -79,6 +79,15 @@ static int check_sizes(const struct elf *elf, struct err *err) {
     };
     static const enum elf_tag needed[] = {ELF_TAG_STRTAB, ELF_TAG_STRSZ, ELF_TAG_SYMTAB,
                                           ELF_TAG_SYMENT};
+    static const struct {
+        enum elf_tag tag, other;
+    } pairs[] = {
+        {ELF_TAG_RELA, ELF_TAG_RELASZ},
+        {ELF_TAG_JMPREL, ELF_TAG_PLTRELSZ},
+        {ELF_TAG_RELR, ELF_TAG_RELRSZ},
+        {ELF_TAG_INIT_ARRAY, ELF_TAG_INIT_ARRAYSZ},
+        {ELF_TAG_FINI_ARRAY, ELF_TAG_FINI_ARRAYSZ},
+    };
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
         if (!elf->has_tag[needed[i]]) {
             return err_set(err, ERR_INVALID, "its dynamic section has no entry %s",
@@ -89,6 +98,12 @@ static int check_sizes(const struct elf *elf, struct err *err) {
         if (elf->has_tag[sizes[i].tag] && elf->tags[sizes[i].size_tag] != sizes[i].size) {
             return err_set(err, ERR_INVALID, "its dynamic entry %s is malformed",
                            tag_names[sizes[i].size_tag]);
+        }
+    }
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        if (elf->has_tag[pairs[i].tag] != elf->has_tag[pairs[i].other]) {
+            return err_set(err, ERR_INVALID, "its dynamic section has only one of %s and %s",
+                           tag_names[pairs[i].tag], tag_names[pairs[i].other]);
         }
     }
     if (elf->has_tag[ELF_TAG_REL] || elf->has_tag[ELF_TAG_PREINIT_ARRAY]) {
@@ -248,6 +263,13 @@ static int check_symbol(const struct elf *elf, uint32_t at, struct err *err) {
     Elf64_Sym symbol = elf_symbol(elf, at);
     if (symbol.st_name >= elf->strings_size) {
         return err_set(err, ERR_INVALID, "the name of its symbol %u is out of bounds", at);
+    }
+    /* The dynamic linker would take a hidden one for its own, at address 0. */
+    if (at > 0 && symbol.st_shndx == SHN_UNDEF &&
+        (ELF64_ST_BIND(symbol.st_info) == STB_LOCAL ||
+         ELF64_ST_VISIBILITY(symbol.st_other) != STV_DEFAULT)) {
+        return err_set(err, ERR_INVALID, "its symbol '%s' is neither defined nor imported",
+                       elf->strings + symbol.st_name);
     }
     bool has_address = symbol.st_shndx != SHN_UNDEF && symbol.st_shndx != SHN_ABS &&
                        ELF64_ST_TYPE(symbol.st_info) != STT_TLS;

@@ -86,6 +86,21 @@ static int check_table(const struct elf *elf, enum elf_tag tag, enum elf_tag siz
     return 0;
 }
 
+/* The dynamic linker asserts that so many relocations at the front are relative. */
+static int check_count(const struct elf *elf, struct err *err) {
+    uint64_t count = elf->tags[ELF_TAG_RELASZ] / sizeof(Elf64_Rela);
+    count = count < elf->tags[ELF_TAG_RELACOUNT] ? count : elf->tags[ELF_TAG_RELACOUNT];
+    for (uint64_t i = 0; i < count; i++) {
+        Elf64_Rela rela;
+        memcpy(&rela, elf_at(elf, elf->tags[ELF_TAG_RELA] + i * sizeof rela, sizeof rela),
+               sizeof rela);
+        if (ELF64_R_TYPE(rela.r_info) != RELATIVE) {
+            return refuse(err);
+        }
+    }
+    return 0;
+}
+
 /* Where packed relative relocations write: an even word is an address, an odd one a bitmap of the
  * 63 words that follow. */
 static int check_packed(const struct elf *elf, struct err *err) {
@@ -117,7 +132,8 @@ static int check_packed(const struct elf *elf, struct err *err) {
 
 int elf_check_relocations(const struct elf *elf, struct err *err) {
     if (check_table(elf, ELF_TAG_RELA, ELF_TAG_RELASZ, err) < 0 ||
-        check_table(elf, ELF_TAG_JMPREL, ELF_TAG_PLTRELSZ, err) < 0) {
+        check_table(elf, ELF_TAG_JMPREL, ELF_TAG_PLTRELSZ, err) < 0 ||
+        (elf->has_tag[ELF_TAG_RELA] && check_count(elf, err) < 0)) {
         return -1;
     }
     return elf->has_tag[ELF_TAG_RELR] ? check_packed(elf, err) : 0;

@@ -7,12 +7,16 @@
 
 #include "plugin/names.h"
 
+/* What std::thread starts a thread with, in libstdc++. */
+#define STD_THREAD_START                                                                           \
+    "_ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateE"                                     \
+    "St14default_deleteIS1_EEPFvvE"
+
 /* Each leaves a pointer to the plugin's code with a thread, the C library or the kernel. */
 static const char *const lasting[] = {
     "pthread_create",
     "thrd_create",
-    "_ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateE"
-    "St14default_deleteIS1_EEPFvvE",
+    STD_THREAD_START,
     "pthread_key_create",
     "tss_create",
     "__cxa_thread_atexit",

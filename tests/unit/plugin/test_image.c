@@ -344,6 +344,30 @@ static void test_dynamic_tables_must_lie_in_the_file(void **state) {
     }
 }
 
+static void test_what_the_dynamic_linker_asserts_is_refused(void **state) {
+    struct plugin_file *file = *state;
+    Elf64_Dyn *count = plugin_file_dynamic(file, DT_RELACOUNT);
+    Elf64_Dyn *size = plugin_file_dynamic(file, DT_RELASZ);
+    Elf64_Dyn *need = plugin_file_dynamic(file, DT_VERNEED);
+    Elf64_Sym *symbol = plugin_file_symbol(file, "__cxa_finalize");
+    assert_non_null(count);
+    Elf64_Verneed *first = (Elf64_Verneed *)(void *)(file->bytes + need->d_un.d_ptr);
+    uint32_t name = first->vn_file;
+    uint64_t relative = count->d_un.d_val;
+
+    count->d_un.d_val = UINT64_MAX;
+    assert_refused(file, "its relocations are malformed");
+    count->d_un.d_val = relative;
+    first->vn_file = 0;
+    assert_refused(file, "its table of symbol versions is malformed");
+    first->vn_file = name;
+    size->d_tag = DT_DEBUG;
+    assert_refused(file, "its dynamic section has only one of RELA and RELASZ");
+    size->d_tag = DT_RELASZ;
+    symbol->st_other = STV_HIDDEN;
+    assert_refused(file, "its symbol '__cxa_finalize' is neither defined nor imported");
+}
+
 static void test_entry_symbol_must_be_a_table(void **state) {
     struct plugin_file *file = *state;
     Elf64_Sym *symbol = plugin_file_symbol(file, "troupe_plugin_v1");
@@ -446,6 +470,7 @@ int main(void) {
         WITH_FILE(test_dynamic_flags_that_harm_are_refused),
         cmocka_unit_test(test_static_tls_is_refused),
         WITH_FILE(test_dynamic_tables_must_lie_in_the_file),
+        WITH_FILE(test_what_the_dynamic_linker_asserts_is_refused),
         WITH_FILE(test_entry_symbol_must_be_a_table),
         cmocka_unit_test(test_fifo_directory_and_device_are_never_read),
         cmocka_unit_test(test_missing_file_is_named),
