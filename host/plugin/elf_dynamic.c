@@ -66,44 +66,46 @@ static int check_flags(const struct elf *elf, struct err *err) {
     return 0;
 }
 
+static const struct {
+    enum elf_tag tag, size_tag;
+    uint64_t size;
+} entry_sizes[] = {
+    {ELF_TAG_SYMTAB, ELF_TAG_SYMENT, sizeof(Elf64_Sym)},
+    {ELF_TAG_RELA, ELF_TAG_RELAENT, sizeof(Elf64_Rela)},
+    {ELF_TAG_RELR, ELF_TAG_RELRENT, sizeof(Elf64_Relr)},
+    {ELF_TAG_JMPREL, ELF_TAG_PLTREL, DT_RELA},
+};
+static const enum elf_tag needed_tags[] = {ELF_TAG_STRTAB, ELF_TAG_STRSZ, ELF_TAG_SYMTAB,
+                                           ELF_TAG_SYMENT};
+static const struct {
+    enum elf_tag tag, other;
+} tag_pairs[] = {
+    {ELF_TAG_RELA, ELF_TAG_RELASZ},
+    {ELF_TAG_JMPREL, ELF_TAG_PLTRELSZ},
+    {ELF_TAG_RELR, ELF_TAG_RELRSZ},
+    {ELF_TAG_INIT_ARRAY, ELF_TAG_INIT_ARRAYSZ},
+    {ELF_TAG_FINI_ARRAY, ELF_TAG_FINI_ARRAYSZ},
+};
+
 /* The dynamic linker asserts these, and an assertion of it ends the process. */
 static int check_sizes(const struct elf *elf, struct err *err) {
-    static const struct {
-        enum elf_tag tag, size_tag;
-        uint64_t size;
-    } sizes[] = {
-        {ELF_TAG_SYMTAB, ELF_TAG_SYMENT, sizeof(Elf64_Sym)},
-        {ELF_TAG_RELA, ELF_TAG_RELAENT, sizeof(Elf64_Rela)},
-        {ELF_TAG_RELR, ELF_TAG_RELRENT, sizeof(Elf64_Relr)},
-        {ELF_TAG_JMPREL, ELF_TAG_PLTREL, DT_RELA},
-    };
-    static const enum elf_tag needed[] = {ELF_TAG_STRTAB, ELF_TAG_STRSZ, ELF_TAG_SYMTAB,
-                                          ELF_TAG_SYMENT};
-    static const struct {
-        enum elf_tag tag, other;
-    } pairs[] = {
-        {ELF_TAG_RELA, ELF_TAG_RELASZ},
-        {ELF_TAG_JMPREL, ELF_TAG_PLTRELSZ},
-        {ELF_TAG_RELR, ELF_TAG_RELRSZ},
-        {ELF_TAG_INIT_ARRAY, ELF_TAG_INIT_ARRAYSZ},
-        {ELF_TAG_FINI_ARRAY, ELF_TAG_FINI_ARRAYSZ},
-    };
-    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
-        if (!elf->has_tag[needed[i]]) {
+    for (size_t i = 0; i < sizeof needed_tags / sizeof *needed_tags; i++) {
+        if (!elf->has_tag[needed_tags[i]]) {
             return err_set(err, ERR_INVALID, "its dynamic section has no entry %s",
-                           tag_names[needed[i]]);
+                           tag_names[needed_tags[i]]);
         }
     }
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        if (elf->has_tag[sizes[i].tag] && elf->tags[sizes[i].size_tag] != sizes[i].size) {
+    for (size_t i = 0; i < sizeof entry_sizes / sizeof *entry_sizes; i++) {
+        if (elf->has_tag[entry_sizes[i].tag] &&
+            elf->tags[entry_sizes[i].size_tag] != entry_sizes[i].size) {
             return err_set(err, ERR_INVALID, "its dynamic entry %s is malformed",
-                           tag_names[sizes[i].size_tag]);
+                           tag_names[entry_sizes[i].size_tag]);
         }
     }
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        if (elf->has_tag[pairs[i].tag] != elf->has_tag[pairs[i].other]) {
+    for (size_t i = 0; i < sizeof tag_pairs / sizeof *tag_pairs; i++) {
+        if (elf->has_tag[tag_pairs[i].tag] != elf->has_tag[tag_pairs[i].other]) {
             return err_set(err, ERR_INVALID, "its dynamic section has only one of %s and %s",
-                           tag_names[pairs[i].tag], tag_names[pairs[i].other]);
+                           tag_names[tag_pairs[i].tag], tag_names[tag_pairs[i].other]);
         }
     }
     if (elf->has_tag[ELF_TAG_REL] || elf->has_tag[ELF_TAG_PREINIT_ARRAY]) {

@@ -67,6 +67,7 @@ struct note_actor {
     bool touches_world;
 };
 
+/* Messages (records first), configs and actors stand in the order of their C names. */
 struct note_plugin {
     char *name;
     char *version;

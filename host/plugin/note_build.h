@@ -13,7 +13,7 @@ struct note_entry {
 };
 
 struct note_entries {
-    struct note_entry *items; /* each different one once, in order */
+    struct note_entry *items; /* each different one once, sorted by type and text */
     size_t count;
 };
 

@@ -2,6 +2,7 @@
 #include "plugin/note_build.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -127,10 +128,20 @@ static int take_note(struct note_entries *entries, const struct header *header,
     return add_entry(entries, &entry, err);
 }
 
-int note_collect(const void *section, size_t size, struct note_entries *ret, struct err *err) {
+/* Compilers put entries into a file in any order. */
+static int compare_entries(const void *left, const void *right) {
+    const struct note_entry *a = left;
+    const struct note_entry *b = right;
+    if (a->type != b->type) {
+        return a->type < b->type ? -1 : 1;
+    }
+    int order = memcmp(a->text, b->text, a->size < b->size ? a->size : b->size);
+    return order ? order : (a->size > b->size) - (a->size < b->size);
+}
+
+static int collect(const void *section, size_t size, struct note_entries *ret, struct err *err) {
     const uint8_t *bytes = section;
     struct header header;
-    *ret = (struct note_entries){0};
     if (size > SECTION_MAX) {
         return err_set(err, ERR_INVALID, "the note has %zu bytes, more than %zu", size,
                        SECTION_MAX);
@@ -155,6 +166,17 @@ int note_collect(const void *section, size_t size, struct note_entries *ret, str
         }
         uint64_t step = HEADER_SIZE + padded(header.owner_size) + padded(header.text_size);
         at += step < left ? (size_t)step : left;
+    }
+    return 0;
+}
+
+int note_collect(const void *section, size_t size, struct note_entries *ret, struct err *err) {
+    *ret = (struct note_entries){0};
+    if (collect(section, size, ret, err) < 0) {
+        return -1;
+    }
+    if (ret->count > 1) {
+        qsort(ret->items, ret->count, sizeof *ret->items, compare_entries);
     }
     return 0;
 }

@@ -30,7 +30,9 @@ function(troupe_add_plugin target)
     $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
   get_property(link_flags GLOBAL PROPERTY TROUPE_PLUGIN_LINK_FLAGS)
   if(TROUPE_SANITIZE AND CMAKE_C_COMPILER_ID MATCHES Clang)
-    # clang leaves the sanitizer's symbols to the executable.
+    # clang leaves the sanitizer's symbols to the executable, which has only those of C.
+    target_compile_options(${target} PRIVATE
+      $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=function$<COMMA>vptr>)
     list(REMOVE_ITEM link_flags -Wl,-z,defs)
   endif()
   target_link_options(${target} PRIVATE ${link_flags})

@@ -2,6 +2,7 @@
 #include "lib/test.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -521,6 +522,45 @@ static void test_temporary_folder_of_a_copy_is_removed_with_it(void **state) {
     plugin_file_fini(&file);
 }
 
+struct loader {
+    const struct world *world;
+    struct image *image;
+    unsigned failed;
+};
+
+static void *load_often(void *context) {
+    struct loader *loader = context;
+    for (int i = 0; i < 50; i++) {
+        struct library *library;
+        struct err err;
+        if (library_open(image_ref(loader->image), &loader->world->host, &library, &err) < 0) {
+            loader->failed++;
+            image_destroy(loader->image);
+            continue;
+        }
+        loader->failed += ask_version(library) != 1;
+        library_unref(library);
+    }
+    return NULL;
+}
+
+static void test_pr4_two_procs_load_at_the_same_time(void **state) {
+    const struct world *w = *state;
+    pthread_t threads[2];
+    install_fixture(w, "teller_one");
+    struct loader loader = {.world = w, .image = read_installed(w)};
+    struct loader other = loader;
+
+    assert_int_equal(pthread_create(&threads[0], NULL, load_often, &loader), 0);
+    assert_int_equal(pthread_create(&threads[1], NULL, load_often, &other), 0);
+    assert_int_equal(pthread_join(threads[0], NULL), 0);
+    assert_int_equal(pthread_join(threads[1], NULL), 0);
+
+    assert_int_equal(loader.failed + other.failed, 0);
+    assert_int_equal(count_entries(w->folder), 1);
+    image_destroy(loader.image);
+}
+
 static void test_without_memory_the_image_stays_the_callers(void **state) {
     const struct world *w = *state;
     struct library *library = NULL;
@@ -562,6 +602,7 @@ int main(void) {
         WITH_WORLD(test_copies_left_by_ended_processes_are_removed),
         WITH_WORLD(test_unwritable_folder_falls_back_to_a_run_directory),
         WITH_WORLD(test_temporary_folder_of_a_copy_is_removed_with_it),
+        WITH_WORLD(test_pr4_two_procs_load_at_the_same_time),
         WITH_WORLD(test_without_memory_the_image_stays_the_callers),
     };
     return cmocka_run_group_tests_name("library", tests, NULL, NULL);

@@ -10,7 +10,6 @@
 #include "lib/plugin_file.h"
 #include "lib/temp.h"
 #include "plugin/missing.h"
-#include "plugin/unload.h"
 
 static struct image *parse(struct plugin_file *file, const char *path) {
     struct image *image;
@@ -139,50 +138,6 @@ static void test_without_memory_nothing_is_left(void **state) {
     image_destroy(image);
 }
 
-static void test_plain_plugin_may_be_unmapped(void **state) {
-    (void)state;
-    struct image *image = parse_fixture("every_kind");
-
-    char **reasons = unload_reasons(image);
-
-    assert_null(reasons[0]);
-    assert_false(unload_leaks_on_fault(image));
-    mem_free(reasons);
-    image_destroy(image);
-}
-
-static void test_each_reason_to_stay_is_given(void **state) {
-    struct plugin_file file;
-    (void)state;
-    plugin_file_init(&file, "hooks"); /* imports signal */
-    plugin_file_dynamic(&file, DT_FLAGS_1)->d_un.d_val |= DF_1_NODELETE;
-    plugin_file_symbol(&file, "troupe_plugin_v1")->st_info =
-        ELF64_ST_INFO(STB_GNU_UNIQUE, STT_OBJECT);
-    struct image *image = parse(&file, "x.so");
-
-    char **reasons = unload_reasons(image);
-
-    assert_string_equal(reasons[0], "imports signal");
-    assert_string_equal(reasons[1], "has symbols that are unique in the process; build it with "
-                                    "-fno-gnu-unique");
-    assert_string_equal(reasons[2], "was linked with -z nodelete");
-    assert_null(reasons[3]);
-    mem_free(reasons);
-    image_destroy(image);
-}
-
-static void test_allocation_of_its_own_is_noticed(void **state) {
-    struct plugin_file file;
-    (void)state;
-    plugin_file_init(&file, "wants_symbols");
-    plugin_file_rename(&file, "strfry", "strdup");
-    struct image *image = parse(&file, "x.so");
-
-    assert_true(unload_leaks_on_fault(image));
-
-    image_destroy(image);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_complete_plugins_miss_nothing),
@@ -191,9 +146,6 @@ int main(void) {
         cmocka_unit_test(test_unloaded_library_is_judged_by_its_file),
         cmocka_unit_test(test_absent_library_is_found_and_symbols_are_not_judged),
         cmocka_unit_test(test_without_memory_nothing_is_left),
-        cmocka_unit_test(test_plain_plugin_may_be_unmapped),
-        cmocka_unit_test(test_each_reason_to_stay_is_given),
-        cmocka_unit_test(test_allocation_of_its_own_is_noticed),
     };
     return cmocka_run_group_tests_name("missing", tests, NULL, NULL);
 }
