@@ -62,7 +62,7 @@ static int32_t fan_out(struct runner *r, struct port *port, const struct msg_typ
         struct wire_target *target;
         uint32_t count = wire_pick(wire, type, msg_body(m), &target);
         for (uint32_t i = 0; i < (count ? count : 1); i++) {
-            if (wire->mode == WIRE_BROADCAST && mbox_is_closed(target[i].mbox)) {
+            if (count > 1 && mbox_is_closed(target[i].mbox)) {
                 continue; /* PT-3: the live ones */
             }
             struct msg *next =

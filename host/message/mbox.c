@@ -35,6 +35,8 @@ void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity) 
     task->queued = false;
     task->pull = 0;
     mb->ring_turn = false;
+    mb->from_away = false;
+    mb->ring_next = 0;
     atomic_store_explicit(&mb->capacity, capacity, memory_order_relaxed);
     atomic_store_explicit(&mb->high_water, 0, memory_order_relaxed);
     atomic_store_explicit(&task->home, home, memory_order_relaxed);
@@ -42,12 +44,17 @@ void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity) 
     atomic_store_explicit(&task->word, 0, memory_order_release);
 }
 
-static inline uint32_t charged_now(const struct mbox *mb) {
-    return atomic_load_explicit(&mb->charged, memory_order_relaxed);
+static inline uint32_t spare_now(const struct mbox *mb) {
+    return atomic_load_explicit(&mb->spare, memory_order_relaxed);
 }
 
-static inline void set_charged(struct mbox *mb, uint32_t count) {
-    atomic_store_explicit(&mb->charged, count, memory_order_relaxed);
+static inline void set_spare(struct mbox *mb, uint32_t count) {
+    atomic_store_explicit(&mb->spare, count, memory_order_relaxed);
+}
+
+static inline uint32_t spare_max(const struct mbox *mb) {
+    uint32_t capacity = mbox_capacity(mb);
+    return capacity < 64 ? 0 : capacity / 16;
 }
 
 static inline void note_high_water(struct mbox *mb, uint32_t depth) {
@@ -85,19 +92,24 @@ static void append_batches(struct mbox *mb, struct msg *newest) {
     }
 }
 
-/* Moves the word's chain into the list, keeping the flags in `keep`. */
+/* Moves the word's chain into the list, keeping the flags in `keep`; gives back spare places. */
 static void collect(struct mbox *mb, uint64_t keep) {
-    uint32_t before = charged_now(mb);
+    uint64_t spare = spare_now(mb);
     /* acquire: pairs with the release of the senders; their writes into the messages are seen */
     uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_acquire);
+    uint64_t after;
+    set_spare(
+        mb,
+        0); /* before the count shrinks: mbox_depth sees too much for a moment, not too little */
     do {
-        /* I-2: the list's count grows before the word's shrinks, so that a sender who reads both sees
-         * too much for a moment, never too little. */
-        set_charged(mb, before + word_count(word));
-    } while (!atomic_compare_exchange_weak_explicit(&mb->task.word, &word, word & keep,
+        after = ((word & COUNT_MASK) - spare * COUNT_ONE) | (word & keep);
+    } while (!atomic_compare_exchange_weak_explicit(&mb->task.word, &word, after,
                                                     memory_order_acq_rel, memory_order_acquire));
-    append_batches(mb, word_chain(word));
-    note_high_water(mb, charged_now(mb));
+    if (word_chain(word)) {
+        append_batches(mb, word_chain(word));
+        mb->from_away = true;
+        note_high_water(mb, word_count(after));
+    }
 }
 
 void mbox_arrived(struct mbox *mb) {
@@ -110,21 +122,51 @@ static void collect_some(struct mbox *mb) {
     }
 }
 
+void mbox_give_places(struct mbox *mb) {
+    uint64_t spare = spare_now(mb);
+    if (spare > 0) {
+        set_spare(mb, 0);
+        /* release: pairs with the acquire in mbox_depth */
+        atomic_fetch_sub_explicit(&mb->task.word, spare * COUNT_ONE, memory_order_release);
+    }
+}
+
+/* A place for each of `count` messages of the home's own; false: full. */
+static bool take_places(struct mbox *mb, uint32_t count, uint32_t limit) {
+    uint32_t spare = spare_now(mb);
+    uint32_t more = count > spare ? count - spare : 0;
+    /* relaxed: nothing but the count is told */
+    uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
+    do {
+        if (word_count(word) - spare + count > limit) {
+            return false;
+        }
+    } while (more &&
+             !atomic_compare_exchange_weak_explicit(&mb->task.word, &word, word + more * COUNT_ONE,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    set_spare(mb, spare + more - count);
+    note_high_water(mb, word_count(word) - spare + count);
+    return true;
+}
+
+static void free_place(struct mbox *mb) {
+    uint32_t spare = spare_now(mb) + 1;
+    set_spare(mb, spare);
+    if (spare > spare_max(mb)) {
+        mbox_give_places(mb);
+    }
+}
+
 static enum offer offer_home(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
                              uint32_t limit) {
     if (mbox_is_closed(mb)) {
         return OFFER_CLOSED;
     }
     collect_some(mb); /* I-1 */
-    if (msg_is_charged(first)) {
-        uint32_t charged = charged_now(mb);
-        if (charged + count > limit) {
-            return OFFER_FULL;
-        }
-        set_charged(mb, charged + count);
-        note_high_water(mb, charged + count);
-    } else {
+    if (!msg_is_charged(first)) {
         atomic_fetch_add_explicit(&mb->uncharged, count, memory_order_relaxed);
+    } else if (!take_places(mb, count, limit)) {
+        return OFFER_FULL;
     }
     append(mb, first, last);
     sched_ready(&mb->task);
@@ -142,7 +184,7 @@ static enum offer offer_away(struct mbox *mb, struct msg *first, struct msg *las
     uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_acquire);
     uint64_t mine;
     do {
-        bool full = charge && word_count(word) + charged_now(mb) + charge > limit;
+        bool full = charge && word_count(word) + charge > limit;
         if (word & WORD_CLOSED || full) {
             if (!charge) {
                 atomic_fetch_sub_explicit(&mb->uncharged, count, memory_order_relaxed);
@@ -177,46 +219,70 @@ static enum offer offer_any(struct mbox *mb, struct msg *first, struct msg *last
                                    : offer_away(mb, first, last, count, limit);
 }
 
+/* The bound in bytes that goes with a limit: as much above its usual one. */
+static uint64_t bytes_limit(const struct mbox *mb, uint32_t limit) {
+    uint64_t bytes;
+    if (limit <= mbox_capacity(mb)) {
+        return mb->bytes_max;
+    }
+    return __builtin_mul_overflow(mb->bytes_max, MBOX_HARD_FACTOR, &bytes) ? UINT64_MAX : bytes;
+}
+
 enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
                       uint32_t limit) {
     if (mb->bytes_max == 0 || !msg_is_charged(first)) {
         return offer_any(mb, first, last, count, limit);
     }
     uint64_t bytes = chain_bytes(first);
+    uint64_t most = bytes_limit(mb, limit);
     uint64_t before = atomic_fetch_add_explicit(&mb->bytes, bytes, memory_order_relaxed);
     enum offer result = OFFER_FULL;
     /* One message is let in below the bound whatever its size, as mbox_room says: else it would wait
      * for ever. */
-    if (before < mb->bytes_max && (before + bytes <= mb->bytes_max || count == 1)) {
+    if (before < most && (before + bytes <= most || count == 1)) {
         result = offer_any(mb, first, last, count, limit);
+    } else if (mbox_is_closed(mb)) {
+        result = OFFER_CLOSED;
     }
     if (result != OFFER_TAKEN) {
-        atomic_fetch_sub_explicit(&mb->bytes, bytes, memory_order_relaxed);
+        /* seq_cst: who began to wait because of these bytes either is seen here or sees them gone;
+         * pairs with pause_wait and mbox_room */
+        atomic_fetch_sub_explicit(&mb->bytes, bytes, memory_order_seq_cst);
+        if (atomic_load_explicit(&mb->has_waiters, memory_order_seq_cst)) {
+            mbox_poke(mb);
+        }
     }
     return result;
 }
 
 uint32_t mbox_room(const struct mbox *mb, uint32_t limit) {
-    uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
-    uint32_t charged = word_count(word) + charged_now(mb);
-    bool bytes_full =
-        mb->bytes_max && atomic_load_explicit(&mb->bytes, memory_order_relaxed) >= mb->bytes_max;
-    return charged >= limit || bytes_full ? 0 : limit - charged;
+    uint32_t taken = word_count(atomic_load_explicit(&mb->task.word, memory_order_relaxed));
+    if (atomic_load_explicit(&mb->task.home, memory_order_acquire) == sched_current()) {
+        taken -= spare_now(mb);
+    }
+    if (mb->bytes_max &&
+        atomic_load_explicit(&mb->bytes, memory_order_seq_cst) >= bytes_limit(mb, limit)) {
+        return 0;
+    }
+    return taken >= limit ? 0 : limit - taken;
+}
+
+static struct msg *ring_pop(struct mbox_ring *ring) {
+    pthread_mutex_lock(&ring->lock);
+    struct msg *m = ring->head;
+    if (m) {
+        ring->head = m->next;
+        ring->count--;
+    }
+    pthread_mutex_unlock(&ring->lock);
+    return m;
 }
 
 static struct msg *ring_take(struct mbox *mb) {
     for (uint16_t i = 0; i < mb->ring_count; i++) {
-        struct mbox_ring *ring = &mb->rings[i];
-        pthread_mutex_lock(&ring->lock);
-        struct msg *m = ring->head;
-        if (m) {
-            ring->head = m->next;
-            ring->count--;
-            if (!ring->head) {
-                ring->tail = NULL;
-            }
-        }
-        pthread_mutex_unlock(&ring->lock);
+        struct mbox_ring *ring = &mb->rings[mb->ring_next];
+        mb->ring_next = mb->ring_next + 1 < mb->ring_count ? mb->ring_next + 1 : 0;
+        struct msg *m = ring_pop(ring);
         if (m) {
             atomic_fetch_sub_explicit(&mb->in_rings, 1, memory_order_relaxed);
             return m;
@@ -231,6 +297,10 @@ static struct msg *list_take(struct mbox *mb) {
     }
     struct msg *m = mb->head;
     if (!m) {
+        if (mb->from_away) {
+            mb->from_away = false;
+            mbox_give_places(mb);
+        }
         return NULL;
     }
     mb->head = m->next;
@@ -241,7 +311,7 @@ static struct msg *list_take(struct mbox *mb) {
         atomic_fetch_sub_explicit(&mb->uncharged, 1, memory_order_relaxed);
         return m;
     }
-    set_charged(mb, charged_now(mb) - 1);
+    free_place(mb);
     if (mb->bytes_max) {
         atomic_fetch_sub_explicit(&mb->bytes, msg_block_size(m), memory_order_relaxed);
     }
@@ -249,7 +319,8 @@ static struct msg *list_take(struct mbox *mb) {
 }
 
 struct msg *mbox_take(struct mbox *mb) {
-    if (mb->ring_count == 0) {
+    /* relaxed: who adds to a ring pokes afterwards */
+    if (atomic_load_explicit(&mb->in_rings, memory_order_relaxed) == 0) {
         return list_take(mb);
     }
     mb->ring_turn = !mb->ring_turn;
@@ -266,38 +337,59 @@ void mbox_untake(struct mbox *mb, struct msg *m) {
     if (!mb->tail) {
         mb->tail = m;
     }
-    if (msg_is_charged(m)) {
-        set_charged(mb, charged_now(mb) + 1);
-        if (mb->bytes_max) {
-            atomic_fetch_add_explicit(&mb->bytes, msg_block_size(m), memory_order_relaxed);
-        }
-    } else {
+    if (!msg_is_charged(m)) {
         atomic_fetch_add_explicit(&mb->uncharged, 1, memory_order_relaxed);
+        return;
+    }
+    uint32_t spare = spare_now(mb);
+    if (spare > 0) {
+        set_spare(mb, spare - 1);
+    } else {
+        atomic_fetch_add_explicit(&mb->task.word, COUNT_ONE, memory_order_relaxed);
+    }
+    if (mb->bytes_max) {
+        atomic_fetch_add_explicit(&mb->bytes, msg_block_size(m), memory_order_relaxed);
     }
 }
 
 bool mbox_has_message(const struct mbox *mb) {
     return mb->head || word_chain(atomic_load_explicit(&mb->task.word, memory_order_relaxed)) ||
-           (mb->ring_count && atomic_load_explicit(&mb->in_rings, memory_order_relaxed));
+           atomic_load_explicit(&mb->in_rings, memory_order_relaxed);
 }
 
 bool mbox_is_closed(const struct mbox *mb) {
-    return atomic_load_explicit(&mb->task.word, memory_order_relaxed) & WORD_CLOSED;
+    /* seq_cst: pairs with mbox_close; see pause_wait */
+    return atomic_load_explicit(&mb->task.word, memory_order_seq_cst) & WORD_CLOSED;
+}
+
+/* What the list held no longer counts. Only what is in it: a sender that is being refused takes back
+ * by itself what it had added. */
+static void uncount_list(struct mbox *mb) {
+    uint32_t uncharged = 0;
+    uint64_t bytes = 0;
+    for (const struct msg *m = mb->head; m; m = m->next) {
+        if (msg_is_charged(m)) {
+            bytes += mb->bytes_max ? msg_block_size(m) : 0;
+        } else {
+            uncharged++;
+        }
+    }
+    atomic_fetch_sub_explicit(&mb->uncharged, uncharged, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&mb->bytes, bytes, memory_order_relaxed);
+    atomic_fetch_and_explicit(&mb->task.word, ~COUNT_MASK, memory_order_relaxed);
 }
 
 struct msg *mbox_close(struct mbox *mb) {
-    /* release: pairs with the acquire of a sender that is refused */
-    atomic_fetch_or_explicit(&mb->task.word, WORD_CLOSED, memory_order_acq_rel);
+    /* release: pairs with the acquire of a sender that is refused; seq_cst: with pause_wait */
+    atomic_fetch_or_explicit(&mb->task.word, WORD_CLOSED, memory_order_seq_cst);
     collect(mb, WORD_CLOSED | TASK_NOTE);
+    uncount_list(mb);
     for (struct msg *m = ring_take(mb); m; m = ring_take(mb)) {
         append(mb, m, m);
     }
     struct msg *queued = mb->head;
     mb->head = NULL;
     mb->tail = NULL;
-    set_charged(mb, 0);
-    atomic_store_explicit(&mb->uncharged, 0, memory_order_relaxed);
-    atomic_store_explicit(&mb->bytes, 0, memory_order_relaxed);
     return queued;
 }
 
@@ -310,13 +402,14 @@ void mbox_poke(struct mbox *mb) {
     }
     uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
     do {
-        if (word & (WORD_CLOSED | TASK_NOTE)) {
-            break;
+        if (word & WORD_CLOSED) {
+            return;
         }
-        /* release: what the caller wrote before is seen by the activation it asks for */
+        /* release: what the caller wrote before is seen by the activation it asks for; so also when
+         * NOTE is set already, else that activation might just have begun */
     } while (!atomic_compare_exchange_weak_explicit(&mb->task.word, &word, word | TASK_NOTE,
                                                     memory_order_acq_rel, memory_order_relaxed));
-    if (!(word & (WORD_CLOSED | TASK_NOTE))) {
+    if (!(word & TASK_NOTE)) {
         sched_notify(&mb->task);
     }
 }
@@ -326,8 +419,10 @@ bool mbox_is_noted(const struct mbox *mb) {
 }
 
 uint32_t mbox_depth(const struct mbox *mb) {
-    uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
-    return word_count(word) + charged_now(mb) +
+    /* acquire: with the count that spare places were taken off, `spare` is seen without them */
+    uint32_t taken = word_count(atomic_load_explicit(&mb->task.word, memory_order_acquire));
+    uint32_t spare = spare_now(mb);
+    return (taken > spare ? taken - spare : 0) +
            atomic_load_explicit(&mb->uncharged, memory_order_relaxed) +
            atomic_load_explicit(&mb->in_rings, memory_order_relaxed);
 }
@@ -364,6 +459,7 @@ enum offer mbox_ring_offer(struct mbox *mb, struct mbox_ring *ring, struct msg *
     if (ring->count == ring->capacity) {
         evicted = ring->head;
         ring->head = evicted->next;
+        evicted->next = NULL;
         ring->count--;
     } else {
         atomic_fetch_add_explicit(&mb->in_rings, 1, memory_order_relaxed);

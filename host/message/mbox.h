@@ -1,12 +1,16 @@
 /* Mailbox: many senders, one taker, bounded (MB-2).
  *
  * Two parts: a private list that only the home worker touches, and one atomic word with the chain of
- * batches that others sent. A send from the home appends to the list; a send from elsewhere is one
- * compare-and-swap for a whole batch. Depth is the word's count plus the list's count.
+ * batches that others sent and a count of places. A send from the home appends to the list; a send
+ * from elsewhere is one compare-and-swap for a whole batch.
  *
  * I-1  per sender and mailbox, messages are taken in the order offered (MB-1): before the home appends
  *      to its list it moves the word's chain there.
- * I-2  charged messages never exceed the limit given with the offer, whoever offers.
+ * I-2  charged messages never exceed the limit given with the offer, whoever offers: the word counts
+ *      a place for each before it is in. Places that the home freed it may keep (`spare`) and fill
+ *      again without touching the word; they are a sixteenth of the capacity at most, none below 64.
+ *      It gives them back when something arrives from elsewhere, when somebody waits, and when it
+ *      finds a mailbox empty that others send to. Until then others may hear FULL early by so many.
  * I-3  depth is added before a message can be taken and never negative (PD-5).
  * I-4  after mbox_close every offer is refused with OFFER_CLOSED.
  *
@@ -36,11 +40,13 @@ struct mbox_ring;
 struct pauser;
 
 struct mbox {
-    struct sched_task task; /* task.word: NOTE | CLOSED | count of charged | chain */
+    struct sched_task task; /* task.word: NOTE | CLOSED | places taken | chain */
 
     /* only the home worker */
     struct msg *head, *tail;
-    bool ring_turn; /* rings and list take turns */
+    bool ring_turn;     /* rings and list take turns */
+    bool from_away;     /* something came through the word since spare places were given back */
+    uint16_t ring_next; /* rings take turns */
 
     /* set before the first offer, then constant; a cell used again changes only the capacity */
     _Atomic uint32_t capacity;
@@ -49,7 +55,7 @@ struct mbox {
     uint16_t ring_count;
 
     /* written by the home worker, read by anyone */
-    _Atomic uint32_t charged; /* of the list */
+    _Atomic uint32_t spare; /* places of the word's count without a message */
     _Atomic uint32_t high_water;
 
     /* any thread */
@@ -77,12 +83,14 @@ static inline uint32_t mbox_capacity(const struct mbox *mb) {
  * would wait; OFFER_CLOSED. Uncharged ones are never refused as full. [any] */
 enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
                       uint32_t limit);
-/* How many charged messages would fit below `limit` now; a hint. [any] */
+/* How many charged messages would be taken below `limit` now; 0: not one. [any] */
 uint32_t mbox_room(const struct mbox *mb, uint32_t limit);
+/* Gives back the places kept for the home, so that others find them. [home worker] */
+void mbox_give_places(struct mbox *mb);
 
 /* The next message, now the caller's; NULL: empty. [home worker] */
 struct msg *mbox_take(struct mbox *mb);
-/* Puts a message taken last back as the first. [home worker] */
+/* Puts a message taken last back as the first, also when its place is taken meanwhile. [home worker] */
 void mbox_untake(struct mbox *mb, struct msg *m);
 /* Whether take would give one. [home worker] */
 bool mbox_has_message(const struct mbox *mb);

@@ -5,6 +5,10 @@
 
 #include "message/pool.h"
 
+/* What a sender claims its strings to hold may be nonsense (type_copy_size); sums stay far from
+ * overflow. */
+#define BODY_MAX (UINT64_MAX / 4)
+
 const char *msg_kind_text(enum msg_kind kind) {
     switch (kind) {
 #define MSG_CASE(name, text, charged)                                                              \
@@ -18,6 +22,9 @@ const char *msg_kind_text(enum msg_kind kind) {
 }
 
 struct msg *msg_alloc(struct pool *pool, enum msg_kind kind, unsigned flags, uint64_t body_size) {
+    if (body_size > BODY_MAX) {
+        return NULL;
+    }
     struct msg *m = pool_take_block(pool, MSG_BODY_AT(flags) + body_size);
     if (!m) {
         return NULL;

@@ -33,6 +33,23 @@ static void unlink_locked(struct pauser *pauser) {
     pauser->self->pausing = NULL;
 }
 
+static enum pause_result link_locked(struct pause_graph *graph, struct pauser *pauser,
+                                     struct mbox *target) {
+    pauser->target = target;
+    pauser->self->pausing = pauser;
+    pauser->next = target->waiters;
+    target->waiters = pauser;
+    /* seq_cst: before the second look at CLOSED; pairs with mbox_close and the look at the flag in
+     * pause_wake. One of the two sees the other, so nobody waits for what has closed. */
+    atomic_store_explicit(&target->has_waiters, true, memory_order_seq_cst);
+    if (mbox_is_closed(target)) {
+        unlink_locked(pauser);
+        return PAUSE_RETRY;
+    }
+    graph->pauses++;
+    return PAUSE_WAITS;
+}
+
 enum pause_result pause_wait(struct pause_graph *graph, struct pauser *pauser,
                              struct mbox *target) {
     pthread_mutex_lock(&graph->lock);
@@ -43,12 +60,7 @@ enum pause_result pause_wait(struct pause_graph *graph, struct pauser *pauser,
         graph->cycles++;
         result = PAUSE_CYCLE;
     } else {
-        graph->pauses++;
-        pauser->target = target;
-        pauser->self->pausing = pauser;
-        pauser->next = target->waiters;
-        target->waiters = pauser;
-        atomic_store_explicit(&target->has_waiters, true, memory_order_relaxed);
+        result = link_locked(graph, pauser, target);
     }
     pthread_mutex_unlock(&graph->lock);
     if (result == PAUSE_WAITS) {
@@ -88,9 +100,10 @@ static void wake_all(struct pause_graph *graph, struct mbox *mb) {
 }
 
 void pause_wake(struct pause_graph *graph, struct mbox *mb) {
-    if (!atomic_load_explicit(&mb->has_waiters, memory_order_relaxed)) {
+    if (!atomic_load_explicit(&mb->has_waiters, memory_order_seq_cst)) {
         return;
     }
+    mbox_give_places(mb);
     uint32_t capacity = mbox_capacity(mb);
     if (mbox_is_closed(mb) || mbox_room(mb, capacity) >= capacity - capacity / 2) {
         wake_all(graph, mb);

@@ -40,6 +40,9 @@ static uint64_t key_hash(const struct wire *wire, const struct msg_type *type, c
         return hash_bytes(value.s.data, value.s.size);
     case TROUPE_KIND_ref:
         return hash_bytes(&value.r, sizeof value.r);
+    case TROUPE_KIND_f32:
+    case TROUPE_KIND_f64:
+        return hash_bytes(&value.f, sizeof value.f);
     case TROUPE_KIND_bool:
     case TROUPE_KIND_u8:
     case TROUPE_KIND_u16:
@@ -88,6 +91,15 @@ static struct wire_target *pick_round_robin(struct wire *wire) {
     return open;
 }
 
+static bool all_closed(const struct wire *wire) {
+    for (uint32_t i = 0; i < wire->count; i++) {
+        if (!mbox_is_closed(wire->targets[i].mbox)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 uint32_t wire_pick(struct wire *wire, const struct msg_type *type, const void *body,
                    struct wire_target **ret) {
     struct wire_target *picked = NULL;
@@ -96,7 +108,7 @@ uint32_t wire_pick(struct wire *wire, const struct msg_type *type, const void *b
     case WIRE_DIRECT:
         return 1; /* a closed one refuses by itself, with its reason */
     case WIRE_BROADCAST:
-        return wire->count;
+        return all_closed(wire) ? 0 : wire->count;
     case WIRE_HASH:
         picked = pick_hash(wire, key_hash(wire, type, body));
         break;

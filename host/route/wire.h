@@ -42,7 +42,8 @@ struct port {
 int port_init(struct port *port, uint32_t count);
 void port_fini(struct port *port);
 
-/* The targets of one message: for broadcast every open one (*ret is the first, the count returned),
- * else one. 0: every target is closed; *ret is then a closed one to blame. `body` is read for hash. */
+/* The targets of one message: for broadcast all (the count is returned, *ret is the first; the caller
+ * passes over those that closed), else one, which is open unless the wire is direct. 0: every target
+ * is closed; *ret is then one to blame. `body` is read for hash. */
 uint32_t wire_pick(struct wire *wire, const struct msg_type *type, const void *body,
                    struct wire_target **ret);
