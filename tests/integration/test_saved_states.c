@@ -7,6 +7,7 @@
 #include "app/deploy.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/str.h"
 #include "lib/temp.h"
 #include "lib/test.h"
 
@@ -170,18 +171,21 @@ static void drop_first_summary(char *text) {
     memmove(summary, end, strlen(end) + 1);
 }
 
-/* Refused passwords of three sources, one long line, one that has no end. */
-static void write_log(char *text) {
+/* Refused passwords of three sources, one long line, one that has no end. Freed by mem_free. */
+static char *write_log(void) {
+    struct str text;
+    str_init(&text);
     for (int i = 0; i < 40; i++) {
-        text += sprintf(text,
-                        "2024-05-01T10:00:%02dZ h sshd[1]: Failed password for x from 10.0.0.%d "
-                        "port 1 ssh2\n",
-                        i, i % 3);
+        str_addf(&text,
+                 "2024-05-01T10:00:%02dZ h sshd[1]: Failed password for x from 10.0.0.%d port 1 "
+                 "ssh2\n",
+                 i, i % 3);
         if (i + 1 == LONG_LINE) {
-            text += sprintf(text, "%0300d\n", 7);
+            str_addf(&text, "%0300d\n", 7);
         }
     }
-    strcpy(text, "unfinished");
+    str_add(&text, "unfinished");
+    return str_take(&text);
 }
 
 /* Where line `number`, from 0, begins. */
@@ -232,27 +236,27 @@ static void assert_goes_on(struct world *w, const char *text, size_t cut, bool i
 }
 
 static void test_between_two_lines_before_the_alerts(void **state) {
-    char text[8192];
-    write_log(text);
+    char *text = write_log();
     assert_goes_on(*state, text, line_begin(text, 10), true);
+    mem_free(text);
 }
 
 static void test_between_two_lines_behind_the_alerts(void **state) {
-    char text[8192];
-    write_log(text);
+    char *text = write_log();
     assert_goes_on(*state, text, line_begin(text, 30), true);
+    mem_free(text);
 }
 
 static void test_in_the_middle_of_a_line(void **state) {
-    char text[8192];
-    write_log(text);
+    char *text = write_log();
     assert_goes_on(*state, text, line_begin(text, 14) + 20, false);
+    mem_free(text);
 }
 
 static void test_in_the_rest_of_a_line_too_long(void **state) {
-    char text[8192];
-    write_log(text);
+    char *text = write_log();
     assert_goes_on(*state, text, line_begin(text, LONG_LINE) + 200, false);
+    mem_free(text);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
