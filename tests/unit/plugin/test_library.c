@@ -1,115 +1,13 @@
 /* Generations: what is loaded, refused, put back, unmapped or pinned. */
 #include "lib/test.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "lib/plugin_file.h"
-#include "lib/temp.h"
-#include "plugin/library.h"
-
-/* A host that remembers what plugins tell it through an extension. */
-struct world {
-    struct troupe_host host;
-    char *folder;
-    char told[256];
-};
-
-static const void *hear(const struct troupe_host *host, struct troupe_str id) {
-    struct world *w = (struct world *)(uintptr_t)host; /* its first member */
-    (void)snprintf(w->told + strlen(w->told), sizeof w->told - strlen(w->told), "%.*s ",
-                   TROUPE_STR_ARG(id));
-    return NULL;
-}
-
-static int setup(void **state) {
-    struct world *w = test_calloc(1, sizeof *w);
-    w->host = (struct troupe_host){.size = sizeof w->host, .abi_major = 1, .extension = hear};
-    w->folder = test_temp_create();
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state) {
-    struct world *w = *state;
-    (void)unsetenv("HOOKS_FIXTURE");
-    (void)unsetenv("TABLES_FIXTURE");
-    library_remove_copies();
-    test_temp_remove(w->folder);
-    test_free(w);
-    return 0;
-}
-
-/* Writes a plugin of the build to folder/plugin.so, over what is there. */
-static void install(const struct world *w, const struct plugin_file *file) {
-    char *path = test_path(w->folder, "plugin.so");
-    test_write_file_n(path, file->bytes, file->size);
-    free(path);
-}
-
-static void install_fixture(const struct world *w, const char *name) {
-    struct plugin_file file;
-    plugin_file_init(&file, name);
-    install(w, &file);
-    plugin_file_fini(&file);
-}
-
-static struct image *read_installed(const struct world *w) {
-    char *path = test_path(w->folder, "plugin.so");
-    struct image *image;
-    struct err err;
-    if (image_read(path, &image, &err) < 0) {
-        fail_msg("%s", err.text);
-    }
-    free(path);
-    return image;
-}
-
-static struct library *open_installed(const struct world *w) {
-    struct library *library;
-    struct err err;
-    if (library_open(read_installed(w), &w->host, &library, &err) < 0) {
-        fail_msg("%s", err.text);
-    }
-    return library;
-}
-
-static struct library *open_fixture(const struct world *w, const char *name) {
-    install_fixture(w, name);
-    return open_installed(w);
-}
-
-static void assert_refused(const struct world *w, enum err_code code, const char *expected) {
-    struct image *image = read_installed(w);
-    struct library *library;
-    struct err err = {0};
-    char sentence[2048];
-    (void)snprintf(sentence, sizeof sentence, "plugin file '%s': %s", image->path, expected);
-
-    assert_int_equal(library_open(image, &w->host, &library, &err), -1);
-
-    assert_string_equal(err.text, sentence);
-    assert_int_equal(err.code, code);
-    image_destroy(image);
-}
-
-static int count_entries(const char *folder) {
-    DIR *dir = opendir(folder);
-    int count = 0;
-    assert_non_null(dir);
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    }
-    closedir(dir);
-    return count;
-}
+#include "lib/library_world.h"
 
 static bool is_mapped(const char *path) {
     char line[4096];
@@ -369,85 +267,6 @@ static void test_missing_library_is_named(void **state) {
     assert_refused(w, ERR_ABI, "it needs libraries that were not found: 'libd.so.6'");
 }
 
-static void test_tables_of_another_size_are_read(void **state) {
-    struct library *library = open_fixture(*state, "tables");
-
-    const struct library_type *actor = library_find_type(library, "tables.Actor");
-    const struct library_type *other = library_find_type(library, "tables.Other");
-    uint64_t seen[2] = {0, 0};
-
-    /* larger: what this host does not know is left out */
-    assert_int_equal(actor->row_count, 3);
-    assert_int_equal(actor->rows[1].size, sizeof(struct troupe_row));
-    assert_int_equal(actor->rows[1].run(NULL, seen, NULL), 0);
-    assert_int_equal(seen[0], 1);
-    assert_string_equal(actor->rows[2].name, "copy");
-    assert_int_equal(actor->config->value, 8);
-    /* smaller: what the plugin does not know is zero */
-    assert_int_equal(other->row_count, 1);
-    assert_int_equal(other->rows[0].kind, TROUPE_ROW_out);
-    assert_null(other->rows[0].run);
-    library_unref(library);
-}
-
-static void test_tables_that_differ_from_the_note_are_refused(void **state) {
-    static const struct {
-        const char *twist, *expected;
-    } cases[] = {
-        {"row kind", "actor \"tables.Actor\": row 'copy': its kind is 'to' in the table, 'out' in "
-                     "the note"},
-        {"row name", "actor \"tables.Actor\": row 'word': its name is 'wort' in the table, 'word' "
-                     "in the note"},
-        {"row type",
-         "actor \"tables.Actor\": row 'word': its type is 'tables_config' in the table, "
-         "'tables_word' in the note"},
-        {"row reply",
-         "actor \"tables.Actor\": row 'word': its reply is 'tables_word' in the table, "
-         "'' in the note"},
-        {"row text", "actor \"tables.Actor\": row 'word': its name is not a text of the plugin"},
-        {"row run", "actor \"tables.Actor\": row 'word': it has no function of the plugin to run"},
-        {"foreign run",
-         "actor \"tables.Actor\": row 'word': it has no function of the plugin to run"},
-        {"config place",
-         "actor \"tables.Actor\": row 'config': its 8 bytes at 12 do not fit into a state of 16"},
-        {"config end",
-         "actor \"tables.Actor\": row 'config': its 8 bytes at 16 do not fit into a state of 16"},
-        {"row size", "actor \"tables.Actor\": row 'word': its table of a row says that it has 4 "
-                     "bytes; 40 are the least"},
-        {"row stride", "actor \"tables.Actor\": row 'config': it has 72 bytes, but rows are 48 "
-                       "bytes apart"},
-        {"row count",
-         "actor \"tables.Actor\": its number of rows is 2 in the table, 3 in the note"},
-        {"rows place", "actor \"tables.Actor\": its rows, 72 bytes apart, lie outside of the file"},
-        {"state size",
-         "actor \"tables.Actor\": its state has 0 bytes; 1 to 1073741824 are possible"},
-        {"state version",
-         "actor \"tables.Actor\": its state version is 1 in the table, 0 in the note"},
-        {"state min",
-         "actor \"tables.Actor\": its oldest state version is 1 in the table, 0 in the note"},
-        {"actor id", "the tables list an actor \"tables.Akteur\" that the note does not declare"},
-        {"actor size", "its table of an actor says that it has 16 bytes; 48 are the least"},
-        {"actor place", "its table of an actor lies outside of the file"},
-        {"actor twice", "the tables list the actor \"tables.Other\" twice"},
-        {"actor missing", "the note declares an actor \"tables.Actor\" that the tables do not "
-                          "list; is it missing from TROUPE_PLUGIN?"},
-        {"actor count", "its list of actors lies outside of the file"},
-        {"plugin name", "its name is 'tafeln' in the table, 'tables' in the note"},
-        {"plugin version", "its version is '1.1' in the table, '1.0' in the note"},
-        {"plugin minor", "its ABI minor is 1 in the table, 0 in the note"},
-        {"plugin size", "its table of the plugin says that it has 8 bytes; 40 are the least"},
-        {"plugin init", "its init or its fini is not a function of the plugin"},
-    };
-    const struct world *w = *state;
-    install_fixture(w, "tables");
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        (void)setenv("TABLES_FIXTURE", cases[i].twist, 1);
-
-        assert_refused(w, ERR_ABI, cases[i].expected);
-    }
-    assert_int_equal(count_entries(w->folder), 1);
-}
-
 static void test_copies_left_by_ended_processes_are_removed(void **state) {
     const struct world *w = *state;
     char *left = test_path(w->folder, ".plugin.p99999999.g7.0123abcd.so");
@@ -578,8 +397,6 @@ static void test_without_memory_the_image_stays_the_callers(void **state) {
     assert_int_equal(count_entries(w->folder), 1);
 }
 
-#define WITH_WORLD(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_WORLD(test_types_and_rows_are_copied),
@@ -597,8 +414,6 @@ int main(void) {
         WITH_WORLD(test_dlclose_that_does_not_unmap_is_noticed),
         WITH_WORLD(test_all_missing_symbols_are_named),
         WITH_WORLD(test_missing_library_is_named),
-        WITH_WORLD(test_tables_of_another_size_are_read),
-        WITH_WORLD(test_tables_that_differ_from_the_note_are_refused),
         WITH_WORLD(test_copies_left_by_ended_processes_are_removed),
         WITH_WORLD(test_unwritable_folder_falls_back_to_a_run_directory),
         WITH_WORLD(test_temporary_folder_of_a_copy_is_removed_with_it),
