@@ -202,6 +202,11 @@ static int check_inner(const struct elf *elf, const Elf64_Phdr *segment, struct 
         is_malformed = is_malformed || segment->p_offset % sizeof(uint64_t) != 0 ||
                        ((segment->p_flags & PF_W) && !(load->p_flags & PF_W));
         break;
+    case PT_PHDR: /* the dynamic linker reads the program headers there once more */
+        is_malformed = segment->p_offset != elf->header.e_phoff ||
+                       segment->p_filesz < elf->header.e_phnum * sizeof(Elf64_Phdr) ||
+                       !elf_segment_bytes(elf, segment);
+        break;
     case PT_GNU_RELRO:
         is_malformed = !is_relro_in_load(elf, segment);
         break;
