@@ -118,6 +118,7 @@ static void go_quiet(struct inst *in) {
 static void obey(struct runner *r, struct inst *in) {
     /* acquire: pairs with inst_signal */
     uint32_t signals = atomic_exchange_explicit(&in->signals, 0, memory_order_acq_rel);
+    sched_interrupted(r->worker);
     if (signals & SIGNAL_WATCH) {
         in->alive_by_timers = signals & SIGNAL_ALIVE;
         atomic_store_explicit(&in->watched, true, memory_order_relaxed);
@@ -264,9 +265,9 @@ enum task_result inst_run(struct sched_task *task, struct sched_worker *worker) 
         look_at_others(r);
     }
     atomic_store_explicit(&in->running, true, memory_order_relaxed);
-    uint32_t before = worker->unread;
+    uint32_t before = worker->done;
     enum step next = STEP_MORE;
-    while (next == STEP_MORE && worker->unread - before < budget) {
+    while (next == STEP_MORE && worker->done - before < budget) {
         next = step(r, in);
     }
     if (next == STEP_GONE) {

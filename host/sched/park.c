@@ -56,7 +56,7 @@ static void sleep_once(struct sched_worker *worker, uint64_t timeout_ns) {
 }
 
 static bool disturbed(struct sched_worker *worker) {
-    return atomic_load_explicit(&worker->inbox, memory_order_relaxed) ||
+    return worker->retire || atomic_load_explicit(&worker->inbox, memory_order_relaxed) ||
            atomic_load_explicit(&worker->sched->stop, memory_order_relaxed);
 }
 
@@ -163,12 +163,12 @@ void park(struct sched_worker *worker) {
         }
     }
     if (!worker->dedicated) {
-        atomic_store_explicit(&worker->idle, false, memory_order_relaxed);
+        /* seq_cst, here and below: before the look at `ticking` in tick_want */
+        atomic_store_explicit(&worker->idle, false, memory_order_seq_cst);
         atomic_fetch_sub_explicit(&sched->idle_count, 1, memory_order_relaxed);
     }
-    atomic_store_explicit(&worker->parked, false, memory_order_relaxed);
-    worker->now_ns = clock->now(clock);
-    worker->unread = 0;
+    atomic_store_explicit(&worker->parked, false, memory_order_seq_cst);
+    worker_read_clock(worker);
     learn(worker, worker->now_ns - since_ns);
     tick_want(sched);
 }
@@ -177,8 +177,26 @@ static int timeout_ms(uint64_t timeout_ns) {
     if (timeout_ns == UINT64_MAX) {
         return -1;
     }
-    uint64_t ms = (timeout_ns + NS_PER_MS - 1) / NS_PER_MS;
+    uint64_t ms = timeout_ns / NS_PER_MS + (timeout_ns % NS_PER_MS != 0);
     return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+/* poll, as an idle worker for whoever looks. */
+static int poll_idle(struct sched_worker *worker, struct pollfd *set, unsigned count,
+                     uint64_t timeout_ns) {
+    atomic_store_explicit(&worker->parked, true, memory_order_relaxed);
+    /* seq_cst: as in sleep_once */
+    atomic_store_explicit(&worker->sleeping, 2, memory_order_seq_cst);
+    bool work = atomic_load_explicit(&worker->inbox, memory_order_seq_cst) ||
+                atomic_load_explicit(&worker->sched->stop, memory_order_seq_cst);
+    int ready = poll(set, count, work ? 0 : timeout_ms(timeout_ns));
+    int number = errno;
+    atomic_store_explicit(&worker->sleeping, 0, memory_order_seq_cst);
+    atomic_store_explicit(&worker->parked, false, memory_order_seq_cst);
+    worker_read_clock(worker);
+    tick_want(worker->sched);
+    errno = number;
+    return ready;
 }
 
 int sched_wait(struct sched_worker *worker, struct sched_pollfd *fds, unsigned count,
@@ -191,10 +209,7 @@ int sched_wait(struct sched_worker *worker, struct sched_pollfd *fds, unsigned c
     for (unsigned i = 0; i < count; i++) {
         set[i + 1] = (struct pollfd){.fd = fds[i].fd, .events = fds[i].events};
     }
-    atomic_store_explicit(&worker->sleeping, 2, memory_order_seq_cst);
-    bool work = atomic_load_explicit(&worker->inbox, memory_order_seq_cst) != NULL;
-    int ready = poll(set, count + 1, work ? 0 : timeout_ms(timeout_ns));
-    atomic_store_explicit(&worker->sleeping, 0, memory_order_seq_cst);
+    int ready = poll_idle(worker, set, count + 1, timeout_ns);
     if (ready > 0 && set[0].revents) {
         uint64_t drained;
         (void)!read(worker->wake_fd, &drained, sizeof drained);
@@ -202,6 +217,10 @@ int sched_wait(struct sched_worker *worker, struct sched_pollfd *fds, unsigned c
     }
     for (unsigned i = 0; i < count; i++) {
         fds[i].ready = ready > 0 ? set[i + 1].revents : 0;
+    }
+    if (atomic_load_explicit(&worker->sched->stop, memory_order_relaxed)) {
+        errno = ECANCELED;
+        return -1;
     }
     return ready < 0 && errno == EINTR ? 0 : ready;
 }

@@ -53,7 +53,8 @@ struct sched_worker {
     uint32_t next_streak;
     uint32_t queue_length;
     uint64_t now_ns;      /* clock, read now and then */
-    uint32_t unread;      /* units since the clock was read */
+    uint32_t done;        /* units of work, wraps */
+    uint32_t read_at;     /* `done` when the clock was read */
     uint32_t short_idles; /* see park.c */
     bool retire;          /* dedicated: leave the loop */
     uint64_t give_after;  /* not before this time, after a give that moved nothing */
@@ -61,9 +62,10 @@ struct sched_worker {
     /* any thread */
     _Alignas(64) _Atomic(struct sched_task *) inbox; /* stack of noted tasks */
     _Atomic uint32_t sleeping;                       /* 0 awake, 1 in futex, 2 in poll */
-    _Atomic bool idle;    /* has nothing to do and takes gifts; dedicated: is over */
-    _Atomic bool parked;  /* dedicated: has nothing to do */
-    _Atomic bool measure; /* somebody idle finds this worker slow: read the clock each time */
+    _Atomic bool idle;      /* has nothing to do and takes gifts; dedicated: is over */
+    _Atomic bool parked;    /* dedicated: has nothing to do */
+    _Atomic bool interrupt; /* dedicated: is to come out of blocking calls */
+    _Atomic bool measure;   /* somebody idle finds this worker slow: read the clock each time */
     _Alignas(64) _Atomic uint64_t units; /* of work done; written by this worker only */
 
     uint64_t units_seen; /* the watcher's, see park.c */
@@ -92,26 +94,37 @@ void sched_ready(struct sched_task *task);
 void sched_notify(struct sched_task *task);
 
 /* A worker with its own thread, for one task whose home it becomes. The task must not have run.
- * Ends with sched_retire from within its own task. Errors: NOMEM, IO. [any] */
+ * Ends with sched_retire from within its own task. Errors: NOMEM, IO, STOPPED. [any] */
 int sched_dedicate(struct sched *sched, const char *name, struct sched_task *task,
                    struct sched_worker **ret, struct err *err);
 void sched_retire(struct sched_worker *worker);
+
+/* Gets the task's thread out of a blocking call, when it has a worker of its own: until that worker's
+ * sched_interrupted. [any] */
+void sched_interrupt(struct sched *sched, const struct sched_task *task);
+static inline void sched_interrupted(struct sched_worker *worker);
 
 struct sched_pollfd {
     int fd;
     short events, ready;
 };
 /* A dedicated worker's blocking wait inside an activation: until an fd is ready, something arrives in
- * the inbox, or time passes. Returns the number of ready fds, or -1 (errno). */
+ * the inbox, or time passes. Returns the number of ready fds, or -1 (errno): ECANCELED when the
+ * scheduler stops, EINVAL for more than 16 fds. */
 int sched_wait(struct sched_worker *worker, struct sched_pollfd *fds, unsigned count,
                uint64_t timeout_ns);
 
 /* Units of work an activation may do before it makes way: messages handled plus sent. */
 #define SCHED_BUDGET 1000u
 unsigned sched_budget(struct sched_worker *worker); /* seeded mode: chosen by the seed */
-/* Reports work done, from within run. */
+/* Reports work done, from within run; worker->done sums it up. */
 static inline void sched_count(struct sched_worker *worker, uint32_t units) {
-    worker->unread += units;
+    worker->done += units;
+}
+static inline void sched_interrupted(struct sched_worker *worker) {
+    if (worker->dedicated) {
+        atomic_store_explicit(&worker->interrupt, false, memory_order_relaxed);
+    }
 }
 /* The worker's idea of now: exact when it read the clock lately, never more than 32 units old. */
 uint64_t sched_now(struct sched_worker *worker);

@@ -1,6 +1,8 @@
 /* Inside of the scheduler, shared by the files of this folder only. */
 #pragma once
 
+#include <signal.h>
+
 #include "sched/sched.h"
 
 struct sched {
@@ -15,23 +17,38 @@ struct sched {
 
     pthread_mutex_t lock;
     struct sched_worker *dedicated; /* under lock; worker.link */
+    struct sched_worker *spare;     /* under lock: retired and joined, for use again; worker.link */
     unsigned next_index;            /* under lock */
 
     uint64_t random; /* seeded mode */
 };
 
+/* worker.c */
 void worker_enter(struct sched_worker *worker); /* makes it the thread's current one; NULL: none */
 /* One activation or one look into the inbox; false when there was nothing to do. */
 bool worker_step(struct sched_worker *worker);
+void worker_read_clock(struct sched_worker *worker);
 bool worker_has_work(struct sched_worker *worker);
 void worker_collect(struct sched_worker *worker);
 void worker_loop(struct sched_worker *worker);
 void worker_wake(struct sched_worker *worker);
 void worker_push_inbox(struct sched_worker *worker, struct sched_task *task);
 
+/* sched.c */
+int worker_init(struct sched_worker *worker, struct sched *sched, unsigned index, struct err *err);
+void worker_end_local(struct sched_worker *worker);
+void worker_fini(struct sched_worker *worker);
+int worker_start(struct sched_worker *worker, const char *name, struct err *err);
+void worker_join(struct sched_worker *worker);
+/* dedicated.c */
+void dedicated_stop(struct sched *sched); /* joins all; `stop` is set */
+void dedicated_free(struct sched *sched);
 /* park.c */
 void park(struct sched_worker *worker);
 void summon_watcher(struct sched_worker *worker);
+/* interrupt.c */
+void interrupt_prepare(sigset_t *blocked);
+void interrupt_again_locked(struct sched *sched);
 /* tick.c */
 void tick_want(struct sched *sched);
 /* give.c */

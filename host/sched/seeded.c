@@ -72,7 +72,7 @@ uint64_t sched_step_all(struct sched *sched, uint64_t max_steps) {
         struct sched_worker *worker = ready[next_random(sched) % count];
         shuffle(sched, worker);
         worker_enter(worker);
-        worker->unread = UINT32_MAX / 2; /* the logical clock is free to read */
+        worker_read_clock(worker); /* the logical one is free to read */
         (void)worker_step(worker);
         steps++;
     }

@@ -5,7 +5,7 @@
 
 void tick_want(struct sched *sched) {
     if (sched->options.ticks_wanted &&
-        !atomic_load_explicit(&sched->ticking, memory_order_relaxed) &&
+        !atomic_load_explicit(&sched->ticking, memory_order_seq_cst) &&
         !atomic_exchange_explicit(&sched->ticking, true, memory_order_acq_rel)) {
         sched->options.ticks_wanted(sched->options.context);
     }
@@ -18,15 +18,16 @@ uint64_t sched_coarse_now(const struct sched_worker *worker) {
 
 static bool is_busy(struct sched *sched) {
     for (unsigned i = 0; i < sched->options.workers; i++) {
-        if (!atomic_load_explicit(&sched->workers[i].idle, memory_order_relaxed)) {
+        if (!atomic_load_explicit(&sched->workers[i].idle, memory_order_seq_cst)) {
             return true;
         }
     }
     bool busy = false;
     pthread_mutex_lock(&sched->lock);
     for (struct sched_worker *worker = sched->dedicated; worker; worker = worker->link) {
-        busy |= !atomic_load_explicit(&worker->parked, memory_order_relaxed);
+        busy |= !atomic_load_explicit(&worker->parked, memory_order_seq_cst);
     }
+    interrupt_again_locked(sched);
     pthread_mutex_unlock(&sched->lock);
     return busy;
 }
@@ -37,7 +38,8 @@ bool sched_tick(struct sched *sched, uint64_t now_ns) {
         return true;
     }
     /* A worker that wakes from here on asks anew; one that woke just before is seen by the second look,
-     * unless it has asked itself meanwhile. */
-    atomic_store_explicit(&sched->ticking, false, memory_order_release);
+     * unless it has asked itself meanwhile. seq_cst: one of the two sees the other; pairs with the end
+     * of park. */
+    atomic_store_explicit(&sched->ticking, false, memory_order_seq_cst);
     return is_busy(sched) && !atomic_exchange_explicit(&sched->ticking, true, memory_order_acq_rel);
 }

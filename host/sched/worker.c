@@ -123,11 +123,15 @@ bool worker_has_work(struct sched_worker *worker) {
            atomic_load_explicit(&worker->inbox, memory_order_relaxed);
 }
 
+void worker_read_clock(struct sched_worker *worker) {
+    struct clock *clock = worker->sched->options.clock;
+    worker->now_ns = clock->now(clock);
+    worker->read_at = worker->done;
+}
+
 uint64_t sched_now(struct sched_worker *worker) {
-    if (worker->unread >= CLOCK_UNITS || worker->now_ns == 0) {
-        struct clock *clock = worker->sched->options.clock;
-        worker->now_ns = clock->now(clock);
-        worker->unread = 0;
+    if (worker->done - worker->read_at >= CLOCK_UNITS || worker->now_ns == 0) {
+        worker_read_clock(worker);
     }
     return worker->now_ns;
 }
@@ -149,25 +153,26 @@ static uint32_t smoothed(uint32_t before, uint64_t sample) {
 /* Somebody idle asked for it: prices the activation that just ended. */
 static void measure(struct sched_worker *worker, struct sched_task *task, uint64_t before_ns,
                     uint32_t units) {
-    struct clock *clock = worker->sched->options.clock;
-    worker->now_ns = clock->now(clock);
-    worker->unread = 0;
+    worker_read_clock(worker);
     if (task) {
         task->cost_ns = smoothed(task->cost_ns, (worker->now_ns - before_ns) / (units ? units : 1));
     }
     give_maybe(worker);
+    if (atomic_load_explicit(&worker->sched->idle_count, memory_order_relaxed) == 0) {
+        /* nobody could take anything; the next one to fall idle asks anew */
+        atomic_store_explicit(&worker->measure, false, memory_order_relaxed);
+    }
 }
 
 static void run(struct sched_worker *worker, struct sched_task *task) {
     bool measured = atomic_load_explicit(&worker->measure, memory_order_relaxed);
     if (measured) {
-        worker->unread = CLOCK_UNITS;
-        (void)sched_now(worker);
+        worker_read_clock(worker);
     }
     uint64_t before_ns = worker->now_ns;
-    uint32_t before = worker->unread;
+    uint32_t before = worker->done;
     enum task_result result = task->ops->run(task, worker);
-    uint32_t units = worker->unread >= before ? worker->unread - before : worker->unread;
+    uint32_t units = worker->done - before;
     uint64_t total = atomic_load_explicit(&worker->units, memory_order_relaxed);
     atomic_store_explicit(&worker->units, total + (units ? units : 1), memory_order_relaxed);
     bool ours = result == TASK_IDLE || result == TASK_AGAIN;
