@@ -159,8 +159,7 @@ int32_t host_commit(struct troupe_turn *turn) {
 #define WAIT_FDS_MAX 16u
 
 static bool must_return(struct inst *in) {
-    return atomic_load_explicit(&in->signals, memory_order_acquire) &
-           (SIGNAL_STOP | SIGNAL_ABORT | SIGNAL_QUIET | SIGNAL_DRAIN);
+    return atomic_load_explicit(&in->signals, memory_order_acquire) & SIGNALS_THAT_STOP;
 }
 
 int32_t host_wait(struct troupe_turn *turn, struct troupe_pollfd *fds, uint64_t count,

@@ -212,6 +212,9 @@ void inst_signal(struct inst *in, unsigned signals) {
     /* release: pairs with the exchange in turn.c; what the caller did before is seen */
     atomic_fetch_or_explicit(&in->signals, signals, memory_order_release);
     mbox_poke(&in->mbox);
+    if (signals & SIGNALS_THAT_INTERRUPT) {
+        sched_interrupt(in->proc->sched, &in->mbox.task);
+    }
 }
 
 bool inst_attribute(struct inst *in, const char *name, struct troupe_value *ret, char *text,

@@ -35,6 +35,11 @@ enum inst_status { INST_STATUSES(INST_STATUS_CONSTANT) INST_STATUS_COUNT };
 #define SIGNAL_WATCH 32u /* tell the observer whenever it is idle and empty */
 #define SIGNAL_ALIVE 64u /* with WATCH: timers and watches of its own keep it from being quiet */
 
+/* What ends a troupe_wait, and what ends any other blocking call as well (TM-4): one that drains
+ * because its inputs have ended is left to finish what it does. */
+#define SIGNALS_THAT_STOP (SIGNAL_DRAIN | SIGNAL_STOP | SIGNAL_ABORT | SIGNAL_QUIET)
+#define SIGNALS_THAT_INTERRUPT (SIGNAL_STOP | SIGNAL_ABORT | SIGNAL_QUIET)
+
 struct inst;
 struct inst_type;
 struct proc;

@@ -48,7 +48,7 @@ void park(struct sched_worker *worker);
 void summon_watcher(struct sched_worker *worker);
 /* interrupt.c */
 void interrupt_prepare(sigset_t *blocked);
-void interrupt_again_locked(struct sched *sched);
+void interrupt_again(struct sched *sched);
 /* tick.c */
 void tick_want(struct sched *sched);
 /* give.c */

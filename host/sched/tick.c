@@ -27,13 +27,13 @@ static bool is_busy(struct sched *sched) {
     for (struct sched_worker *worker = sched->dedicated; worker; worker = worker->link) {
         busy |= !atomic_load_explicit(&worker->parked, memory_order_seq_cst);
     }
-    interrupt_again_locked(sched);
     pthread_mutex_unlock(&sched->lock);
     return busy;
 }
 
 bool sched_tick(struct sched *sched, uint64_t now_ns) {
     atomic_store_explicit(&sched->tick_ns, now_ns, memory_order_relaxed);
+    interrupt_again(sched);
     if (is_busy(sched)) {
         return true;
     }
