@@ -113,7 +113,7 @@ struct runner {
 
     /* written by this worker, read by anyone */
     _Atomic int64_t queued; /* accepted minus taken here; the sum over workers is the proc's (PD) */
-    _Atomic uint64_t handled, sent, late_replies, discarded_turns;
+    _Atomic uint64_t handled, sent, dropped, late_replies, discarded_turns;
     _Atomic int64_t high_water;       /* of the proc's queue, as seen from here (PD-6) */
     _Atomic uint64_t last_nonzero_ns; /* 0: never (PD-7) */
     int64_t others;                   /* what the other workers had queued when last looked at */

@@ -215,7 +215,10 @@ static bool deliver_batch(struct runner *r, struct inst *in, struct out_item *it
     }
 }
 
+/* Counted for all as well: what was sent to a reference has no wire. */
 static void drop(struct runner *r, struct wire *wire, struct msg *m) {
+    uint64_t dropped = atomic_load_explicit(&r->dropped, memory_order_relaxed);
+    atomic_store_explicit(&r->dropped, dropped + 1, memory_order_relaxed);
     if (wire) {
         atomic_fetch_add_explicit(&wire->dropped, 1, memory_order_relaxed);
     }

@@ -105,11 +105,29 @@ struct proc_totals {
     int64_t queued_high_water;
     uint64_t last_nonzero_ns; /* 0: never */
     uint64_t handled, sent;
+    uint64_t dropped; /* by the policies drop_newest and drop_oldest, on wires and to references */
     uint64_t dead_letters, late_replies, discarded_turns, pauses, cycles;
     int64_t live_messages;
     uint64_t live_instances;
 };
 void proc_totals(struct proc *proc, struct proc_totals *ret);
+
+/* What went over one wire of the plan. A message that drop_oldest evicts counts on the wire of the one
+ * that took its place. */
+struct proc_wire {
+    const struct inst *from;
+    const char *port; /* the output */
+    uint64_t sent, dropped;
+};
+/* Calls `each` for the wires of the plan's actors. [any] */
+void proc_each_wire(struct proc *proc, void (*each)(void *context, const struct proc_wire *wire),
+                    void *context);
+/* Calls `each` for each paused actor and the one whose mailbox it waits for, spawned ones too; under
+ * the lock of the pauses: `each` looks and prints, no more. [any] */
+void proc_each_pause(struct proc *proc,
+                     void (*each)(void *context, const struct inst *paused,
+                                  const struct inst *waits_for),
+                     void *context);
 struct dead_letters *proc_dead_letters(struct proc *proc);
 struct timers *proc_timers(struct proc *proc);
 struct clock *proc_clock(struct proc *proc);

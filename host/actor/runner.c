@@ -102,6 +102,7 @@ static void add_up(struct proc_totals *totals, struct runner *r) {
     totals->queued += atomic_load_explicit(&r->queued, memory_order_relaxed);
     totals->handled += atomic_load_explicit(&r->handled, memory_order_relaxed);
     totals->sent += atomic_load_explicit(&r->sent, memory_order_relaxed);
+    totals->dropped += atomic_load_explicit(&r->dropped, memory_order_relaxed);
     totals->late_replies += atomic_load_explicit(&r->late_replies, memory_order_relaxed);
     totals->discarded_turns += atomic_load_explicit(&r->discarded_turns, memory_order_relaxed);
     int64_t high = atomic_load_explicit(&r->high_water, memory_order_relaxed);
