@@ -100,7 +100,8 @@ static int make_proc(struct deploy *deploy, struct type_table *types,
                                         .dead_letters_keep =
                                             deploy->plan->manifest->dead_letters_keep,
                                         .types = types,
-                                        .observer = supervisor_observer(deploy->supervisor)};
+                                        .observer = supervisor_observer(deploy->supervisor),
+        .forwarder = options->forwarder};
     return proc_create(&proc_options, &deploy->proc, err);
 }
 
@@ -159,6 +160,7 @@ void deploy_destroy(struct deploy *deploy) {
     for (size_t i = 0; deploy->libraries && i < deploy->plan->plugin_count; i++) {
         library_unref(deploy->libraries[i]);
     }
+    library_remove_copies(); /* of generations that stay mapped until the process ends */
     mem_free(deploy->libraries);
     mem_free(deploy);
 }

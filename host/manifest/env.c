@@ -60,6 +60,7 @@ static int insert(struct substitution *sub, const char *variable, const char *en
     memcpy(copy, name, size);
     const char *value = env_find(sub->options, copy);
     if (value && (*value || !colon)) {
+        sub->node->from_outside |= sub->out.size == 0;
         str_add(&sub->out, value);
     } else if (!colon) {
         diags_add(sub->diags, DIAG_ERROR, place,

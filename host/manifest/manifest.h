@@ -16,9 +16,10 @@
  * Defaults   `defaults` apply key by key to each actor that does not say otherwise. What a `restart`
  *            block leaves out of intensity, period and backoff comes from its supervisor: the group's
  *            `supervise`, at a root `supervision`. What these leave out is built in.
- * Paths      plugins.path: relative to the file they stand in. snapshots.directory: to the state
- *            directory, control.socket: to the runtime directory, else both to the folder of the
- *            first file of the command line.
+ * Paths      plugins.path, configs: relative to the file they stand in; a config value that begins with
+ *            a variable of the environment: to the current folder, as the caller meant it.
+ *            snapshots.directory: to the state directory, control.socket: to the runtime directory,
+ *            else both to the folder of the first file of the command line.
  * Every file says `troupe: 1`, the format it is written in. */
 #pragma once
 
@@ -43,6 +44,7 @@ struct value {
     struct mark mark;
     char *text; /* scalar */
     bool quoted;
+    bool from_outside;   /* scalar: begins with an environment variable's value */
     struct value *items; /* list */
     size_t count;
 };

@@ -16,9 +16,10 @@ struct entry { /* of a map, or (key NULL) of a list */
 struct node {
     enum node_kind kind;
     struct mark mark;
-    bool quoted;      /* scalar: written with quotes or as a block */
-    const char *text; /* scalar: after substitution */
-    const char *raw;  /* scalar: as written, when a variable was substituted; else NULL */
+    bool quoted;       /* scalar: written with quotes or as a block */
+    const char *text;  /* scalar: after substitution */
+    bool from_outside; /* scalar: begins with the value of a variable that is set */
+    const char *raw;   /* scalar: as written, when a variable was substituted; else NULL */
     struct entry *entries;
     size_t count;
     size_t room;

@@ -7,7 +7,8 @@ static struct value read_scalar(struct reader *r, const struct node *node) {
     return (struct value){.kind = VALUE_SCALAR,
                           .mark = node->mark,
                           .text = schema_text(r, node),
-                          .quoted = node->quoted};
+                          .quoted = node->quoted,
+                          .from_outside = node->from_outside};
 }
 
 /* VALUE_NONE when an item was refused. */

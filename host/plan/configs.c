@@ -33,7 +33,8 @@ static void report(void *context, size_t setting, const char *text) {
     diags_add(r->b->diags, DIAG_ERROR, known ? s->value.mark : s->mark, "%s", text);
 }
 
-/* Paths are relative to the file they stand in, which an override may have changed. */
+/* Paths are relative to the file they stand in, which an override may have changed; but one that the
+ * caller gave in the environment is meant as the caller's other paths are: from where it stands. */
 static char *folder_of(struct build *b, struct mark mark) {
     const char *slash = mark.file ? strrchr(mark.file, '/') : NULL;
     return arena_text_n(&b->scratch, mark.file ? mark.file : "",
@@ -46,7 +47,8 @@ static int convert(struct build *b, const struct manifest_setting *from,
     bool is_list = value->kind == VALUE_LIST;
     size_t count = is_list ? value->count : value->kind == VALUE_SCALAR ? 1 : 0;
     struct troupe_str *values = arena_array(&b->scratch, count, sizeof *values);
-    char *folder = folder_of(b, value->mark);
+    struct mark nowhere = {0};
+    char *folder = folder_of(b, value->from_outside ? nowhere : value->mark);
     if (!values || !folder) {
         return build_no_memory(b);
     }

@@ -103,6 +103,14 @@ status=0
 [ "$status" = 0 ] || fail "without AUTH_LOG: exit status $status"
 diff "$tmp/sample.out" "$tmp/out" || fail "without AUTH_LOG it is not the sample that is read"
 
+# A path from the environment is meant from where the caller stands, not from the manifest's folder.
+cp "$source_dir/manifests/sample/auth.log" "$tmp/here.log"
+status=0
+(cd "$tmp" && AUTH_LOG=here.log "$build_dir/troupe" run "$source_dir/manifests/auth-watch.yaml" \
+    "$tmp/plugins.yaml" >"$tmp/out" 2>"$tmp/err") || status=$?
+[ "$status" = 0 ] || fail "with a relative AUTH_LOG: exit status $status: $(cat "$tmp/err")"
+diff "$tmp/sample.out" "$tmp/out" || fail "a relative AUTH_LOG is not read from the current folder"
+
 # CRs, and a last line without its end.
 sed 's/$/\r/' "$source_dir/manifests/sample/auth.log" | head -c -2 >"$tmp/crlf.log"
 check_log "$tmp/crlf.log"
