@@ -42,7 +42,8 @@ for name in hello tally; do
   (cd "$work/by-hand" &&
     cc -Wall -Werror -shared -fPIC $(pkg-config --cflags troupe-plugin) $name.c -o build/$name.so)
 done
-cmake -S "$work/by-cmake" -B "$work/by-cmake/build" -DCMAKE_PREFIX_PATH="$prefix" \
+generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$build/CMakeCache.txt")
+cmake -G "$generator" -S "$work/by-cmake" -B "$work/by-cmake/build" -DCMAKE_PREFIX_PATH="$prefix" \
   -DCMAKE_C_FLAGS="-Wall -Werror" >"$work/log" || fail "$(cat "$work/log")"
 cmake --build "$work/by-cmake/build" >"$work/log" || fail "$(cat "$work/log")"
 
