@@ -101,7 +101,7 @@ static int make_proc(struct deploy *deploy, struct type_table *types,
                                             deploy->plan->manifest->dead_letters_keep,
                                         .types = types,
                                         .observer = supervisor_observer(deploy->supervisor),
-        .forwarder = options->forwarder};
+                                        .forwarder = options->forwarder};
     return proc_create(&proc_options, &deploy->proc, err);
 }
 

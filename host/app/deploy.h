@@ -17,8 +17,9 @@ struct deploy_options {
     bool handle_signals; /* SIGTERM and SIGINT: the first drains, the second aborts */
     bool seeded;         /* one thread, logical clock; deploy_step drives it */
     uint64_t seed;
-    struct clock *clock; /* seeded: a clock_manual */
-    unsigned workers;    /* 0: the manifest's, else one per core */
+    struct clock *clock;             /* seeded: a clock_manual */
+    unsigned workers;                /* 0: the manifest's, else one per core */
+    struct proc_forwarder forwarder; /* PR-1; zero: none */
 };
 
 /* Loads the plan's plugins and makes its actors; nothing runs yet. `plan` and `types` are lent until

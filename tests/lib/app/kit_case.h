@@ -1,0 +1,21 @@
+/* Inside of the test kit: one run of one test. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/app/kit.h"
+
+struct kit_case {
+    const struct kit_test *test;
+    bool threads;
+    uint64_t seed;
+    char *folder;
+    char *trace; /* path */
+    char *log;   /* path */
+    int log_fd;
+    struct kit *kits; /* those that have not ended */
+    unsigned kit_count;
+};
+
+void kit_give_up(struct kit *kit);

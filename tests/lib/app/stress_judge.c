@@ -1,0 +1,191 @@
+/* The verdict on a stress run: every message accounted for, nothing left. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "actor/proc.h"
+#include "lib/app/stress_impl.h"
+#include "lib/test.h"
+#include "message/message.h"
+
+struct tally {
+    struct stress_case *c;
+    uint8_t *dead; /* by number: copies among the dead letters */
+    uint64_t letters;
+    uint64_t missing;       /* copies of messages that ended nowhere */
+    uint64_t missing_loose; /* of those, copies by broadcast */
+    uint64_t unheard;       /* questions that nobody heard and whose call ran out of time */
+};
+
+static uint32_t number_of(struct stress_case *c, const struct msg *m) {
+    const struct msg_type *type = m->type ? type_get(c->types, m->type) : NULL;
+    if (!type) {
+        return 0;
+    }
+    bool ours = strncmp(type->abi.id.data, "stress.item/", 12) == 0 ||
+                strncmp(type->abi.id.data, "stress.question/", 16) == 0;
+    /* the number is the first field of both */
+    return ours ? *(const uint32_t *)msg_body((struct msg *)(uintptr_t)m) : 0;
+}
+
+static void count_letter(void *context, const struct dead_letter *letter) {
+    struct tally *tally = context;
+    uint32_t number = number_of(tally->c, letter->message);
+    tally->letters++;
+    if (number < LEDGER_MESSAGES) {
+        tally->dead[number]++;
+    }
+}
+
+static void judge_item(struct tally *tally, uint32_t number, const struct ledger_cell *cell) {
+    unsigned copies = atomic_load(&cell->copies);
+    unsigned handled = atomic_load(&cell->handled);
+    unsigned returned = atomic_load(&cell->returned);
+    unsigned ended = handled + returned + tally->dead[number];
+    if (ended > copies) {
+        stress_fail(tally->c,
+                    "message %u of actor %u was sent in %u copies; %u were handled, %u came back, "
+                    "%u are dead letters",
+                    number, cell->sender, copies, handled, returned, tally->dead[number]);
+    }
+    tally->missing += copies - ended;
+    tally->missing_loose += atomic_load(&cell->loose) ? copies - ended : 0;
+}
+
+static void judge_question(struct tally *tally, uint32_t number, const struct ledger_cell *cell) {
+    int status = 1 - atomic_load(&cell->ended); /* 1: no outcome */
+    unsigned handled = atomic_load(&cell->handled);
+    if (handled + tally->dead[number] > 1 || atomic_load(&cell->returned)) {
+        stress_fail(tally->c, "question %u was handled %u times, lies %u times among dead letters",
+                    number, handled, tally->dead[number]);
+    }
+    bool must = status == TROUPE_OK || status == TROUPE_REFUSED;
+    bool must_not = status == TROUPE_FULL || status == TROUPE_CYCLE_OVERFLOW;
+    if ((must && !handled) || (must_not && handled)) {
+        stress_fail(tally->c, "the call of question %u ended with '%s' and it was handled %u times",
+                    number, troupe_status_text(status), handled);
+    }
+    bool unheard = !handled && !tally->dead[number] && (status == TROUPE_TIMEOUT || status == 1);
+    tally->unheard += unheard;
+}
+
+static void judge_cells(struct tally *tally) {
+    uint32_t count = atomic_load(&tally->c->ledger->messages);
+    for (uint32_t n = 1; n <= count && n < LEDGER_MESSAGES; n++) {
+        const struct ledger_cell *cell = &tally->c->ledger->cell[n];
+        switch (atomic_load(&cell->kind)) {
+        case LEDGER_DATA:
+            judge_item(tally, n, cell);
+            break;
+        case LEDGER_REQUEST:
+            judge_question(tally, n, cell);
+            break;
+        case LEDGER_GHOST:
+            if (atomic_load(&cell->handled) || atomic_load(&cell->returned) || tally->dead[n]) {
+                stress_fail(tally->c, "message %u was seen, though its turn failed", n);
+            }
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+/* Dropped and counted: neither more nor less than is missing. */
+static void judge_drops(struct tally *tally, const struct proc_totals *totals) {
+    struct stress_case *c = tally->c;
+    bool closes_early =
+        c->graph.closes_early || c->graph.end == STRESS_FAILS || c->graph.end == STRESS_IS_ABORTED;
+    uint64_t least = tally->missing - (closes_early ? tally->missing_loose : 0);
+    if (totals->dropped < least || totals->dropped > tally->missing + tally->unheard) {
+        stress_fail(c,
+                    "%llu messages were counted as dropped; missing are %llu (%llu of them by "
+                    "broadcast), and %llu questions were never heard",
+                    (unsigned long long)totals->dropped, (unsigned long long)tally->missing,
+                    (unsigned long long)tally->missing_loose, (unsigned long long)tally->unheard);
+    }
+    if (!c->graph.drops && totals->dropped) {
+        stress_fail(c, "%llu messages were dropped, though nothing may drop",
+                    (unsigned long long)totals->dropped);
+    }
+}
+
+static void judge_calls(struct tally *tally, const struct proc_totals *totals) {
+    struct stress_case *c = tally->c;
+    uint64_t asked = atomic_load(&c->ledger->asked);
+    uint64_t outcomes = atomic_load(&c->ledger->outcomes);
+    uint64_t pending = atomic_load(&c->ledger->left_pending);
+    uint64_t answers = atomic_load(&c->ledger->answers);
+    uint64_t answered = atomic_load(&c->ledger->answered);
+    bool exact = c->graph.end != STRESS_IS_ABORTED; /* who is aborted does not clean up */
+    if (outcomes + pending > asked || (exact && outcomes + pending != asked)) {
+        stress_fail(c, "%llu calls were made; %llu had an outcome, %llu were pending at the end",
+                    (unsigned long long)asked, (unsigned long long)outcomes,
+                    (unsigned long long)pending);
+    }
+    if (answered > answers || answers - answered > totals->late_replies) {
+        stress_fail(c, "%llu answers were given, %llu arrived, %llu came too late",
+                    (unsigned long long)answers, (unsigned long long)answered,
+                    (unsigned long long)totals->late_replies);
+    }
+}
+
+static void judge_family(struct tally *tally, const struct proc_totals *totals) {
+    const struct ledger *ledger = tally->c->ledger;
+    if (atomic_load(&ledger->ended) > atomic_load(&ledger->spawned)) {
+        stress_fail(tally->c, "%llu children were started, %llu ended",
+                    (unsigned long long)atomic_load(&ledger->spawned),
+                    (unsigned long long)atomic_load(&ledger->ended));
+    }
+    if (atomic_load(&ledger->orphans) && totals->cycles == 0) {
+        stress_fail(tally->c, "%llu results of children were missing when their end was heard",
+                    (unsigned long long)atomic_load(&ledger->orphans));
+    }
+}
+
+static void judge_rest(struct tally *tally, const struct proc_totals *totals) {
+    struct stress_case *c = tally->c;
+    if (totals->queued != 0) {
+        stress_fail(c, "%lld messages are counted as queued at the end", (long long)totals->queued);
+    }
+    if (totals->live_messages != (int64_t)tally->letters) {
+        stress_fail(c, "%lld messages are still in memory, %llu of them as dead letters",
+                    (long long)totals->live_messages, (unsigned long long)tally->letters);
+    }
+    if (totals->live_instances != c->plan->actor_count + 1) { /* the proc is one too */
+        stress_fail(c, "%llu instances live at the end, the plan has %zu",
+                    (unsigned long long)totals->live_instances, c->plan->actor_count);
+    }
+    for (uint32_t i = 0; i < c->plan->actor_count; i++) {
+        enum inst_status status = inst_status(proc_actor(deploy_proc(c->deploy), i));
+        if (status != INST_STOPPED && status != INST_FAILED) {
+            stress_fail(c, "actor '%s' is %s at the end", c->plan->actors[i].path,
+                        inst_status_text(status));
+        }
+    }
+}
+
+static void judge_result(struct stress_case *c) {
+    const struct supervisor_result *result = &c->result;
+    if (result->stuck || (result->failed && c->graph.end != STRESS_FAILS)) {
+        stress_fail(c, "the deployment %s: %s", result->stuck ? "is stuck" : "failed",
+                    result->stuck ? result->unfinished : result->cause);
+    }
+    uint32_t errors = atomic_load(&c->ledger->errors);
+    if (errors) {
+        stress_fail(c, "%u errors, the first: %s", errors, c->ledger->error_texts[0]);
+    }
+}
+
+void stress_judge(struct stress_case *c) {
+    struct tally tally = {.c = c, .dead = test_calloc(LEDGER_MESSAGES, 1)};
+    struct proc_totals totals;
+    proc_totals(deploy_proc(c->deploy), &totals);
+    judge_result(c);
+    dead_each(proc_dead_letters(deploy_proc(c->deploy)), count_letter, &tally);
+    judge_cells(&tally);
+    judge_drops(&tally, &totals);
+    judge_calls(&tally, &totals);
+    judge_family(&tally, &totals);
+    judge_rest(&tally, &totals);
+    test_free(tally.dead);
+}

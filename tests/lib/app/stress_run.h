@@ -1,0 +1,17 @@
+/* One run of a random graph, from its seed to the verdict. */
+#pragma once
+
+#include <stdint.h>
+
+struct stress_world; /* the folder and the ledger, for many runs */
+
+struct stress_world *stress_world_create(void);
+void stress_world_destroy(struct stress_world *world);
+
+/* Runs the graph of `seed`: with 0 workers seeded, in this thread, under a logical clock; else with
+ * so many threads. Fails the test when anything of it was wrong, and says how to run it again.
+ * Returns a number that stands for all that was handled, in order; seeded runs of one seed agree. */
+uint64_t stress_run(struct stress_world *world, uint64_t seed, unsigned workers);
+
+/* How many messages and graphs all runs had so far. */
+uint64_t stress_handled(const struct stress_world *world);
