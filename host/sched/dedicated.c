@@ -98,6 +98,7 @@ static struct sched_worker *take(struct sched *sched, struct err *err) {
     worker->short_idles = 0;
     atomic_store_explicit(&worker->idle, false, memory_order_relaxed);
     atomic_store_explicit(&worker->parked, false, memory_order_relaxed);
+    atomic_store_explicit(&worker->interrupt, false, memory_order_relaxed);
     return worker;
 }
 

@@ -25,10 +25,12 @@ static struct sched_worker *find_idle(struct sched *sched) {
     return NULL;
 }
 
-/* The queue's oldest task, when it is dear and old enough, moves to an idle worker. */
+/* The queue's oldest task, when it is dear and old enough, moves to an idle worker. Not the only one
+ * there is: it runs here at once. */
 void give_maybe(struct sched_worker *worker) {
     struct sched_task *task = worker->head;
-    if (!task || worker->dedicated || worker->now_ns < worker->give_after) {
+    bool lone = worker->queue_length + (worker->next != NULL) < 2;
+    if (!task || lone || worker->dedicated || worker->now_ns < worker->give_after) {
         return;
     }
     uint32_t age = (uint32_t)(worker->now_ns / NS_PER_US) - task->queued_at;

@@ -150,13 +150,8 @@ static uint32_t smoothed(uint32_t before, uint64_t sample) {
     return cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
 }
 
-/* Somebody idle asked for it: prices the activation that just ended. */
-static void measure(struct sched_worker *worker, struct sched_task *task, uint64_t before_ns,
-                    uint32_t units) {
-    worker_read_clock(worker);
-    if (task) {
-        task->cost_ns = smoothed(task->cost_ns, (worker->now_ns - before_ns) / (units ? units : 1));
-    }
+/* Somebody idle asked for it: now that the last activation is priced, gives what is dear. */
+static void help_idle(struct sched_worker *worker) {
     give_maybe(worker);
     if (atomic_load_explicit(&worker->sched->idle_count, memory_order_relaxed) == 0) {
         /* nobody could take anything; the next one to fall idle asks anew */
@@ -173,9 +168,16 @@ static void run(struct sched_worker *worker, struct sched_task *task) {
     uint32_t before = worker->done;
     enum task_result result = task->ops->run(task, worker);
     uint32_t units = worker->done - before;
+    units = units ? units : 1;
+    if (measured) {
+        worker_read_clock(worker); /* before it is queued again: its own time is no waiting */
+    }
     uint64_t total = atomic_load_explicit(&worker->units, memory_order_relaxed);
-    atomic_store_explicit(&worker->units, total + (units ? units : 1), memory_order_relaxed);
+    atomic_store_explicit(&worker->units, total + units, memory_order_relaxed);
     bool ours = result == TASK_IDLE || result == TASK_AGAIN;
+    if (ours && measured) {
+        task->cost_ns = smoothed(task->cost_ns, (worker->now_ns - before_ns) / units);
+    }
     if (ours) {
         task->queued = result == TASK_AGAIN;
         if (result == TASK_AGAIN) {
@@ -185,7 +187,7 @@ static void run(struct sched_worker *worker, struct sched_task *task) {
         give_to(task, sched_worker_at(worker->sched, task->pull_to));
     }
     if (measured) {
-        measure(worker, ours ? task : NULL, before_ns, units);
+        help_idle(worker);
     }
 }
 

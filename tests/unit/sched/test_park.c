@@ -1,0 +1,173 @@
+/* Sleeping and waking: naps, deep sleep, ticks while somebody is awake. */
+#include "given.h"
+
+#include <pthread.h>
+
+#include "lib/wait.h"
+
+struct counted {
+    struct sched_task task; /* first */
+    struct test_counter *ran;
+};
+
+static enum task_result counted_run(struct sched_task *task, struct sched_worker *worker) {
+    struct counted *c = (struct counted *)(void *)task;
+    (void)worker;
+    test_counter_add(c->ran);
+    return TASK_IDLE;
+}
+
+static const struct task_ops counted_ops = {.run = counted_run, .arrived = clear_note};
+
+/* Asleep at many looks in a row, a millisecond apart: beyond the naps. */
+static bool sleeps_deeply(void *context) {
+    struct sched *sched = context;
+    static unsigned looks;
+    for (unsigned i = 0; i < sched_worker_count(sched); i++) {
+        if (atomic_load(&sched_worker_at(sched, i)->sleeping) != 1) {
+            looks = 0;
+            return false;
+        }
+    }
+    looks = looks < 20 ? looks + 1 : 0;
+    return looks == 0;
+}
+
+static void test_note_wakes_a_worker_from_deep_sleep(void **state) {
+    (void)state;
+    struct locals locals = {0};
+    struct sched *sched = given_threads(&locals, 2);
+    struct test_counter ran;
+    test_counter_init(&ran);
+    struct counted tasks[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        tasks[i].ran = &ran;
+        task_init(&tasks[i].task, &counted_ops, sched_worker_at(sched, i));
+        test_wait_until(sleeps_deeply, sched);
+        notify(&tasks[i].task);
+        test_counter_wait(&ran, i + 1);
+    }
+
+    end_sched(sched);
+    test_counter_fini(&ran);
+}
+
+static void test_note_wakes_a_worker_each_of_many_times(void **state) {
+    (void)state;
+    struct locals locals = {0};
+    struct sched *sched = given_threads(&locals, 1);
+    struct test_counter ran;
+    test_counter_init(&ran);
+    struct counted task = {.ran = &ran};
+    task_init(&task.task, &counted_ops, sched_worker_at(sched, 0));
+
+    for (unsigned i = 1; i <= 5000; i++) {
+        notify(&task.task);
+        test_counter_wait(&ran, i);
+    }
+
+    end_sched(sched);
+    test_counter_fini(&ran);
+}
+
+static bool all_idle(void *context) {
+    struct sched *sched = context;
+    return atomic_load(&sched->idle_count) == sched_worker_count(sched);
+}
+
+static void test_stop_wakes_sleepers(void **state) {
+    (void)state;
+    struct locals locals = {0};
+    struct sched *sched = given_threads(&locals, 4);
+    test_wait_until(all_idle, sched);
+
+    sched_stop(sched);
+    sched_stop(sched); /* once more changes nothing */
+
+    sched_destroy(sched);
+    assert_int_equal(locals.created, 4);
+    assert_int_equal(locals.destroyed, 4);
+}
+
+static void count_wish(void *context) {
+    test_counter_add(context);
+}
+
+/* The context is the counter of wishes here, and the local. */
+static void *any_local(void *context, struct sched_worker *worker) {
+    (void)worker;
+    return context;
+}
+
+static void no_local(void *context, void *local) {
+    (void)context;
+    (void)local;
+}
+
+static bool ticks_end(void *context) {
+    struct sched *sched = context;
+    return !sched_tick(sched, 12345);
+}
+
+static void test_ticks_are_wanted_when_a_worker_wakes_and_end_when_all_are_idle(void **state) {
+    (void)state;
+    struct test_counter wishes;
+    test_counter_init(&wishes);
+    struct sched_options options = {.workers = 2,
+                                    .clock = clock_system(),
+                                    .local_create = any_local,
+                                    .local_destroy = no_local,
+                                    .ticks_wanted = count_wish,
+                                    .context = &wishes};
+    struct sched *sched;
+    struct err err;
+    assert_int_equal(sched_create(&options, &sched, &err), 0);
+    assert_int_equal(sched_start(sched, &err), 0);
+    struct test_counter ran;
+    test_counter_init(&ran);
+    struct counted task = {.ran = &ran};
+    task_init(&task.task, &counted_ops, sched_worker_at(sched, 0));
+
+    for (unsigned i = 1; i <= 50; i++) {
+        test_wait_until(all_idle, sched);
+        notify(&task.task);
+        test_counter_wait(&ran, i);
+        test_counter_wait(&wishes, i);
+        test_wait_until(ticks_end, sched);
+    }
+
+    end_sched(sched);
+    test_counter_fini(&ran);
+    test_counter_fini(&wishes);
+}
+
+static void test_coarse_time_is_the_later_of_tick_and_clock(void **state) {
+    (void)state;
+    struct locals locals = {0};
+    struct clock_manual clock;
+    clock_manual_init(&clock, 500, 0);
+    struct sched *sched = given_seeded(&locals, 1, 1, &clock.clock);
+    struct sched_worker *worker = sched_worker_at(sched, 0);
+    worker_read_clock(worker);
+
+    assert_int_equal(sched_coarse_now(worker), 500);
+    (void)sched_tick(sched, 900);
+    assert_int_equal(sched_coarse_now(worker), 900);
+    clock_manual_set(&clock, 1000);
+    worker_read_clock(worker);
+    assert_int_equal(sched_coarse_now(worker), 1000);
+
+    end_sched(sched);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_note_wakes_a_worker_from_deep_sleep),
+        cmocka_unit_test(test_note_wakes_a_worker_each_of_many_times),
+        cmocka_unit_test(test_stop_wakes_sleepers),
+        cmocka_unit_test(test_ticks_are_wanted_when_a_worker_wakes_and_end_when_all_are_idle),
+        cmocka_unit_test(test_coarse_time_is_the_later_of_tick_and_clock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

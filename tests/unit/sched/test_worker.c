@@ -1,0 +1,420 @@
+/* Workers: queue and run-next slot, the inbox and its notes, tasks on their home only. */
+#include "given.h"
+
+#include <pthread.h>
+
+#include "lib/wait.h"
+
+/* Runs as often as it is asked, and notes the order. */
+struct counted {
+    struct sched_task task; /* first */
+    uint32_t left;          /* runs that it asks for by itself */
+    uint32_t ran;
+    struct counted **order; /* where it enters itself, or NULL */
+    uint32_t *order_count;
+};
+
+static enum task_result counted_run(struct sched_task *task, struct sched_worker *worker) {
+    struct counted *c = (struct counted *)(void *)task;
+    sched_count(worker, 1);
+    c->ran++;
+    if (c->order) {
+        c->order[(*c->order_count)++] = c;
+    }
+    if (c->left > 0) {
+        c->left--;
+        return TASK_AGAIN;
+    }
+    return TASK_IDLE;
+}
+
+static const struct task_ops counted_ops = {.run = counted_run, .arrived = clear_note};
+
+struct fixture {
+    struct locals locals;
+    struct clock_manual clock;
+    struct sched *sched;
+    struct sched_worker *worker, *other;
+    struct counted tasks[4];
+    struct counted *order[512];
+    uint32_t count;
+};
+
+static int setup(void **state) {
+    struct fixture *f = calloc(1, sizeof *f);
+    clock_manual_init(&f->clock, 1, 0);
+    f->sched = given_seeded(&f->locals, 2, 1, &f->clock.clock);
+    f->worker = sched_worker_at(f->sched, 0);
+    f->other = sched_worker_at(f->sched, 1);
+    for (unsigned i = 0; i < 4; i++) {
+        task_init(&f->tasks[i].task, &counted_ops, f->worker);
+        f->tasks[i].order = f->order;
+        f->tasks[i].order_count = &f->count;
+    }
+    worker_enter(f->worker);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct fixture *f = *state;
+    worker_enter(NULL);
+    end_sched(f->sched);
+    free(f);
+    return 0;
+}
+
+static void step_until_idle(struct fixture *f) {
+    while (worker_step(f->worker)) {
+    }
+}
+
+static void test_task_readied_last_runs_next_the_others_in_order(void **state) {
+    struct fixture *f = *state;
+    sched_ready(&f->tasks[0].task);
+    sched_ready(&f->tasks[1].task);
+    sched_ready(&f->tasks[2].task);
+
+    step_until_idle(f);
+
+    assert_int_equal(f->count, 3);
+    assert_ptr_equal(f->order[0], &f->tasks[2]);
+    assert_ptr_equal(f->order[1], &f->tasks[0]);
+    assert_ptr_equal(f->order[2], &f->tasks[1]);
+}
+
+static void test_ready_is_harmless_when_queued(void **state) {
+    struct fixture *f = *state;
+    sched_ready(&f->tasks[0].task);
+    sched_ready(&f->tasks[1].task);
+    sched_ready(&f->tasks[0].task);
+    sched_ready(&f->tasks[1].task);
+
+    step_until_idle(f);
+
+    assert_int_equal(f->tasks[0].ran, 1);
+    assert_int_equal(f->tasks[1].ran, 1);
+}
+
+static void test_task_that_wants_again_goes_behind_the_queue(void **state) {
+    struct fixture *f = *state;
+    f->tasks[0].left = 1;
+    sched_ready(&f->tasks[1].task);
+    sched_ready(&f->tasks[0].task);
+
+    step_until_idle(f);
+
+    assert_int_equal(f->count, 3);
+    assert_ptr_equal(f->order[0], &f->tasks[0]);
+    assert_ptr_equal(f->order[1], &f->tasks[1]);
+    assert_ptr_equal(f->order[2], &f->tasks[0]);
+}
+
+static enum task_result ready_self_run(struct sched_task *task, struct sched_worker *worker) {
+    struct counted *c = (struct counted *)(void *)task;
+    (void)worker;
+    c->ran++;
+    sched_ready(task);
+    return TASK_IDLE;
+}
+
+/* Queued holds while a task runs: it says itself that it has more to do. */
+static void test_ready_on_a_running_task_is_no_second_run(void **state) {
+    static const struct task_ops ops = {.run = ready_self_run, .arrived = clear_note};
+    struct fixture *f = *state;
+    f->tasks[0].task.ops = &ops;
+    sched_ready(&f->tasks[0].task);
+
+    step_until_idle(f);
+
+    assert_int_equal(f->tasks[0].ran, 1);
+    sched_ready(&f->tasks[0].task);
+    step_until_idle(f);
+    assert_int_equal(f->tasks[0].ran, 2);
+}
+
+/* Two that chat through the run-next slot. */
+static enum task_result chat_run(struct sched_task *task, struct sched_worker *worker) {
+    struct counted *c = (struct counted *)(void *)task;
+    (void)worker;
+    c->order[(*c->order_count)++] = c;
+    if (c->left > 0) {
+        c->left--;
+        sched_ready(&c[1].task);
+    }
+    return TASK_IDLE;
+}
+
+static enum task_result chat_back_run(struct sched_task *task, struct sched_worker *worker) {
+    struct counted *c = (struct counted *)(void *)task;
+    (void)worker;
+    c->order[(*c->order_count)++] = c;
+    sched_ready(&c[-1].task);
+    return TASK_IDLE;
+}
+
+static void test_chatting_pair_does_not_starve_the_queue(void **state) {
+    static const struct task_ops ping = {.run = chat_run, .arrived = clear_note};
+    static const struct task_ops pong = {.run = chat_back_run, .arrived = clear_note};
+    struct fixture *f = *state;
+    f->tasks[0].task.ops = &ping;
+    f->tasks[0].left = 100;
+    f->tasks[1].task.ops = &pong;
+    sched_ready(&f->tasks[2].task);
+    sched_ready(&f->tasks[0].task);
+
+    step_until_idle(f);
+
+    uint32_t at = 0;
+    while (f->order[at] != &f->tasks[2]) {
+        at++;
+    }
+    assert_true(at >= 32 && at <= 128);
+    assert_int_equal(f->count, 202);
+}
+
+static void test_inbox_is_taken_in_the_order_of_notes(void **state) {
+    struct fixture *f = *state;
+    worker_enter(NULL);
+    for (unsigned i = 0; i < 4; i++) {
+        notify(&f->tasks[i].task);
+    }
+    worker_enter(f->worker);
+
+    step_until_idle(f);
+
+    assert_int_equal(f->count, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_ptr_equal(f->order[i], &f->tasks[i]);
+    }
+}
+
+static void test_t3_note_is_set_exactly_while_the_task_is_in_an_inbox(void **state) {
+    struct fixture *f = *state;
+    struct sched_task *task = &f->tasks[0].task;
+
+    notify(task);
+    notify(task);
+
+    assert_true(atomic_load(&task->word) & TASK_NOTE);
+    assert_ptr_equal(atomic_load(&f->worker->inbox), task);
+    assert_null(task->inbox_next);
+    worker_collect(f->worker);
+    assert_false(atomic_load(&task->word) & TASK_NOTE);
+    assert_null(atomic_load(&f->worker->inbox));
+}
+
+static void test_t3_given_task_keeps_its_note_and_is_passed_on(void **state) {
+    struct fixture *f = *state;
+    struct sched_task *task = &f->tasks[0].task;
+    notify(task);
+
+    give_to(task, f->other);
+
+    assert_ptr_equal(atomic_load(&task->home), f->other);
+    assert_null(atomic_load(&f->other->inbox)); /* it is still linked into the first inbox */
+    worker_collect(f->worker);
+    assert_true(atomic_load(&task->word) & TASK_NOTE);
+    assert_ptr_equal(atomic_load(&f->other->inbox), task);
+    assert_false(worker_step(f->worker));
+    worker_enter(f->other);
+    assert_true(worker_step(f->other));
+    assert_int_equal(f->tasks[0].ran, 1);
+}
+
+static void test_t3_task_given_without_a_note_gets_one_and_runs_there(void **state) {
+    struct fixture *f = *state;
+    struct sched_task *task = &f->tasks[0].task;
+
+    give_to(task, f->other);
+
+    assert_true(atomic_load(&task->word) & TASK_NOTE);
+    worker_enter(f->other);
+    assert_true(worker_step(f->other));
+    assert_int_equal(f->tasks[0].ran, 1);
+    assert_false(atomic_load(&task->word) & TASK_NOTE);
+}
+
+static enum task_result move_run(struct sched_task *task, struct sched_worker *worker) {
+    struct counted *c = (struct counted *)(void *)task;
+    c->ran++;
+    task->pull_to = 1;
+    return worker->index == 1 ? TASK_IDLE : TASK_MOVE;
+}
+
+static void test_task_that_wants_to_move_goes_on_at_the_other_worker(void **state) {
+    static const struct task_ops ops = {.run = move_run, .arrived = clear_note};
+    struct fixture *f = *state;
+    f->tasks[0].task.ops = &ops;
+    sched_ready(&f->tasks[0].task);
+
+    step_until_idle(f);
+
+    assert_ptr_equal(atomic_load(&f->tasks[0].task.home), f->other);
+    worker_enter(f->other);
+    assert_true(worker_step(f->other));
+    assert_int_equal(f->tasks[0].ran, 2);
+}
+
+static enum task_result gone_run(struct sched_task *task, struct sched_worker *worker) {
+    (void)worker;
+    free(task);
+    return TASK_GONE;
+}
+
+static void test_task_that_is_gone_is_not_touched_any_more(void **state) {
+    static const struct task_ops ops = {.run = gone_run, .arrived = clear_note};
+    struct fixture *f = *state;
+    struct sched_task *task = malloc(sizeof *task);
+    task_init(task, &ops, f->worker);
+    sched_ready(task);
+    atomic_store(&f->worker->measure, true);
+
+    step_until_idle(f);
+
+    assert_false(worker_has_work(f->worker));
+}
+
+static void test_clock_is_read_once_in_32_units(void **state) {
+    struct fixture *f = *state;
+    (void)sched_now(f->worker);
+    clock_manual_set(&f->clock, 1000);
+
+    sched_count(f->worker, 31);
+    assert_int_equal(sched_now(f->worker), 1);
+    sched_count(f->worker, 1);
+    assert_int_equal(sched_now(f->worker), 1000);
+}
+
+#define NOTIFIERS 8u
+#define TASKS 5u
+#define ASKS 20000u
+
+/* Handles what it is asked; anyone asks. */
+struct served {
+    struct sched_task task;      /* first */
+    _Atomic uint64_t asked;      /* by anyone, before the note */
+    _Atomic uint64_t handled;    /* by the task */
+    _Atomic bool running, wrong; /* T-1 */
+};
+
+static enum task_result serve(struct sched_task *task, struct sched_worker *worker) {
+    struct served *s = (struct served *)(void *)task;
+    bool alone = !atomic_exchange(&s->running, true);
+    bool at_home = sched_current() == worker && atomic_load(&task->home) == worker;
+    if (!alone || !at_home) {
+        atomic_store(&s->wrong, true);
+    }
+    atomic_store(&s->handled, atomic_load(&s->asked));
+    sched_count(worker, 1);
+    atomic_store(&s->running, false);
+    return TASK_IDLE;
+}
+
+static const struct task_ops serve_ops = {.run = serve, .arrived = clear_note};
+
+static void *ask_all(void *argument) {
+    struct served *served = argument;
+    for (uint32_t i = 0; i < ASKS; i++) {
+        struct served *s = &served[i % TASKS];
+        atomic_fetch_add(&s->asked, 1);
+        notify(&s->task);
+        if (i % 64 == 0) {
+            sched_yield(); /* lets the workers fall asleep now and then */
+        }
+    }
+    return NULL;
+}
+
+static bool all_handled(void *context) {
+    struct served *served = context;
+    for (uint32_t i = 0; i < TASKS; i++) {
+        if (atomic_load(&served[i].handled) != atomic_load(&served[i].asked)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void test_t1_notes_of_many_threads_are_never_lost(void **state) {
+    (void)state;
+    struct locals locals = {0};
+    struct sched *sched = given_threads(&locals, 2);
+    static struct served served[TASKS];
+    for (uint32_t i = 0; i < TASKS; i++) {
+        served[i] = (struct served){0};
+        task_init(&served[i].task, &serve_ops, sched_worker_at(sched, i));
+    }
+    pthread_t threads[NOTIFIERS];
+
+    for (uint32_t i = 0; i < NOTIFIERS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_all, served), 0);
+    }
+    for (uint32_t i = 0; i < NOTIFIERS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+
+    test_wait_until(all_handled, served);
+    uint64_t asked = 0;
+    for (uint32_t i = 0; i < TASKS; i++) {
+        assert_false(atomic_load(&served[i].wrong));
+        asked += atomic_load(&served[i].asked);
+    }
+    assert_int_equal(asked, (uint64_t)NOTIFIERS * ASKS);
+    end_sched(sched);
+}
+
+/* A task that goes to the other worker each time it runs, under notes from outside. */
+static enum task_result serve_and_move(struct sched_task *task, struct sched_worker *worker) {
+    (void)serve(task, worker);
+    struct served *s = (struct served *)(void *)task;
+    task->pull_to = (uint16_t)(1 - worker->index);
+    return atomic_load(&s->handled) < (uint64_t)NOTIFIERS * ASKS / TASKS ? TASK_MOVE : TASK_IDLE;
+}
+
+static void test_t1_moving_tasks_lose_no_note_and_run_once_at_a_time(void **state) {
+    static const struct task_ops ops = {.run = serve_and_move, .arrived = clear_note};
+    (void)state;
+    struct locals locals = {0};
+    struct sched *sched = given_threads(&locals, 2);
+    static struct served served[TASKS];
+    for (uint32_t i = 0; i < TASKS; i++) {
+        served[i] = (struct served){0};
+        task_init(&served[i].task, &ops, sched_worker_at(sched, i));
+    }
+    pthread_t threads[NOTIFIERS];
+
+    for (uint32_t i = 0; i < NOTIFIERS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_all, served), 0);
+    }
+    for (uint32_t i = 0; i < NOTIFIERS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+
+    test_wait_until(all_handled, served);
+    for (uint32_t i = 0; i < TASKS; i++) {
+        assert_false(atomic_load(&served[i].wrong));
+    }
+    end_sched(sched);
+}
+
+int main(void) {
+#define IN_FIXTURE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        IN_FIXTURE(test_task_readied_last_runs_next_the_others_in_order),
+        IN_FIXTURE(test_ready_is_harmless_when_queued),
+        IN_FIXTURE(test_task_that_wants_again_goes_behind_the_queue),
+        IN_FIXTURE(test_ready_on_a_running_task_is_no_second_run),
+        IN_FIXTURE(test_chatting_pair_does_not_starve_the_queue),
+        IN_FIXTURE(test_inbox_is_taken_in_the_order_of_notes),
+        IN_FIXTURE(test_t3_note_is_set_exactly_while_the_task_is_in_an_inbox),
+        IN_FIXTURE(test_t3_given_task_keeps_its_note_and_is_passed_on),
+        IN_FIXTURE(test_t3_task_given_without_a_note_gets_one_and_runs_there),
+        IN_FIXTURE(test_task_that_wants_to_move_goes_on_at_the_other_worker),
+        IN_FIXTURE(test_task_that_is_gone_is_not_touched_any_more),
+        IN_FIXTURE(test_clock_is_read_once_in_32_units),
+        cmocka_unit_test(test_t1_notes_of_many_threads_are_never_lost),
+        cmocka_unit_test(test_t1_moving_tasks_lose_no_note_and_run_once_at_a_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
