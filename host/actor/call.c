@@ -99,7 +99,7 @@ static void run_outcome(struct runner *r, struct inst *in, uint16_t row,
                         const struct troupe_outcome *outcome, struct msg *m) {
     int32_t status = turn_run(r, in, row, outcome, m);
     if (status < 0) {
-        life_fail(r, in, status, r->failed ? r->fail_text : troupe_status_text(status), NULL);
+        turn_fail(r, in, row, status);
     }
 }
 

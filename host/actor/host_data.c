@@ -64,6 +64,8 @@ static void host_log(struct troupe_turn *turn, uint32_t level, struct troupe_str
         char name[160];
         inst_name(r->inst, name, sizeof name);
         log_write_n(log, host_level, name, text.data, text.size);
+        r->logged_level =
+            r->logged++ && r->logged_level < host_level ? r->logged_level : host_level;
     }
 }
 

@@ -148,6 +148,7 @@ int32_t host_commit(struct troupe_turn *turn) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, TROUPE_WRONG_THREAD);
     /* TX-2: what was committed stays; the rest of the turn is a transaction of its own */
+    r->logged = 0;
     if (outbox_commit(r, r->inst, &r->outbox, false)) {
         return TROUPE_OK;
     }

@@ -105,6 +105,8 @@ struct runner {
     struct msg *msg;
     const struct inst_row *row;
     bool answered, stop, failed;
+    uint32_t logged; /* lines since the last commit, and the gravest level among them */
+    enum log_level logged_level;
     int32_t fail_status;
     char fail_text[512];
     struct troupe_context context;
@@ -169,8 +171,6 @@ struct inst_more {
     struct troupe_once *requests; /* taken and not answered yet */
     uint32_t request_count, request_room;
     struct outbox rest; /* held back by a full mailbox */
-    struct msg *stash;  /* taken while stopping; returned at the end */
-    struct msg *stash_last;
     char *name;        /* of a named child */
     const void *saved; /* a state to load instead of init; owned */
     uint64_t saved_size;
@@ -251,12 +251,16 @@ enum task_result inst_run(struct sched_task *task, struct sched_worker *worker);
 bool inst_arrived(struct sched_task *task, struct sched_worker *worker);
 /* Runs one row in a turn and commits or discards. Returns the row's status; < 0: discarded. */
 int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *arg, struct msg *m);
+/* The turn that just returned `status` fails the actor: "row: why". */
+void turn_fail(struct runner *r, struct inst *in, uint16_t row, int32_t status);
 
 /* outbox.c */
 struct out_item *outbox_add(struct outbox *box, enum out_kind kind);
 int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
                        struct msg *m);
 void outbox_discard(struct runner *r, struct inst *in, struct outbox *box);
+/* Whether what a discard would drop answers this call. */
+bool outbox_has_answer(const struct outbox *box, uint64_t caller, uint64_t call);
 /* Carries out what is left; false: the actor must wait for room (linked when may_pause). */
 bool outbox_commit(struct runner *r, struct inst *in, struct outbox *box, bool may_pause);
 /* Requests whose deadline has passed are taken out: they were never sent (MB-6). */

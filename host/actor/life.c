@@ -40,23 +40,23 @@ void life_start(struct runner *r, struct inst *in) {
         life_fail(r, in, TROUPE_NO_MEMORY, "init: no memory for the state", NULL);
         return;
     }
+    bool loads = in->more && in->more->saved;
+    uint16_t row = loads ? in->type->load : in->type->init;
     int32_t status = TROUPE_OK;
-    if (in->more && in->more->saved) {
+    if (loads) {
         status = inst_load_state(r, in);
-    } else if (in->type->init != INST_NO_ROW) {
-        status = turn_run(r, in, in->type->init, NULL, NULL);
+    } else if (row != INST_NO_ROW) {
+        status = turn_run(r, in, row, NULL, NULL);
     }
     if (status < 0) {
-        char text[sizeof r->fail_text + 8];
-        (void)snprintf(text, sizeof text, "init: %s",
-                       r->failed ? r->fail_text : troupe_status_text(status));
-        life_fail(r, in, status, text, NULL);
+        turn_fail(r, in, row, status);
         return;
     }
     in->cleanup_ok = true;
-    if (in->phase == PHASE_LIVE) {
-        inst_move(in, INST_IDLE);
+    if (in->phase != PHASE_LIVE) {
+        return; /* what it asked for could not be done */
     }
+    inst_move(in, INST_IDLE);
     struct proc_observer *observer = &in->proc->options.observer;
     if (observer->ready) {
         observer->ready(observer->context, in);
@@ -107,27 +107,20 @@ void life_fail(struct runner *r, struct inst *in, int32_t status, const char *te
     }
 }
 
+/* AI-4: what is queued when the slot closes comes back, with the end as the reason. */
 static void return_queued(struct runner *r, struct inst *in) {
-    struct msg *lists[2] = {in->more ? in->more->stash : NULL, mbox_close(&in->mbox)};
-    if (in->more) {
-        in->more->stash = NULL;
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        struct msg *m = lists[i];
-        while (m) {
-            struct msg *next = m->next;
-            if (i == 1) {
-                int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed);
-                atomic_store_explicit(&r->queued, queued - 1, memory_order_relaxed);
-            }
-            bool lost = in->aborted && (m->kind == MSG_DATA || m->kind == MSG_REQUEST);
-            if (lost && m->kind == MSG_DATA) {
-                bury(r, in->proc, m, TROUPE_ABORTED);
-            } else {
-                bounce(r, in->proc, m, in->aborted ? TROUPE_ABORTED : TROUPE_GONE);
-            }
-            m = next;
+    int32_t reason = in->aborted ? TROUPE_ABORTED : TROUPE_GONE;
+    struct msg *m = mbox_close(&in->mbox);
+    while (m) {
+        struct msg *next = m->next;
+        int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed);
+        atomic_store_explicit(&r->queued, queued - 1, memory_order_relaxed);
+        if (in->aborted && m->kind == MSG_DATA) {
+            bury(r, in->proc, m, reason);
+        } else {
+            bounce(r, in->proc, m, reason);
         }
+        m = next;
     }
 }
 
@@ -205,10 +198,7 @@ bool life_proceed(struct runner *r, struct inst *in) {
         if (in->cleanup_ok && !in->aborted && in->type->cleanup != INST_NO_ROW) {
             int32_t status = turn_run(r, in, in->type->cleanup, NULL, NULL);
             if (status < 0) {
-                char text[sizeof r->fail_text + 16];
-                (void)snprintf(text, sizeof text, "cleanup: %s",
-                               r->failed ? r->fail_text : troupe_status_text(status));
-                life_fail(r, in, status, text, NULL);
+                turn_fail(r, in, in->type->cleanup, status);
             }
         }
     }
@@ -241,7 +231,7 @@ static void hear_actor(struct runner *r, struct inst *in, uint16_t row,
             escalate(r, in, end);
         }
     } else if (status < 0) {
-        life_fail(r, in, status, r->failed ? r->fail_text : troupe_status_text(status), NULL);
+        turn_fail(r, in, row, status);
     }
 }
 
@@ -278,5 +268,7 @@ void life_child_ended(struct runner *r, struct inst *in, struct msg *m) {
         hear_group(r, in, &end);
     } else if (in->phase == PHASE_LIVE) {
         hear_actor(r, in, row, &end);
+    } else if (end.failed) {
+        escalate(r, in, &end); /* no handler runs any more; a failure is not lost for that */
     }
 }

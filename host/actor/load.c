@@ -316,7 +316,6 @@ static void discard(struct proc *proc, struct inst *in) {
         if (more) {
             (void)timers_stop(&proc->timers, &more->call_timer);
             outbox_discard(&proc->outside, in, &more->rest);
-            msg_free_chain(proc->outside.pool, more->stash);
             LIST_EACH (link, &more->kept) {
                 msg_release(proc->outside.pool, LIST_OF(link, struct kept, link)->origin);
             }

@@ -1,6 +1,5 @@
 /* What an instance does with a message it took. */
 #include <stddef.h>
-#include <stdio.h>
 
 #include "actor/proc_impl.h"
 
@@ -44,15 +43,6 @@ static const void *fit_body(struct runner *r, struct inst *in, struct msg *m,
     return copy;
 }
 
-static void fail_turn(struct runner *r, struct inst *in, uint16_t row, int32_t status) {
-    uint64_t discarded = atomic_load_explicit(&r->discarded_turns, memory_order_relaxed);
-    atomic_store_explicit(&r->discarded_turns, discarded + 1, memory_order_relaxed);
-    char text[sizeof r->fail_text + 96];
-    (void)snprintf(text, sizeof text, "%s: %s", in->type->rows[row].name,
-                   r->failed ? r->fail_text : troupe_status_text(status));
-    life_fail(r, in, status, text, NULL);
-}
-
 static void handle_data(struct runner *r, struct inst *in, struct msg *m) {
     uint16_t at = m->dest == inst_uid(in) ? find_row(in, m) : INST_NO_ROW;
     if (at == INST_NO_ROW) {
@@ -76,7 +66,7 @@ static void handle_data(struct runner *r, struct inst *in, struct msg *m) {
     uint64_t handled = atomic_load_explicit(&r->handled, memory_order_relaxed);
     atomic_store_explicit(&r->handled, handled + 1, memory_order_relaxed);
     if (status < 0) {
-        fail_turn(r, in, at, status);
+        turn_fail(r, in, at, status);
     }
     msg_free(r->pool, m);
 }
@@ -100,7 +90,7 @@ static void handle_returned(struct runner *r, struct inst *in, struct msg *m) {
         return;
     }
     if (status < 0) {
-        fail_turn(r, in, at, status);
+        turn_fail(r, in, at, status);
     }
     msg_free(r->pool, m);
 }

@@ -370,15 +370,40 @@ void outbox_withdraw(struct runner *r, struct inst *in, struct outbox *box) {
     }
 }
 
+static uint32_t first_discarded(const struct outbox *box) {
+    return box->committed > box->done ? box->committed : box->done;
+}
+
+bool outbox_has_answer(const struct outbox *box, uint64_t caller, uint64_t call) {
+    for (uint32_t i = first_discarded(box); i < box->count; i++) {
+        struct msg *m = box->items[i].kind <= OUT_ONE ? box->items[i].u.to.first : NULL;
+        for (; m; m = m->next) {
+            if (m->kind == MSG_REPLY && m->dest == caller && msg_call(m) == call) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void discard_messages(struct runner *r, struct inst *in, struct msg *first) {
+    for (struct msg *m = first; m; m = m->next) {
+        if (m->kind == MSG_REQUEST) {
+            call_withdraw(in, msg_call(m)); /* never made: no outcome comes */
+        }
+    }
+    msg_free_chain(r->pool, first);
+}
+
 /* The turn failed: nothing of it was (TX-1). */
 void outbox_discard(struct runner *r, struct inst *in, struct outbox *box) {
-    uint32_t from = box->committed > box->done ? box->committed : box->done;
+    uint32_t from = first_discarded(box);
     for (uint32_t i = from; i < box->count; i++) {
         struct out_item *item = &box->items[i];
         switch ((enum out_kind)item->kind) {
         case OUT_BATCH:
         case OUT_ONE:
-            msg_free_chain(r->pool, item->u.to.first);
+            discard_messages(r, in, item->u.to.first);
             break;
         case OUT_SPAWN:
             inst_unmake(r, item->u.child);

@@ -131,6 +131,6 @@ void inst_tick(struct runner *r, struct inst *in, struct msg *m) {
                                in->proc->clock->now(in->proc->clock)};
     int32_t status = turn_run(r, in, body->row, &tick, m);
     if (status < 0) {
-        life_fail(r, in, status, r->failed ? r->fail_text : troupe_status_text(status), NULL);
+        turn_fail(r, in, body->row, status);
     }
 }

@@ -1,6 +1,7 @@
 /* Turns: one activation of an instance, and one run of a row within it. */
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "actor/proc_impl.h"
@@ -16,6 +17,7 @@ static void turn_enter(struct runner *r, struct inst *in, uint16_t row, struct m
     r->stop = false;
     r->failed = false;
     r->has_context = false;
+    r->logged = 0;
     atomic_store_explicit(&in->since_ns, sched_coarse_now(r->worker), memory_order_relaxed);
     atomic_store_explicit(&in->handler, (uint16_t)(row + 1), memory_order_relaxed);
     if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_IDLE) {
@@ -54,6 +56,22 @@ static void hold_back(struct runner *r, struct inst *in) {
     in->paused = true;
 }
 
+/* TX-1: nothing of it was; what it logged is kept, and marked. */
+static void discard(struct runner *r, struct inst *in, struct msg *m) {
+    uint64_t discarded = atomic_load_explicit(&r->discarded_turns, memory_order_relaxed);
+    atomic_store_explicit(&r->discarded_turns, discarded + 1, memory_order_relaxed);
+    /* an answer that was committed early stays the only one */
+    r->answered = r->answered && m && !outbox_has_answer(&r->outbox, m->sender, msg_call(m));
+    outbox_discard(r, in, &r->outbox);
+    if (r->logged > 0) {
+        char name[160];
+        inst_name(in, name, sizeof name);
+        log_write(in->proc->options.log, r->logged_level, name,
+                  "discarded the turn of '%s' that logged the %u line%s before", r->row->name,
+                  r->logged, r->logged == 1 ? "" : "s");
+    }
+}
+
 int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *arg, struct msg *m) {
     turn_enter(r, in, row, m);
     int32_t status = r->row->run(&r->turn, in->state, arg);
@@ -61,8 +79,7 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *ar
         status = r->fail_status;
     }
     if (status < 0) {
-        r->answered = false;
-        outbox_discard(r, in, &r->outbox);
+        discard(r, in, m);
     } else {
         sched_count(r->worker, r->outbox.messages);
     }
@@ -73,6 +90,13 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *ar
     scratch_reset(&r->scratch);
     turn_leave(r, in);
     return status;
+}
+
+void turn_fail(struct runner *r, struct inst *in, uint16_t row, int32_t status) {
+    char text[sizeof r->fail_text + 96];
+    (void)snprintf(text, sizeof text, "%s: %s", in->type->rows[row].name,
+                   r->failed ? r->fail_text : troupe_status_text(status));
+    life_fail(r, in, status, text, NULL);
 }
 
 static void look_at_others(struct runner *r) {
@@ -162,41 +186,27 @@ static void drain_on(struct runner *r, struct inst *in) {
     }
 }
 
-static void stash(struct inst *in, struct msg *m) {
-    struct inst_more *more = inst_more(in);
-    if (!more) {
-        mbox_untake(&in->mbox, m);
-        return;
-    }
-    m->next = NULL;
-    if (more->stash) {
-        more->stash_last->next = m;
-    } else {
-        more->stash = m;
-    }
-    more->stash_last = m;
+static void count_taken(struct runner *r) {
+    int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed);
+    atomic_store_explicit(&r->queued, queued - 1, memory_order_relaxed);
 }
 
 static struct msg *take(struct runner *r, struct inst *in) {
     struct msg *m = mbox_take(&in->mbox);
     if (m) {
-        int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed);
-        atomic_store_explicit(&r->queued, queued - 1, memory_order_relaxed);
+        count_taken(r);
     }
     return m;
 }
 
-/* While stopping, only the ends of children are heard; the rest waits to be returned. */
+/* While stopping, only the ends of children are heard; the rest stays where it is, to be returned. */
 static bool stop_on(struct runner *r, struct inst *in) {
-    struct msg *m = take(r, in);
+    struct msg *m = mbox_take_kind(&in->mbox, MSG_ENDED);
     if (!m) {
         return false;
     }
-    if (m->kind == MSG_ENDED) {
-        life_child_ended(r, in, m);
-    } else {
-        stash(in, m);
-    }
+    count_taken(r);
+    life_child_ended(r, in, m);
     return true;
 }
 
@@ -239,7 +249,7 @@ static bool has_more_to_do(const struct inst *in) {
     if (atomic_load_explicit(&in->signals, memory_order_relaxed)) {
         return true;
     }
-    return in->phase != PHASE_NEW && !in->paused && mbox_has_message(&in->mbox);
+    return in->phase == PHASE_LIVE && !in->paused && mbox_has_message(&in->mbox);
 }
 
 static void settle(struct runner *r, struct inst *in) {
@@ -280,7 +290,8 @@ enum task_result inst_run(struct sched_task *task, struct sched_worker *worker) 
     if (move_decide(r, in)) {
         return TASK_MOVE;
     }
-    return has_more_to_do(in) ? TASK_AGAIN : TASK_IDLE;
+    /* MORE: the budget ended between a last message and what follows from it, such as an end */
+    return next == STEP_MORE || has_more_to_do(in) ? TASK_AGAIN : TASK_IDLE;
 }
 
 bool inst_arrived(struct sched_task *task, struct sched_worker *worker) {

@@ -106,7 +106,7 @@ void inst_ready(struct runner *r, struct inst *in, struct msg *m) {
     struct troupe_ready ready = {w->watch.fd, body->events};
     int32_t status = turn_run(r, in, w->row, &ready, m);
     if (status < 0) {
-        life_fail(r, in, status, r->failed ? r->fail_text : troupe_status_text(status), NULL);
+        turn_fail(r, in, w->row, status);
     }
     w = find(in, body->number); /* the handler may have ended it */
     if (w && io_watch_again(in->proc->io, &w->watch, w->events, NULL) < 0) {

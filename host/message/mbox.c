@@ -331,6 +331,29 @@ struct msg *mbox_take(struct mbox *mb) {
     return m;
 }
 
+struct msg *mbox_take_kind(struct mbox *mb, enum msg_kind kind) {
+    collect_some(mb);
+    struct msg *before = NULL;
+    struct msg *m = mb->head;
+    while (m && m->kind != kind) {
+        before = m;
+        m = m->next;
+    }
+    if (!m) {
+        return NULL;
+    }
+    if (before) {
+        before->next = m->next;
+    } else {
+        mb->head = m->next;
+    }
+    if (mb->tail == m) {
+        mb->tail = before;
+    }
+    atomic_fetch_sub_explicit(&mb->uncharged, 1, memory_order_relaxed);
+    return m;
+}
+
 void mbox_untake(struct mbox *mb, struct msg *m) {
     m->next = mb->head;
     mb->head = m;

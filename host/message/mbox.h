@@ -90,6 +90,8 @@ void mbox_give_places(struct mbox *mb);
 
 /* The next message, now the caller's; NULL: empty. [home worker] */
 struct msg *mbox_take(struct mbox *mb);
+/* The first message of this uncharged kind, wherever it stands; NULL: none. [home worker] */
+struct msg *mbox_take_kind(struct mbox *mb, enum msg_kind kind);
 /* Puts a message taken last back as the first, also when its place is taken meanwhile. [home worker] */
 void mbox_untake(struct mbox *mb, struct msg *m);
 /* Whether take would give one. [home worker] */
