@@ -104,9 +104,10 @@ void inst_ready(struct runner *r, struct inst *in, struct msg *m) {
         return;
     }
     struct troupe_ready ready = {w->watch.fd, body->events};
-    int32_t status = turn_run(r, in, w->row, &ready, m);
+    uint16_t row = w->row;
+    int32_t status = turn_run(r, in, row, &ready, m);
     if (status < 0) {
-        turn_fail(r, in, w->row, status);
+        turn_fail(r, in, row, status);
     }
     w = find(in, body->number); /* the handler may have ended it */
     if (w && io_watch_again(in->proc->io, &w->watch, w->events, NULL) < 0) {

@@ -175,8 +175,9 @@ static bool is_at_rest(void *context) {
     struct kit *kit = context;
     for (uint32_t i = 0; i < proc_actor_count(kit_proc(kit)); i++) {
         struct inst *in = proc_actor(kit_proc(kit), i);
-        if (inst_status(in) != INST_STOPPED && inst_status(in) != INST_FAILED &&
-            (inst_status(in) == INST_PROCESSING || inst_depth(in) > 0)) {
+        enum inst_status status = inst_status(in);
+        bool ended = status == INST_STOPPED || status == INST_FAILED;
+        if (!ended && (status != INST_IDLE || inst_depth(in) > 0)) {
             return false;
         }
     }
