@@ -1,0 +1,50 @@
+/* Inside of the tree, for the files of this folder. */
+#pragma once
+
+#include "supervise/policy.h"
+#include "supervise/tree.h"
+
+struct tree_node {
+    /* constant */
+    uint32_t parent; /* the coordinator is node number `count` */
+    uint32_t end;    /* its members and theirs are the nodes behind it, up to here */
+    const struct restart_block *restart;      /* lent by the plan; NULL for the coordinator */
+    const struct supervise_policy *supervise; /* lent; NULL for an actor */
+    struct window *children;                  /* restarts among its members; NULL for an actor */
+    struct window *alone;                     /* its own restarts, when counted alone; else NULL */
+
+    /* written by tree_move() only */
+    enum tree_state state;
+    uint32_t open;        /* members whose slots are open, directly below */
+    uint32_t alive;       /* members alive, directly below */
+    uint32_t batch_alive; /* those of them that are batched */
+
+    uint32_t incarnation;
+    bool batched; /* starts again together with siblings */
+    bool failing; /* a group whose intensity was exceeded; `last` is the root cause */
+    bool gone;    /* a group that has ended, while the tree waits for members */
+    bool leaving; /* removed while alive */
+    bool starting_now;
+    bool was_up;
+    uint64_t up_since_ns;
+    uint64_t until_ns; /* waiting */
+    struct backoff backoff;
+    struct tree_cause last;
+};
+
+struct tree {
+    const struct plan *plan;
+    uint32_t count;
+    uint32_t depth;
+    struct tree_node *nodes; /* count + 1 */
+    struct window *windows;  /* of the nodes */
+    uint32_t window_count;
+    bool begun, stopping, aborting, gave_up;
+
+    /* during a step */
+    uint64_t now_ns;
+    uint64_t random;
+    struct tree_actions *actions;
+    uint32_t starts; /* nodes with starting_now */
+    uint32_t start;  /* one of them */
+};
