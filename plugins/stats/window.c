@@ -16,6 +16,7 @@ TROUPE_MESSAGE(stats_alert, "stats.alert/1", STATS_ALERT);
     C(field, time, time, "the field that says when; empty: when it arrives", "event")              \
     C(duration, span, 60s, "how far apart what belongs together may be", "1ms..")                  \
     C(int, threshold, 5, "how many within the span make an alert", "1..100000")                    \
+    C(bool, again, false, "an alert for each burst of a source, not only for its first")           \
     C(int, max_sources, 100000, "the least recently seen beyond are forgotten", "1..10000000")
 TROUPE_CONFIG(window_config, WINDOW_CONFIG);
 
@@ -161,7 +162,9 @@ static int window_on_event(struct troupe_turn *t, struct window *self,
     if (!source || !window_make_room(t, self, source)) {
         return window_no_memory(t, self);
     }
-    return burst_add(&self->rule, source, event, &burst) ? window_alert(t, self, key, &burst) : 0;
+    bool is_first = !source->has_burst;
+    bool found = burst_add(&self->rule, source, event, &burst);
+    return found && (is_first || self->config.again) ? window_alert(t, self, key, &burst) : 0;
 }
 
 static int window_cleanup(struct troupe_turn *t, struct window *self) {

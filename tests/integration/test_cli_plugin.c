@@ -52,7 +52,7 @@ static void test_list_shows_files_types_and_ports(void **state) {
     troupe_run(&program, "plugin", "list");
 
     assert_non_null(strstr(program.out, "  " TROUPE_PLUGINS "/file.so\n"));
-    assert_non_null(strstr(program.out, "\n  file.Tail  out:line\n"));
+    assert_non_null(strstr(program.out, "\n  file.Tail  out:line  out:chunk\n"));
     assert_non_null(strstr(program.out, "\n  syslog.Parse  in:line  out:event\n"));
     assert_int_equal(program.status, 0);
     test_program_fini(&program);

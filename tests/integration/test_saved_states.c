@@ -20,7 +20,7 @@
     "  pieces: { type: file.Tail, config: { path: log, follow: true, send: chunks } }\n"           \
     "  lines: { type: text.Lines, config: { max_line: 100B } }\n"                                  \
     "  parse: { type: syslog.Parse }\n"                                                            \
-    "  window: { type: stats.Window, config: { by: source } }\n"                                   \
+    "  window: { type: stats.Window, config: { by: source, again: true } }\n"                      \
     "  count: { type: stats.Count }\n"                                                             \
     "  said: { type: file.Sink, config: { path: said } }\n"                                        \
     "  tailed: { type: file.Sink, config: { path: tailed } }\n"                                    \

@@ -47,13 +47,17 @@ for form in '2016-12-10T06:55:4%dZ h sshd[1]: ' '<86>2016-12-10T07:55:4%d.0+01:0
         '{"summary":{"lines":5,"failed":5,"accepted":0,"sources":[{"source":"192.0.2.7","failed":5}]}}'
 done
 
-# A burst, again after the window was empty, and events late by less than the span.
+# A burst, and events late by less than the span; with `again`, also the next, after the window was empty.
 {
     for at in 06:00:00 06:00:20 06:00:10 06:01:15 06:02:00 06:03:01 06:03:31 06:04:01; do
         refuse "2016-12-10T${at}Z" ::1
     done
 } >"$tmp/log"
 watch 'actors: { window: { config: { threshold: 3 } } }'
+expect "the first burst of one source" \
+    '{"alert":{"source":"::1","failed":3,"first":"2016-12-10T06:00:00Z","last":"2016-12-10T06:00:20Z"}}' \
+    '{"summary":{"lines":8,"failed":8,"accepted":0,"sources":[{"source":"::1","failed":8}]}}'
+watch 'actors: { window: { config: { threshold: 3, again: true } } }'
 expect "bursts of one source" \
     '{"alert":{"source":"::1","failed":3,"first":"2016-12-10T06:00:00Z","last":"2016-12-10T06:00:20Z"}}' \
     '{"alert":{"source":"::1","failed":3,"first":"2016-12-10T06:03:01Z","last":"2016-12-10T06:04:01Z"}}' \
