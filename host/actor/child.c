@@ -1,4 +1,5 @@
 /* Spawning: a child is made when asked for and starts when the turn commits. */
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,62 +7,72 @@
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
 
-static struct config *child_config(const struct inst_type *type, const struct troupe_spawn *how,
-                                   bool *ret_ok) {
-    *ret_ok = true;
-    if (!type->config) {
-        *ret_ok = !how || how->setting_count == 0;
-        return NULL;
+/* Why, for the case that the turn fails of it. */
+__attribute__((format(printf, 2, 3))) static bool refuse(struct runner *r, const char *format,
+                                                         ...) {
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(r->refusal, sizeof r->refusal, format, args);
+    va_end(args);
+    return false;
+}
+
+static bool configure(struct runner *r, struct inst *child, const struct troupe_spawn *how) {
+    const struct note_config *schema = child->type->config;
+    if (!schema) {
+        return !how || how->setting_count == 0 ||
+               refuse(r, "'%s' takes no settings", child->type->id);
     }
     uint64_t count = how ? how->setting_count : 0;
     struct config_setting *settings = count ? mem_array(count, sizeof *settings) : NULL;
-    struct config *config = NULL;
-    *ret_ok = !count || settings;
-    for (uint64_t i = 0; settings && i < count; i++) {
+    if (count && !settings) {
+        return refuse(r, "no memory");
+    }
+    for (uint64_t i = 0; i < count; i++) {
         settings[i] = (struct config_setting){
             .key = how->settings[i].key, .values = &how->settings[i].value, .count = 1};
     }
     struct err err;
-    if (*ret_ok &&
-        config_build(type->config, settings, count, NULL, NULL, NULL, &config, &err) < 0) {
-        *ret_ok = false;
-    }
+    int status = config_build(schema, settings, count, NULL, NULL, NULL, &child->config, &err);
     mem_free(settings);
-    return config;
+    return status == 0 || refuse(r, "%s", err.text);
+}
+
+static bool has_name(const struct inst *in, const char *name) {
+    return in->name && strcmp(in->name, name) == 0;
 }
 
 /* AI-2: names are unique among the open slots of a group; here, of a parent. */
-static bool name_is_taken(const struct inst *parent, const char *name) {
-    LIST_EACH (link, &parent->children) {
+static const struct inst *find_namesake(const struct runner *r, const char *name) {
+    LIST_EACH (link, &r->inst->children) {
         const struct inst *child = LIST_OF(link, struct inst, sibling);
-        if (child->more && child->more->name && strcmp(child->more->name, name) == 0) {
-            return true;
+        if (has_name(child, name) && !mbox_is_closed(&child->mbox)) {
+            return child;
         }
     }
-    return false;
-}
-
-static bool name_in_outbox(const struct outbox *box, const char *name) {
-    for (uint32_t i = box->done; i < box->count; i++) {
-        const struct inst *child = box->items[i].kind == OUT_SPAWN ? box->items[i].u.child : NULL;
-        if (child && child->more && child->more->name && strcmp(child->more->name, name) == 0) {
-            return true;
+    for (uint32_t i = r->outbox.done; i < r->outbox.count; i++) {
+        const struct out_item *item = &r->outbox.items[i];
+        if (item->kind == OUT_SPAWN && has_name(item->u.child, name)) {
+            return item->u.child;
         }
     }
-    return false;
+    return NULL;
 }
 
 static bool name_child(struct runner *r, struct inst *child, struct troupe_str name) {
-    struct inst_more *more = inst_more(child);
-    char *text = more ? mem_text_n(name.data, name.size) : NULL;
-    if (!text) {
-        return false;
+    child->name = mem_text_n(name.data, name.size);
+    if (!child->name) {
+        return refuse(r, "no memory");
     }
-    if (strpbrk(text, "/[].") || name_is_taken(r->inst, text) || name_in_outbox(&r->outbox, text)) {
-        mem_free(text);
-        return false;
+    if (strpbrk(child->name, "/[].")) {
+        return refuse(r, "the name '%s' has one of the characters / [ ] .", child->name);
     }
-    more->name = text;
+    const struct inst *first = find_namesake(r, child->name);
+    if (first) {
+        char taken[160];
+        inst_name(first, taken, sizeof taken);
+        return refuse(r, "the name '%s' is taken by '%s'", child->name, taken);
+    }
     return true;
 }
 
@@ -86,28 +97,21 @@ static struct inst *join_target(struct runner *r, uint64_t uid) {
     return NULL;
 }
 
-static bool join(struct runner *r, struct inst *child, const struct troupe_join *join_) {
-    uint16_t out = inst_type_row(child->type, join_->output);
-    struct inst *target = join_target(r, join_->to.uid);
-    uint16_t row = target ? inst_type_handler(target->type, (uint16_t)join_->to.port) : INST_NO_ROW;
-    if (out == INST_NO_ROW || row == INST_NO_ROW ||
-        (child->type->rows[out].kind != TROUPE_ROW_out &&
-         child->type->rows[out].kind != TROUPE_ROW_ask)) {
-        return false;
+/* Which rows a join may connect: as a wire of the manifest. */
+static bool fits(const struct inst_row *out, const struct inst_row *in) {
+    bool is_call = in->kind == TROUPE_ROW_call;
+    if (out->kind == TROUPE_ROW_ask) {
+        return is_call;
     }
-    const struct msg_type *sent = child->type->rows[out].type;
-    const struct msg_type *wanted = target->type->rows[row].type;
-    if (sent && wanted && type_check_compatible(sent, wanted, NULL) < 0) {
-        return false;
-    }
+    return !is_call && (out->kind == TROUPE_ROW_out || out->kind == TROUPE_ROW_as);
+}
+
+static bool add_wire(struct inst *child, uint16_t out, struct inst *target, uint16_t row) {
     if (!child->ports) {
         child->ports = mem_array(child->type->row_count, sizeof *child->ports);
     }
-    if (!child->ports) {
-        return false;
-    }
-    struct port *port = &child->ports[out];
-    struct wire *wires = mem_resize(port->wires, (port->count + 1) * sizeof *wires);
+    struct port *port = child->ports ? &child->ports[out] : NULL;
+    struct wire *wires = port ? mem_resize(port->wires, (port->count + 1) * sizeof *wires) : NULL;
     if (!wires) {
         return false;
     }
@@ -120,23 +124,44 @@ static bool join(struct runner *r, struct inst *child, const struct troupe_join 
     }
     port->count++;
     wire->count = 1;
-    uint8_t overflow = target->row_overflow ? target->row_overflow[row] : WIRE_BLOCK;
+    uint8_t overflow = target->row_overflow ? (uint8_t)target->row_overflow[row] : WIRE_BLOCK;
     *wire->targets = (struct wire_target){&target->mbox, inst_uid(target), row, overflow};
+    const struct msg_type *wanted = target->type->rows[row].type;
     wire->body_room = wanted ? wanted->abi.body_size : 0;
     port->body_room = wire->body_room > port->body_room ? wire->body_room : port->body_room;
     return true;
 }
 
-static bool equip(struct runner *r, struct inst *child, const struct troupe_spawn *how) {
-    bool ok;
-    child->config = child_config(child->type, how, &ok);
-    if (!ok || !how) {
-        return ok;
+static bool join(struct runner *r, struct inst *child, const struct troupe_join *join_) {
+    uint16_t out = inst_type_row(child->type, join_->output);
+    struct inst *target = join_target(r, join_->to.uid);
+    uint16_t row = target ? inst_type_handler(target->type, (uint16_t)join_->to.port) : INST_NO_ROW;
+    if (out == INST_NO_ROW || row == INST_NO_ROW) {
+        return refuse(r, "no such port to join '%.*s' to, or no such output",
+                      TROUPE_STR_ARG(join_->output));
     }
-    if (how->name.size && !name_child(r, child, how->name)) {
+    const struct inst_row *from = &child->type->rows[out];
+    const struct inst_row *to = &target->type->rows[row];
+    struct err err;
+    if (!fits(from, to)) {
+        return refuse(r, "'%s' cannot be joined to '%s': %s", from->name, to->name,
+                      from->kind == TROUPE_ROW_ask ? "it asks, and nobody answers there"
+                                                   : "it is no output for messages");
+    }
+    if (from->type && to->type && type_check_compatible(from->type, to->type, &err) < 0) {
+        return refuse(r, "'%s' cannot be joined to '%s': %s", from->name, to->name, err.text);
+    }
+    return add_wire(child, out, target, row) || refuse(r, "no memory");
+}
+
+static bool equip(struct runner *r, struct inst *child, const struct troupe_spawn *how) {
+    if (!configure(r, child, how)) {
         return false;
     }
-    for (uint64_t i = 0; i < how->join_count; i++) {
+    if (how && how->name.size && !name_child(r, child, how->name)) {
+        return false;
+    }
+    for (uint64_t i = 0; how && i < how->join_count; i++) {
         if (!join(r, child, &how->joins[i])) {
             return false;
         }
@@ -144,20 +169,27 @@ static bool equip(struct runner *r, struct inst *child, const struct troupe_spaw
     return true;
 }
 
+/* AI-1: one counter per root tree; AI-3: it never gives a number twice. */
+static uint64_t next_pid(struct inst *root) {
+    return atomic_fetch_add_explicit(&root->next_pid, 1, memory_order_relaxed);
+}
+
 struct troupe_ref child_spawn(struct runner *r, uint16_t row, const struct troupe_spawn *how) {
     struct inst *parent = r->inst;
     const struct inst_type *type = parent->type->rows[row].child;
     uint32_t capacity = how && how->capacity ? how->capacity : r->proc->options.capacity;
     struct troupe_ref none = {0, 0};
-    if (!type || parent->draining || parent->phase != PHASE_LIVE || capacity > MBOX_CAPACITY_MAX) {
+    if (parent->phase != PHASE_LIVE || capacity > MBOX_CAPACITY_MAX) {
+        (void)refuse(r, "%s", parent->phase != PHASE_LIVE ? "stopping" : "capacity too large");
         return none;
     }
     struct inst *child = inst_make(r, r->proc, type, capacity, 0, r->worker);
     if (!child) {
+        (void)refuse(r, "no memory");
         return none;
     }
     child->spawned = true;
-    child->parent = parent;
+    atomic_store_explicit(&child->parent, parent, memory_order_relaxed);
     child->root = parent->root;
     child->child_row = row;
     struct out_item *item = equip(r, child, how) ? outbox_add(&r->outbox, OUT_SPAWN) : NULL;
@@ -165,28 +197,34 @@ struct troupe_ref child_spawn(struct runner *r, uint16_t row, const struct troup
         inst_unmake(r, child);
         return none;
     }
-    /* AI-1: one counter per root tree; AI-3: it never gives a number twice */
-    child->pid = atomic_fetch_add_explicit(&parent->root->next_pid, 1, memory_order_relaxed);
+    child->pid = next_pid(parent->root);
     item->u.child = child;
     return (struct troupe_ref){inst_uid(child), 0};
+}
+
+/* A dedicated worker serves its one actor: children go where there is company, or get their own. */
+static void place(struct runner *r, struct inst *child) {
+    struct sched_worker *dedicated;
+    struct err err;
+    if (!child->type->own_thread) {
+        if (r->worker->dedicated) {
+            atomic_store_explicit(&child->mbox.task.home, sched_worker_at(r->proc->sched, 0),
+                                  memory_order_release);
+        }
+    } else if (sched_dedicate(r->proc->sched, "troupe-own", &child->mbox.task, &dedicated, &err) <
+               0) {
+        /* it runs on this worker after all, and says why it can't */
+        life_fail(r, child, TROUPE_NO_MEMORY, err.text, NULL);
+    }
 }
 
 void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
     list_add_last(&parent->children, &child->sibling);
     parent->open_children++;
-    struct sched_worker *worker = r->worker;
-    if (child->type->own_thread || worker->dedicated) {
-        struct sched_worker *dedicated;
-        struct err err;
-        if (!child->type->own_thread) {
-            /* a dedicated worker serves its one actor: others go where there is company */
-            atomic_store_explicit(&child->mbox.task.home, sched_worker_at(r->proc->sched, 0),
-                                  memory_order_release);
-        } else if (sched_dedicate(r->proc->sched, "troupe-own", &child->mbox.task, &dedicated,
-                                  &err) < 0) {
-            /* it runs on this worker after all, and says why it can't */
-            life_fail(r, child, TROUPE_NO_MEMORY, err.text, NULL);
-        }
-    }
-    inst_signal(child, SIGNAL_START);
+    parent->children_draining = false; /* those there is one more of */
+    place(r, child);
+    /* a parent that stops with this still held back has told its other children already */
+    inst_signal(child, parent->phase == PHASE_LIVE ? SIGNAL_START
+                       : parent->aborted           ? SIGNAL_ABORT
+                                                   : SIGNAL_STOP);
 }

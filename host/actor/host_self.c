@@ -55,10 +55,7 @@ struct troupe_ref host_spawn(struct troupe_turn *turn, uint32_t port,
 static struct inst *find_child(struct runner *r, uint64_t uid) {
     struct inst *child = cell_find(r->proc, uid);
     /* only our own children can't become another's: we have not heard of their end */
-    if (child && child->spawned && child->parent == r->inst) {
-        return child;
-    }
-    return NULL;
+    return child && inst_parent(child) == r->inst ? child : NULL;
 }
 
 int32_t host_stop_child(struct troupe_turn *turn, struct troupe_ref ref, bool drain) {

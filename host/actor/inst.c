@@ -62,12 +62,12 @@ struct inst_more *inst_more(struct inst *in) {
 static void reset(struct inst *in, struct proc *proc, const struct inst_type *type) {
     in->proc = proc;
     in->type = type;
-    in->parent = NULL;
+    atomic_store_explicit(&in->parent, NULL, memory_order_relaxed);
     in->root = NULL;
     in->pid = 0;
     in->ports = NULL;
     in->config = NULL;
-    in->plan_name = NULL;
+    in->name = NULL;
     in->plan_index = UINT32_MAX;
     in->phase = PHASE_NEW;
     in->paused = in->draining = in->children_draining = in->failed = false;
@@ -81,6 +81,7 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     list_init(&in->sibling);
     in->pauser = (struct pauser){.self = &in->mbox};
     atomic_store_explicit(&in->signals, 0, memory_order_relaxed);
+    atomic_store_explicit(&in->shown, NULL, memory_order_relaxed);
     atomic_store_explicit(&in->holders, 2, memory_order_relaxed);
     atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
     atomic_store_explicit(&in->watched, false, memory_order_relaxed);
@@ -127,7 +128,6 @@ static void more_free(struct runner *r, struct inst *in) {
     outbox_fini(&more->rest);
     mem_free(more->calls);
     mem_free(more->requests);
-    mem_free(more->name);
     mem_free((void *)(uintptr_t)more->saved);
     mem_free(more);
     in->more = NULL;
@@ -142,6 +142,10 @@ void inst_unmake(struct runner *r, struct inst *in) {
     in->ports = NULL;
     mem_free(in->state);
     in->state = NULL;
+    if (in->spawned) {
+        mem_free((void *)(uintptr_t)in->name);
+        in->name = NULL;
+    }
     config_unref(in->config);
     in->config = NULL;
     /* The next owner has another uid (AI-3); release: pairs with cell_find. */
@@ -171,15 +175,10 @@ uint32_t inst_plan_index(const struct inst *in) {
 
 /* The name that stands in the id: an anonymous child shows its parent's. */
 static const char *shown_name(const struct inst *in) {
-    for (; in; in = in->parent) {
-        if (in->plan_name) {
-            return in->plan_name;
-        }
-        if (in->more && in->more->name) {
-            return in->more->name;
-        }
+    while (in && !in->name) {
+        in = inst_parent(in);
     }
-    return "";
+    return in ? in->name : "";
 }
 
 void inst_name(const struct inst *in, char *ret, uint64_t size) {
@@ -219,7 +218,8 @@ void inst_signal(struct inst *in, unsigned signals) {
 
 bool inst_attribute(struct inst *in, const char *name, struct troupe_value *ret, char *text,
                     uint64_t text_size) {
-    struct inst_more *more = in->more;
+    /* acquire: pairs with publish; its lock is seen initialised */
+    struct inst_more *more = atomic_load_explicit(&in->shown, memory_order_acquire);
     bool found = false;
     if (!more) {
         return false;

@@ -109,6 +109,7 @@ struct runner {
     enum log_level logged_level;
     int32_t fail_status;
     char fail_text[512];
+    char refusal[320]; /* why the last spawn of the turn was refused; "" */
     struct troupe_context context;
     char context_name[160];
     bool has_context;
@@ -171,8 +172,7 @@ struct inst_more {
     struct troupe_once *requests; /* taken and not answered yet */
     uint32_t request_count, request_room;
     struct outbox rest; /* held back by a full mailbox */
-    char *name;        /* of a named child */
-    const void *saved; /* a state to load instead of init; owned */
+    const void *saved;  /* a state to load instead of init; owned */
     uint64_t saved_size;
     uint32_t saved_version;
     pthread_mutex_t attributes_lock;
@@ -188,13 +188,13 @@ struct inst {
     /* set at spawn, then constant */
     struct proc *proc;
     const struct inst_type *type;
-    struct inst *parent;               /* lives longer (SV-4); NULL: the proc itself */
+    _Atomic(struct inst *) parent;     /* lives longer (SV-4); NULL: the proc itself */
     struct inst *root;                 /* whose counter gives pids; itself for a root */
     uint64_t pid;                      /* 0: a root */
     struct port *ports;                /* one per row of the type; NULL: no outputs wired */
     const enum overflow *row_overflow; /* per row, lent by the plan; NULL: all block */
     struct config *config;
-    const char *plan_name; /* lent by the plan; NULL: a spawned child */
+    const char *name; /* lent by the plan; a spawned child's is owned, NULL: anonymous */
     uint32_t plan_index;
 
     /* only the home worker */
@@ -206,7 +206,7 @@ struct inst {
     const char *reason;   /* of a clean end; static */
     uint32_t open_children;
     void *state;
-    struct inst_more *more; /* NULL until needed */
+    struct inst_more *more; /* NULL until needed; others' threads go by `shown` */
     struct list children;   /* inst.sibling */
     struct list sibling;    /* inst.children of the parent; written by the parent's home worker */
     struct pauser pauser;
@@ -214,12 +214,13 @@ struct inst {
     /* any thread, atomic */
     _Atomic uint64_t uid; /* changes when the cell is used again */
     _Atomic uint32_t signals;
-    _Atomic uint32_t holders;  /* 2: its end is not over; the parent has not heard of it */
-    _Atomic uint8_t status;    /* written by inst_move() only */
-    _Atomic uint16_t handler;  /* row in hand + 1; 0: none */
-    _Atomic bool watched;      /* SIGNAL_WATCH: the observer wants to hear of quiet */
-    _Atomic bool running;      /* in an activation, or something is held back or pending */
-    _Atomic uint64_t since_ns; /* of the turn in hand, or the last one (ST-2) */
+    _Atomic(struct inst_more *) shown; /* set once it has published something */
+    _Atomic uint32_t holders;          /* 2: its end is not over; the parent has not heard of it */
+    _Atomic uint8_t status;            /* written by inst_move() only */
+    _Atomic uint16_t handler;          /* row in hand + 1; 0: none */
+    _Atomic bool watched;              /* SIGNAL_WATCH: the observer wants to hear of quiet */
+    _Atomic bool running;              /* in an activation, or something is held back or pending */
+    _Atomic uint64_t since_ns;         /* of the turn in hand, or the last one (ST-2) */
     _Atomic uint64_t processed;
     _Atomic uint64_t next_pid; /* roots: the counter of their tree (AI-1) */
 };
@@ -236,6 +237,11 @@ void cell_give_back(struct runner *r, struct inst *in);
 /* The open instance with this uid; NULL: gone. Its memory stays an instance for the proc's life, but
  * may become another one's at any time: what is sent carries the uid and is checked when taken. */
 struct inst *cell_find(struct proc *proc, uint64_t uid);
+
+/* relaxed: it is set before the instance is known to others, and by whoever uses the cell again */
+static inline struct inst *inst_parent(const struct inst *in) {
+    return atomic_load_explicit(&in->parent, memory_order_relaxed);
+}
 
 /* inst.c */
 struct inst_more *inst_more(struct inst *in); /* makes it; NULL: no memory */

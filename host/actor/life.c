@@ -141,7 +141,7 @@ static void tell_parent(struct runner *r, struct inst *in) {
         m = msg_alloc(pools_shared(in->proc->pools), MSG_ENDED, 0, sizeof in);
     }
     *(struct inst **)msg_own_body(m) = in;
-    deliver_host(r->pool, in->parent, m);
+    deliver_host(r->pool, inst_parent(in), m);
 }
 
 static void release(struct runner *r, struct inst *in) {
@@ -173,14 +173,14 @@ static void end_now(struct runner *r, struct inst *in) {
     in->phase = PHASE_ENDED;
     pause_wake(&in->proc->pauses, &in->mbox);
     struct proc_observer *observer = &in->proc->options.observer;
-    if (in->plan_name && observer->closed) {
+    if (in->plan_index != UINT32_MAX && observer->closed) {
         struct inst_end end;
         describe(in, &end);
         observer->closed(observer->context, in, &end);
     }
     bool noted = mbox_is_noted(&in->mbox); /* closed: it can't become so any more */
     enum inst_status status = in->failed ? INST_FAILED : INST_STOPPED;
-    if (in->parent) {
+    if (inst_parent(in)) {
         tell_parent(r, in);
     }
     inst_move(in, status);

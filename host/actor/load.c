@@ -186,7 +186,7 @@ static struct inst *make_actor(struct proc *proc, uint32_t index, struct err *er
         err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
         return NULL;
     }
-    in->plan_name = actor->name;
+    in->name = actor->name;
     in->plan_index = index;
     in->pid = actor->pid;
     in->config = actor->config ? config_ref(actor->config) : NULL;
@@ -201,10 +201,11 @@ static struct inst *make_actor(struct proc *proc, uint32_t index, struct err *er
 
 /* Into the tree: roots under the proc, members under their group. */
 static void adopt(struct proc *proc, struct inst *in, uint32_t parent) {
-    in->parent = parent == PLAN_NONE ? proc->self : proc->actors[parent];
-    in->root = parent == PLAN_NONE ? in : in->parent->root;
-    list_add_last(&in->parent->children, &in->sibling);
-    in->parent->open_children++;
+    struct inst *above = parent == PLAN_NONE ? proc->self : proc->actors[parent];
+    atomic_store_explicit(&in->parent, above, memory_order_relaxed);
+    in->root = parent == PLAN_NONE ? in : above->root;
+    list_add_last(&above->children, &in->sibling);
+    above->open_children++;
     if (in->pid >= atomic_load_explicit(&in->root->next_pid, memory_order_relaxed)) {
         atomic_store_explicit(&in->root->next_pid, in->pid + 1, memory_order_relaxed);
     }

@@ -280,6 +280,7 @@ static void publish(struct inst *in, struct attribute *attribute) {
     attribute->next = old ? old->next : NULL;
     *at = attribute;
     pthread_mutex_unlock(&more->attributes_lock);
+    atomic_store_explicit(&in->shown, more, memory_order_release); /* pairs with inst_attribute */
     mem_free(old);
 }
 

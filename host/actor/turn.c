@@ -18,6 +18,7 @@ static void turn_enter(struct runner *r, struct inst *in, uint16_t row, struct m
     r->failed = false;
     r->has_context = false;
     r->logged = 0;
+    r->refusal[0] = '\0';
     atomic_store_explicit(&in->since_ns, sched_coarse_now(r->worker), memory_order_relaxed);
     atomic_store_explicit(&in->handler, (uint16_t)(row + 1), memory_order_relaxed);
     if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_IDLE) {
@@ -94,8 +95,14 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *ar
 
 void turn_fail(struct runner *r, struct inst *in, uint16_t row, int32_t status) {
     char text[sizeof r->fail_text + 96];
-    (void)snprintf(text, sizeof text, "%s: %s", in->type->rows[row].name,
-                   r->failed ? r->fail_text : troupe_status_text(status));
+    const char *name = in->type->rows[row].name;
+    if (r->failed || !r->refusal[0]) {
+        (void)snprintf(text, sizeof text, "%s: %s", name,
+                       r->failed ? r->fail_text : troupe_status_text(status));
+    } else {
+        (void)snprintf(text, sizeof text, "%s: %s (spawn: %s)", name, troupe_status_text(status),
+                       r->refusal);
+    }
     life_fail(r, in, status, text, NULL);
 }
 
