@@ -51,12 +51,27 @@ static int add(struct runner *r, const struct wire_target *target, struct wire *
     return 0;
 }
 
+/* A further copy of what this turn sends. The body may be another actor's, when it is sent on: sender
+ * and trace are this turn's all the same. */
+static struct msg *new_copy(struct runner *r, struct msg *origin, uint64_t trace) {
+    struct msg *m = msg_share(r->pool, origin, trace ? MSG_EXTENDED : 0);
+    if (m) {
+        m->kind = MSG_DATA;
+        m->sender = inst_uid(r->inst);
+    }
+    if (m && trace) {
+        msg_extension(m)->trace = trace;
+    }
+    return m;
+}
+
 /* One message to all targets of a port: the first gets the block, the others share its body. */
 static int32_t fan_out(struct runner *r, struct port *port, const struct msg_type *type,
                        struct msg *m) {
     struct msg *spare = m; /* not handed over yet */
     int32_t status = TROUPE_OK;
     struct msg *origin = msg_hold(m);
+    uint64_t trace = msg_trace(m);
     for (uint32_t w = 0; w < port->count && status == TROUPE_OK; w++) {
         struct wire *wire = &port->wires[w];
         struct wire_target *target;
@@ -65,8 +80,7 @@ static int32_t fan_out(struct runner *r, struct port *port, const struct msg_typ
             if (count > 1 && mbox_is_closed(target[i].mbox)) {
                 continue; /* PT-3: the live ones */
             }
-            struct msg *next =
-                spare ? spare : msg_share(r->pool, origin, origin->flags & MSG_EXTENDED);
+            struct msg *next = spare ? spare : new_copy(r, origin, trace);
             if (!next || add(r, &target[i], wire, next) < 0) {
                 status = TROUPE_NO_MEMORY;
             }
