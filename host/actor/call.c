@@ -143,6 +143,8 @@ void call_expire(struct runner *r, struct inst *in) {
     }
     uint64_t now_ns = in->proc->clock->now(in->proc->clock);
     uint64_t earliest_ns = UINT64_MAX;
+    /* the timer has fired: a call that an outcome's handler makes must set it anew */
+    more->call_earliest_ns = UINT64_MAX;
     /* an outcome's handler may pause the actor: then the rest waits for the next look */
     for (uint32_t i = 0; i < more->call_room && in->phase == PHASE_LIVE && !in->paused; i++) {
         struct call *call = &more->calls[i];
@@ -158,7 +160,6 @@ void call_expire(struct runner *r, struct inst *in) {
             earliest_ns = call->deadline_ns;
         }
     }
-    more->call_earliest_ns = UINT64_MAX;
     if (in->paused) {
         earliest_ns = now_ns;
     }
