@@ -29,14 +29,16 @@ struct out_item *outbox_add(struct outbox *box, enum out_kind kind) {
     return item;
 }
 
-static unsigned cache_slot(const struct mbox *mb) {
-    return (unsigned)((uintptr_t)mb >> 8) % OUTBOX_CACHE;
+/* By the uid, not by the address: what a turn sends must not depend on where memory happens to lie,
+ * else a seed would not repeat its run. */
+static unsigned cache_slot(const struct wire_target *target) {
+    return (unsigned)(target->uid % OUTBOX_CACHE);
 }
 
-static struct out_item *find_batch(struct outbox *box, struct mbox *mb) {
-    unsigned slot = cache_slot(mb);
+static struct out_item *find_batch(struct outbox *box, const struct wire_target *target) {
+    unsigned slot = cache_slot(target);
     uint32_t at = box->cache[slot].item;
-    if (box->cache[slot].mbox != mb || at < box->barrier || at < box->done) {
+    if (box->cache[slot].mbox != target->mbox || at < box->barrier || at < box->done) {
         return NULL;
     }
     return &box->items[at];
@@ -50,7 +52,7 @@ int outbox_add_message(struct outbox *box, const struct wire_target *target, str
         m->port = target->row;
     }
     m->next = NULL;
-    struct out_item *item = batch ? find_batch(box, target->mbox) : NULL;
+    struct out_item *item = batch ? find_batch(box, target) : NULL;
     if (item && msg_is_charged(item->u.to.first) == msg_is_charged(m)) {
         item->u.to.last->next = m;
         item->u.to.last = m;
@@ -72,7 +74,7 @@ int outbox_add_message(struct outbox *box, const struct wire_target *target, str
     item->u.to.wire = wire;
     box->messages++;
     if (target->mbox) {
-        unsigned slot = cache_slot(target->mbox);
+        unsigned slot = cache_slot(target);
         box->cache[slot].mbox = batch ? target->mbox : NULL;
         box->cache[slot].item = box->count - 1;
     }
