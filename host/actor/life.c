@@ -92,7 +92,9 @@ static void record_failure(struct inst *in, int32_t status, const char *text, co
     end->failed = true;
     end->status = status;
     inst_name(in, end->name, sizeof end->name);
-    (void)snprintf(end->text, sizeof end->text, "%s", text);
+    size_t length = strnlen(text, sizeof end->text - 1);
+    memcpy(end->text, text, length);
+    end->text[length] = '\0';
     (void)snprintf(end->root, sizeof end->root, "%s", root ? root : end->name);
 }
 
