@@ -79,7 +79,7 @@ static inline uint64_t number_of(struct msg *m) {
 /* A chain of data messages with the numbers from `first` on. */
 static inline struct msg *given_chain(struct pool *pool, uint64_t first, uint32_t count,
                                       struct msg **ret_last) {
-    struct msg *head = NULL;
+    struct msg *head = *ret_last = NULL;
     struct msg **at = &head;
     for (uint32_t i = 0; i < count; i++) {
         *at = given_msg(pool, MSG_DATA, first + i);
