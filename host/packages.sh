@@ -4,7 +4,7 @@
 # What building and running needs; README.md says why each.
 build_packages=(
   gcc libc6-dev cmake ninja-build pkgconf ccache
-  libyaml-dev libuv1-dev libjansson-dev libmd-dev
+  libyaml-dev libuv1-dev libjansson-dev libmd-dev libdw-dev
 )
 # What the tests need on top.
 test_packages=(

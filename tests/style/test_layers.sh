@@ -26,7 +26,7 @@ includes "${host[@]}" | awk -F: '
       known[p[1]] = 1; may[p[1], p[1]] = 1
     }
     # who may include what from outside; cli and app are no exception
-    split("yaml.h=manifest dlfcn.h=plugin link.h=plugin elf.h=plugin uv.h=io sha256.h=plugin", rules, " ")
+    split("yaml.h=manifest dlfcn.h=plugin link.h=plugin elf.h=plugin uv.h=io elfutils/libdwfl.h=sched sha256.h=plugin", rules, " ")
     for (i in rules) { split(rules[i], r, "="); home[r[1]] = r[2] }
   }
   { split($1, path, "/"); folder = path[2]; name = substr($3, 2, length($3) - 2) }

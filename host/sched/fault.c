@@ -1,0 +1,287 @@
+/* The handlers of faults: installed once in a process, chained, and what each thread needs. */
+#include "sched/fault.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sched/fault_impl.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CONTAINED false
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define CONTAINED false
+#endif
+#endif
+#ifndef CONTAINED
+#define CONTAINED true
+#endif
+
+#define STACK_SIZE ((size_t)64 * 1024)
+
+static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+#define FAULT_COUNT (sizeof faults / sizeof *faults)
+
+/* PR-4: made by the first user, removed by the last. */
+static struct {
+    pthread_mutex_t lock;
+    unsigned users;                       /* under lock */
+    struct sigaction before[FAULT_COUNT]; /* written before the handlers are installed */
+    _Atomic int fd;
+} registry = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO};
+
+/* initial-exec: a signal handler must not cause it to be allocated */
+static _Thread_local struct fault_thread *current __attribute__((tls_model("initial-exec")));
+
+bool fault_is_contained(void) {
+    return CONTAINED;
+}
+
+void fault_set_output(int fd) {
+    atomic_store_explicit(&registry.fd, fd, memory_order_relaxed);
+}
+
+static int last_fd(void) {
+    return atomic_load_explicit(&registry.fd, memory_order_relaxed);
+}
+
+static void unblock(int signal) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void set_default(int signal) {
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    (void)sigaction(signal, &action, NULL);
+}
+
+_Noreturn static void die(int signal) {
+    set_default(signal);
+    unblock(signal);
+    for (;;) {
+        (void)syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), signal);
+    }
+}
+
+void fault_die(const struct fault_report *report) {
+    die(report->signal);
+}
+
+/* Whether the kernel raised it for what this thread did, and for what reason. */
+static bool is_own(int signal, const siginfo_t *info, enum fault_kind *ret) {
+    bool by_process = info->si_pid == getpid();
+    if (info->si_code == SI_QUEUE && by_process && info->si_value.sival_ptr == &registry) {
+        *ret = FAULT_BREAK;
+        return true;
+    }
+    if (signal == SIGABRT) {
+        *ret = FAULT_ABORT;
+        return info->si_code == SI_TKILL && by_process;
+    }
+    *ret = FAULT_TRAP;
+    return info->si_code > 0 && !(signal == SIGBUS && info->si_code == BUS_MCEERR_AO);
+}
+
+static void call_before(const struct sigaction *action, int signal, siginfo_t *info, void *uc) {
+    sigset_t mask;
+    (void)pthread_sigmask(SIG_BLOCK, &action->sa_mask, &mask);
+    if (action->sa_flags & SA_NODEFER) {
+        unblock(signal);
+    }
+    if (action->sa_flags & SA_SIGINFO) {
+        action->sa_sigaction(signal, info, uc);
+    } else {
+        action->sa_handler(signal);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+/* F-3: what would have happened without this handler. */
+static void chain(int signal, siginfo_t *info, void *uc) {
+    size_t at = 0;
+    while (faults[at] != signal) {
+        at++;
+    }
+    const struct sigaction *action = &registry.before[at];
+    bool has_handler = (action->sa_flags & SA_SIGINFO) ||
+                       (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+    if (has_handler) {
+        call_before(action, signal, info, uc);
+        return;
+    }
+    bool is_sent = info->si_code <= 0;
+    if (action->sa_handler == SIG_IGN && is_sent) {
+        return;
+    }
+    struct fault_thread *thread = current;
+    if (thread && !is_sent) {
+        thread->report.signal = signal;
+        thread->report.address = (uintptr_t)info->si_addr;
+        thread->report.frames[0] = context_pc(uc);
+        thread->report.count = 1;
+        write_last_words(last_fd(), thread, FAULT_OUTSIDE);
+    }
+    set_default(signal);
+    if (is_sent) {
+        (void)raise(
+            signal); /* blocked until this handler returns; else the instruction faults again */
+    }
+}
+
+/* The address of an overflow lies just below the stack pointer; a guard of a page is missed by no
+ * more than the largest step of code that probes its stack. */
+static bool is_overflow(int signal, uintptr_t address, uintptr_t sp) {
+    return (signal == SIGSEGV || signal == SIGBUS) && address < sp + 4096 &&
+           address + ((uintptr_t)64 * 1024) > sp;
+}
+
+static void fill_report(struct fault_thread *thread, int signal, const siginfo_t *info,
+                        const ucontext_t *uc, enum fault_kind kind) {
+    struct fault_report *report = &thread->report;
+    report->signal = signal;
+    report->address = kind == FAULT_TRAP ? (uintptr_t)info->si_addr : 0;
+    report->overflow = kind == FAULT_TRAP && is_overflow(signal, report->address, context_sp(uc));
+    report->broken = kind == FAULT_BREAK;
+    report->depth = 0;
+    report->count = 0;
+}
+
+static void on_own(struct fault_thread *thread, int signal, const siginfo_t *info, ucontext_t *uc,
+                   enum fault_kind kind) {
+    if (thread->deciding) {
+        if (kind == FAULT_BREAK) {
+            return;
+        }
+        write_last_words(last_fd(), thread, FAULT_AGAIN); /* F-4 */
+        die(thread->report.signal);
+    }
+    mcontext_t registers = uc->uc_mcontext;
+    fill_report(thread, signal, info, uc, kind);
+    thread->deciding = 1;
+    unblock(signal); /* for F-4: blocked, a second one would end the process without a word */
+    enum fault_verdict verdict = classify(thread, uc, kind);
+    if (verdict == FAULT_SAFE) {
+        thread->deciding = 0;
+        context_redirect(uc, thread);
+        return;
+    }
+    uc->uc_mcontext = registers;
+    if (kind != FAULT_BREAK) {
+        write_last_words(last_fd(), thread, verdict);
+        set_default(signal); /* the instruction faults again, abort goes on: a core of that place */
+    }
+    thread->deciding = 0;
+}
+
+static void on_signal(int signal, siginfo_t *info, void *uc) {
+    int saved = errno;
+    enum fault_kind kind;
+    struct fault_thread *thread = current;
+    bool is_ours = is_own(signal, info, &kind);
+    if (is_ours && thread && thread->sp) {
+        on_own(thread, signal, info, uc, kind);
+    } else if (!is_ours || kind != FAULT_BREAK) {
+        chain(signal, info, uc);
+    }
+    errno = saved;
+}
+
+static void install(void) {
+    struct sigaction action = {.sa_sigaction = on_signal,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < FAULT_COUNT; i++) {
+        (void)sigaction(faults[i], NULL, &registry.before[i]);
+    }
+    for (size_t i = 0; i < FAULT_COUNT; i++) {
+        (void)sigaction(faults[i], &action, NULL);
+    }
+}
+
+/* Who installed a handler on top of this one keeps it. */
+static void uninstall(void) {
+    for (size_t i = 0; i < FAULT_COUNT; i++) {
+        struct sigaction now;
+        if (sigaction(faults[i], NULL, &now) == 0 && now.sa_flags & SA_SIGINFO &&
+            now.sa_sigaction == on_signal) {
+            (void)sigaction(faults[i], &registry.before[i], NULL);
+        }
+    }
+}
+
+void fault_open(void) {
+    pthread_mutex_lock(&registry.lock);
+    if (registry.users++ == 0 && fault_is_contained()) {
+        classify_prepare();
+        allow_prepare();
+        install();
+    }
+    pthread_mutex_unlock(&registry.lock);
+}
+
+void fault_close(void) {
+    pthread_mutex_lock(&registry.lock);
+    if (--registry.users == 0) {
+        if (fault_is_contained()) {
+            uninstall();
+        }
+        code_free_all();
+        fault_set_output(STDERR_FILENO);
+    }
+    pthread_mutex_unlock(&registry.lock);
+}
+
+int fault_thread_init(struct fault_thread *thread, struct err *err) {
+    size_t guard = (size_t)sysconf(_SC_PAGESIZE);
+    size_t size = guard + STACK_SIZE;
+    void *map =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (map == MAP_FAILED) {
+        return err_errno(err, ERR_NOMEM, errno, "stack for signals");
+    }
+    if (mprotect(map, guard, PROT_NONE) < 0) {
+        int code = errno;
+        (void)munmap(map, size);
+        return err_errno(err, ERR_NOMEM, code, "stack for signals");
+    }
+    thread->map = map;
+    thread->map_size = size;
+    return 0;
+}
+
+void fault_thread_fini(struct fault_thread *thread) {
+    if (thread->map) {
+        (void)munmap(thread->map, thread->map_size);
+        thread->map = NULL;
+    }
+}
+
+void fault_thread_enter(struct fault_thread *thread) {
+    size_t guard = thread->map_size - STACK_SIZE;
+    stack_t stack = {.ss_sp = (char *)thread->map + guard, .ss_size = STACK_SIZE};
+    if (fault_is_contained()) {
+        (void)sigaltstack(&stack, &thread->before);
+    }
+    current = thread;
+}
+
+void fault_thread_leave(struct fault_thread *thread) {
+    current = NULL;
+    if (fault_is_contained()) {
+        (void)sigaltstack(&thread->before, NULL);
+    }
+}
+
+void fault_break(pthread_t thread) {
+    union sigval value = {.sival_ptr = &registry};
+    if (fault_is_contained()) {
+        (void)pthread_sigqueue(thread, SIGABRT, value);
+    }
+}

@@ -1,0 +1,133 @@
+/* The frames of a fault as text, with function and line where debug information is at hand. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sched/fault_impl.h"
+
+#ifdef TROUPE_WITH_LIBDW
+#include <elfutils/libdwfl.h>
+
+/* Looks in files of this machine only: the standard way may ask servers. */
+static int find_debug_information(Dwfl_Module *module, void **data, const char *name,
+                                  Dwarf_Addr base, const char *file, const char *link,
+                                  GElf_Word crc, char **ret_file) {
+    return dwfl_build_id_find_debuginfo(module, data, name, base, file, link, crc, ret_file);
+}
+
+static const Dwfl_Callbacks callbacks = {.find_elf = dwfl_linux_proc_find_elf,
+                                         .find_debuginfo = find_debug_information};
+
+static Dwfl *open_modules(void) {
+    Dwfl *dwfl = dwfl_begin(&callbacks);
+    if (dwfl &&
+        (dwfl_linux_proc_report(dwfl, getpid()) != 0 || dwfl_report_end(dwfl, NULL, NULL) != 0)) {
+        dwfl_end(dwfl);
+        dwfl = NULL;
+    }
+    return dwfl;
+}
+
+static void close_modules(Dwfl *dwfl) {
+    if (dwfl) {
+        dwfl_end(dwfl);
+    }
+}
+
+/* The end of a path that tells: its last three parts. */
+static const char *shorten(const char *path) {
+    const char *at = path + strlen(path);
+    for (unsigned slashes = 0; at > path; at--) {
+        if (at[-1] == '/' && ++slashes == 3) {
+            break;
+        }
+    }
+    return at;
+}
+
+/* " on_line at demo/crash.c:42"; what is not known is left out. */
+static void add_place(Dwfl *dwfl, uintptr_t address, char *ret, size_t size) {
+    ret[0] = '\0';
+    Dwfl_Module *module = dwfl ? dwfl_addrmodule(dwfl, address) : NULL;
+    const char *function = module ? dwfl_module_addrname(module, address) : NULL;
+    if (!function) {
+        return;
+    }
+    Dwfl_Line *line = dwfl_module_getsrc(module, address);
+    int number = 0;
+    const char *file = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
+    if (file) {
+        (void)snprintf(ret, size, " %s at %s:%d", function, shorten(file), number);
+    } else {
+        (void)snprintf(ret, size, " %s", function);
+    }
+}
+
+static void add_file(Dwfl *dwfl, uintptr_t address, char *ret, size_t size) {
+    Dwfl_Module *module = dwfl ? dwfl_addrmodule(dwfl, address) : NULL;
+    Dwarf_Addr start = 0;
+    const char *path =
+        module ? dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, NULL, NULL) : NULL;
+    if (path) {
+        const char *slash = strrchr(path, '/');
+        (void)snprintf(ret, size, "%s + 0x%llx", slash ? slash + 1 : path,
+                       (unsigned long long)(address - start));
+    } else {
+        (void)snprintf(ret, size, "0x%llx, no code", (unsigned long long)address);
+    }
+}
+#else
+typedef void Dwfl;
+
+static Dwfl *open_modules(void) {
+    return NULL;
+}
+
+static void close_modules(Dwfl *dwfl) {
+    (void)dwfl;
+}
+
+static void add_place(Dwfl *dwfl, uintptr_t address, char *ret, size_t size) {
+    (void)dwfl, (void)address, (void)size;
+    ret[0] = '\0';
+}
+
+static void add_file(Dwfl *dwfl, uintptr_t address, char *ret, size_t size) {
+    (void)dwfl;
+    (void)snprintf(ret, size, "0x%llx", (unsigned long long)address);
+}
+#endif
+
+static void describe(Dwfl *dwfl, unsigned number, uintptr_t address, char *ret, size_t size) {
+    char place[320];
+    char name[128];
+    char file[192];
+    uintptr_t base = 0;
+    bool is_plugin = fault_find_code(address, &base, name, sizeof name);
+    add_place(dwfl, address, place, sizeof place);
+    if (!is_plugin) {
+        add_file(dwfl, address, file, sizeof file);
+        (void)snprintf(ret, size, "#%u%s%s%s%s", number, place, place[0] ? " (" : " ", file,
+                       place[0] ? ")" : "");
+    } else if (place[0]) {
+        (void)snprintf(ret, size, "#%u%s (%s)", number, place, name);
+    } else {
+        (void)snprintf(ret, size, "#%u %s + 0x%llx", number, name,
+                       (unsigned long long)(address - base));
+    }
+}
+
+void fault_backtrace(const struct fault_report *report,
+                     void (*line)(void *context, const char *text), void *context) {
+    char text[512];
+    Dwfl *dwfl = open_modules();
+    for (unsigned i = 0; i < report->count; i++) {
+        describe(dwfl, i, report->frames[i], text, sizeof text);
+        line(context, text);
+    }
+    close_modules(dwfl);
+    if (report->depth > report->count) {
+        (void)snprintf(text, sizeof text, "... and %u more frames", report->depth - report->count);
+        line(context, text);
+    }
+}

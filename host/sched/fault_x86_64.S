@@ -1,0 +1,72 @@
+/* The boundary around calls of plugins, for x86-64; see fault.h. */
+#if defined(__x86_64__) && !defined(FAULT_PORTABLE)
+
+/* int32_t fault_call(thread, run, turn, state, arg)
+ * A fault leaves every register lost but those that the handler sets: rsp from thread->sp, rbx,
+ * eax = FAULT_STATUS, rip = fault_resume. So all that belong to the caller are on the stack. */
+    .text
+    .globl fault_call
+    .hidden fault_call
+    .type fault_call, @function
+    .p2align 4
+fault_call:
+    .cfi_startproc
+    endbr64
+    pushq %rbp
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %rbp, 0
+    pushq %rbx
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %rbx, 0
+    pushq %r12
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %r12, 0
+    pushq %r13
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %r13, 0
+    pushq %r14
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %r14, 0
+    pushq %r15
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %r15, 0
+    pushq (%rdi)
+    .cfi_adjust_cfa_offset 8
+    movq %rdi, %rbx
+    movq %rsp, (%rdi)
+    movq %rsi, %rax
+    movq %rdx, %rdi
+    movq %rcx, %rsi
+    movq %r8, %rdx
+    call *%rax
+    .globl fault_resume
+    .hidden fault_resume
+fault_resume:
+    popq (%rbx)
+    .cfi_adjust_cfa_offset -8
+    popq %r15
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %r15
+    popq %r14
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %r14
+    popq %r13
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %r13
+    popq %r12
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %r12
+    popq %rbx
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %rbx
+    popq %rbp
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %rbp
+    ret
+    .cfi_endproc
+    .size fault_call, . - fault_call
+#endif
+
+#if defined(__linux__) && defined(__ELF__)
+    .section .note.GNU-stack, "", %progbits
+#endif
