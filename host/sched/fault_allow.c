@@ -16,28 +16,6 @@
 #include <unistd.h>
 #include <unwind.h>
 
-/* Read and write memory, nothing else. */
-#define MEMORY_FUNCTIONS(X)                                                                        \
-    X(memcpy)                                                                                      \
-    X(memmove)                                                                                     \
-    X(mempcpy) X(memset) X(memcmp) X(memchr) X(memrchr) X(rawmemchr) X(memccpy) X(memmem) X(bcmp)  \
-        X(strlen) X(strnlen) X(strcpy) X(stpcpy) X(strncpy) X(stpncpy) X(strcat) X(strncat)        \
-            X(strcmp) X(strncmp) X(strcasecmp) X(strncasecmp) X(strcasecmp_l) X(strncasecmp_l)     \
-                X(strchr) X(strchrnul) X(strrchr) X(strstr) X(strcasestr) X(strspn) X(strcspn)     \
-                    X(strpbrk) X(strsep) X(strtok_r) X(memcpy_chk) X(memmove_chk) X(mempcpy_chk)   \
-                        X(memset_chk) X(strcpy_chk) X(stpcpy_chk) X(strncpy_chk) X(strcat_chk)     \
-                            X(strncat_chk)
-/* End in abort, which unlocks what it holds before it raises the signal. */
-#define ENDING_FUNCTIONS(X) X(abort) X(assert_fail) X(assert_perror_fail) X(assert_c) X(chk_fail)
-/* Wait in the kernel. */
-#define WAITING_FUNCTIONS(X)                                                                       \
-    X(sleep)                                                                                       \
-    X(usleep)                                                                                      \
-    X(nanosleep) X(clock_nanosleep) X(poll) X(ppoll) X(select) X(pselect) X(epoll_wait)            \
-        X(epoll_pwait) X(read) X(write) X(pread) X(pwrite) X(readv) X(writev) X(recv) X(recvfrom)  \
-            X(recvmsg) X(send) X(sendto) X(sendmsg) X(accept) X(accept4) X(connect) X(pause)       \
-                X(sched_yield) X(waitpid) X(wait4) X(fsync) X(fdatasync)
-
 /* Those that no header declares, or not always. */
 #define UNDECLARED(name, symbol) void name(void) __asm__(symbol)
 UNDECLARED(memcpy_chk, "__memcpy_chk");
@@ -54,10 +32,29 @@ UNDECLARED(assert_perror_fail, "__assert_perror_fail");
 UNDECLARED(assert_c, "__assert");
 UNDECLARED(chk_fail, "__chk_fail");
 
-#define ADDRESS(name) (void (*)(void)) name,
-static void (*const memory[])(void) = {MEMORY_FUNCTIONS(ADDRESS)};
-static void (*const ending[])(void) = {ENDING_FUNCTIONS(ADDRESS)};
-static void (*const waiting[])(void) = {WAITING_FUNCTIONS(ADDRESS)};
+#define AT(function) (void (*)(void))(function)
+/* Read and write memory, nothing else. */
+static void (*const memory[])(void) = {
+    AT(memcpy),     AT(memmove),     AT(mempcpy),     AT(memset),       AT(memcmp),
+    AT(memchr),     AT(memrchr),     AT(rawmemchr),   AT(memccpy),      AT(memmem),
+    AT(bcmp),       AT(strlen),      AT(strnlen),     AT(strcpy),       AT(stpcpy),
+    AT(strncpy),    AT(stpncpy),     AT(strcat),      AT(strncat),      AT(strcmp),
+    AT(strncmp),    AT(strcasecmp),  AT(strncasecmp), AT(strcasecmp_l), AT(strncasecmp_l),
+    AT(strchr),     AT(strchrnul),   AT(strrchr),     AT(strstr),       AT(strcasestr),
+    AT(strspn),     AT(strcspn),     AT(strpbrk),     AT(strsep),       AT(strtok_r),
+    AT(memcpy_chk), AT(memmove_chk), AT(mempcpy_chk), AT(memset_chk),   AT(strcpy_chk),
+    AT(stpcpy_chk), AT(strncpy_chk), AT(strcat_chk),  AT(strncat_chk)};
+/* End in abort, which unlocks what it holds before it raises the signal. */
+static void (*const ending[])(void) = {AT(abort), AT(assert_fail), AT(assert_perror_fail),
+                                       AT(assert_c), AT(chk_fail)};
+/* Wait in the kernel. */
+static void (*const waiting[])(void) = {
+    AT(sleep),    AT(usleep),  AT(nanosleep),   AT(clock_nanosleep), AT(poll),   AT(ppoll),
+    AT(select),   AT(pselect), AT(epoll_wait),  AT(epoll_pwait),     AT(read),   AT(write),
+    AT(pread),    AT(pwrite),  AT(readv),       AT(writev),          AT(recv),   AT(recvfrom),
+    AT(recvmsg),  AT(send),    AT(sendto),      AT(sendmsg),         AT(accept), AT(accept4),
+    AT(connect),  AT(pause),   AT(sched_yield), AT(waitpid),         AT(wait4),  AT(fsync),
+    AT(fdatasync)};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
