@@ -174,13 +174,22 @@ static uint64_t next_pid(struct inst *root) {
     return atomic_fetch_add_explicit(&root->next_pid, 1, memory_order_relaxed);
 }
 
+/* While its children drain it gets no new ones: else one that replaces each child would never end
+ * (DR-2). */
+static bool may_spawn(struct runner *r, const struct inst *parent, uint32_t capacity) {
+    if (parent->phase != PHASE_LIVE || parent->children_draining) {
+        return refuse(r, "'%s' is stopping", parent->type->id);
+    }
+    return capacity <= MBOX_CAPACITY_MAX ||
+           refuse(r, "a mailbox holds at most %u messages, not %u", MBOX_CAPACITY_MAX, capacity);
+}
+
 struct troupe_ref child_spawn(struct runner *r, uint16_t row, const struct troupe_spawn *how) {
     struct inst *parent = r->inst;
     const struct inst_type *type = parent->type->rows[row].child;
     uint32_t capacity = how && how->capacity ? how->capacity : r->proc->options.capacity;
     struct troupe_ref none = {0, 0};
-    if (parent->phase != PHASE_LIVE || capacity > MBOX_CAPACITY_MAX) {
-        (void)refuse(r, "%s", parent->phase != PHASE_LIVE ? "stopping" : "capacity too large");
+    if (!may_spawn(r, parent, capacity)) {
         return none;
     }
     struct inst *child = inst_make(r, r->proc, type, capacity, 0, r->worker);
@@ -221,7 +230,6 @@ static void place(struct runner *r, struct inst *child) {
 void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
     list_add_last(&parent->children, &child->sibling);
     parent->open_children++;
-    parent->children_draining = false; /* those there is one more of */
     place(r, child);
     /* a parent that stops with this still held back has told its other children already */
     inst_signal(child, parent->phase == PHASE_LIVE ? SIGNAL_START

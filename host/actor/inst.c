@@ -108,6 +108,17 @@ struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_ty
     return in;
 }
 
+void inst_attributes_end(struct inst *in) {
+    struct inst_more *more = in->more;
+    pthread_mutex_lock(&more->attributes_lock);
+    while (more->attributes) {
+        struct attribute *attribute = more->attributes;
+        more->attributes = attribute->next;
+        mem_free(attribute);
+    }
+    pthread_mutex_unlock(&more->attributes_lock);
+}
+
 static void more_free(struct runner *r, struct inst *in) {
     struct inst_more *more = in->more;
     if (!more) {
@@ -118,11 +129,7 @@ static void more_free(struct runner *r, struct inst *in) {
         mbox_ring_fini(&more->rings[i]);
     }
     mem_free(more->rings);
-    while (more->attributes) {
-        struct attribute *attribute = more->attributes;
-        more->attributes = attribute->next;
-        mem_free(attribute);
-    }
+    inst_attributes_end(in);
     pthread_mutex_destroy(&more->attributes_lock);
     heap_fini(&more->heap);
     outbox_fini(&more->rest);

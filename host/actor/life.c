@@ -169,6 +169,7 @@ static void end_now(struct runner *r, struct inst *in) {
     drop_kept(r, in);
     if (in->more) {
         heap_fini(&in->more->heap);
+        inst_attributes_end(in);
     }
     mem_free(in->state);
     in->state = NULL;

@@ -189,6 +189,9 @@ void supervisor_start(struct supervisor *sup, struct proc *proc) {
 static void stop_took_too_long(struct timer *timer, uint64_t now_ns) {
     struct supervisor *sup = LIST_OF(timer, struct supervisor, stop_timer);
     (void)now_ns;
+    if (supervisor_is_over(sup)) {
+        return;
+    }
     say(sup, LOG_ERROR, "stop.timeout has passed: what is left is aborted");
     supervisor_abort(sup);
 }

@@ -160,7 +160,8 @@ struct troupe_host {
                                  struct troupe_str port);
 
     /* Starts a child of a `child` row's type; its end comes to the row's handler. Returns its
-     * address at once, uid 0 when refused: unknown setting, bad value, name taken (AI-2). [turn] */
+     * address at once, uid 0 when refused: unknown setting, bad value, name taken (AI-2), or this
+     * actor is stopping. When the turn then fails, the reason stands in the failure. [turn] */
     struct troupe_ref (*spawn)(struct troupe_turn *turn, uint32_t port,
                                const struct troupe_spawn *how);
     /* Stops a child; with `drain` it handles what it was sent before. Errors: NOT_FOUND (not a live
