@@ -73,7 +73,8 @@ uint32_t inst_plan_index(const struct inst *in);
 bool inst_is_quiet(const struct inst *in);
 /* Adds signals and wakes it. [any] */
 void inst_signal(struct inst *in, unsigned signals);
-/* A published attribute (S-4); false when there is none of this name. Text is copied into `text`.
+/* A published attribute (S-4); false when there is none of this name. What an incarnation published is
+ * shown until the next one begins. Text is copied into `text`.
  * [any] */
 bool inst_attribute(struct inst *in, const char *name, struct troupe_value *ret, char *text,
                     uint64_t text_size);

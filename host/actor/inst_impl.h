@@ -249,7 +249,7 @@ void inst_move(struct inst *in, enum inst_status to);
 /* The one making of an instance; not started, not linked to its parent. NULL: no memory. */
 struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_type *type,
                        uint32_t capacity, uint64_t bytes, struct sched_worker *home);
-/* AI-4: what it published ends with the incarnation. It has `more`. */
+/* AI-4: an incarnation begins without what the one before it published. It has `more`. */
 void inst_attributes_end(struct inst *in);
 /* Frees what the slot owns and the cell; for an instance that never started or has ended. */
 void inst_unmake(struct runner *r, struct inst *in);

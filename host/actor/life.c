@@ -35,6 +35,9 @@ static int make_state(struct inst *in) {
 
 void life_start(struct runner *r, struct inst *in) {
     in->phase = PHASE_LIVE;
+    if (in->more) {
+        inst_attributes_end(in);
+    }
     inst_move(in, INST_INITIALIZING);
     if (make_state(in) < 0) {
         life_fail(r, in, TROUPE_NO_MEMORY, "init: no memory for the state", NULL);
@@ -169,7 +172,6 @@ static void end_now(struct runner *r, struct inst *in) {
     drop_kept(r, in);
     if (in->more) {
         heap_fini(&in->more->heap);
-        inst_attributes_end(in);
     }
     mem_free(in->state);
     in->state = NULL;
