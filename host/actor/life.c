@@ -71,6 +71,9 @@ static void begin_end(struct inst *in) {
     inst_move(in, INST_STOPPING);
     inst_timers_end(in);
     inst_watches_end(in);
+    if (in->open_children > 0) {
+        pause_end(&in->proc->pauses, &in->mbox);
+    }
     LIST_EACH (link, &in->children) {
         inst_signal(LIST_OF(link, struct inst, sibling), in->aborted ? SIGNAL_ABORT : SIGNAL_STOP);
     }

@@ -181,13 +181,14 @@ static enum offer offer_what_fits(struct runner *r, struct out_item *item, uint3
     return result;
 }
 
-/* A cycle of full mailboxes would wait for ever: up to the hard limit it is let through. */
-static void deliver_in_cycle(struct runner *r, struct inst *in, struct out_item *item) {
+/* Waiting would be for ever: up to the hard limit it is let through, the rest comes back. */
+static void deliver_hard(struct runner *r, struct inst *in, struct out_item *item,
+                         int32_t reason) {
     uint32_t hard = mbox_capacity(item->u.to.mbox) * MBOX_HARD_FACTOR;
     enum offer result = offer_what_fits(r, item, hard);
     if (result != OFFER_TAKEN) {
         bounce_chain(r, in->proc, item->u.to.first,
-                     result == OFFER_CLOSED ? TROUPE_GONE : TROUPE_CYCLE_OVERFLOW);
+                     result == OFFER_CLOSED ? TROUPE_GONE : reason);
     }
 }
 
@@ -209,7 +210,10 @@ static bool deliver_batch(struct runner *r, struct inst *in, struct out_item *it
         case PAUSE_WAITS:
             return false;
         case PAUSE_CYCLE:
-            deliver_in_cycle(r, in, item);
+            deliver_hard(r, in, item, TROUPE_CYCLE_OVERFLOW);
+            return true;
+        case PAUSE_ENDED:
+            deliver_hard(r, in, item, TROUPE_GONE);
             return true;
         case PAUSE_RETRY:
             break;

@@ -39,6 +39,7 @@ void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity) 
     mb->ring_next = 0;
     atomic_store_explicit(&mb->capacity, capacity, memory_order_relaxed);
     atomic_store_explicit(&mb->high_water, 0, memory_order_relaxed);
+    atomic_store_explicit(&mb->ending, false, memory_order_relaxed);
     atomic_store_explicit(&task->home, home, memory_order_relaxed);
     /* release: who finds it open finds the rest */
     atomic_store_explicit(&task->word, 0, memory_order_release);

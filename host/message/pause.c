@@ -33,16 +33,20 @@ static void unlink_locked(struct pauser *pauser) {
     pauser->self->pausing = NULL;
 }
 
+static bool is_ending(const struct mbox *mb) {
+    return atomic_load_explicit(&mb->ending, memory_order_seq_cst);
+}
+
 static enum pause_result link_locked(struct pause_graph *graph, struct pauser *pauser,
                                      struct mbox *target) {
     pauser->target = target;
     pauser->self->pausing = pauser;
     pauser->next = target->waiters;
     target->waiters = pauser;
-    /* seq_cst: before the second look at CLOSED; pairs with mbox_close and the look at the flag in
-     * pause_wake. One of the two sees the other, so nobody waits for what has closed. */
+    /* seq_cst: before the second look at CLOSED and `ending`; pairs with mbox_close and pause_end, and
+     * their looks at the flag. One of the two sees the other, so nobody waits for what has closed. */
     atomic_store_explicit(&target->has_waiters, true, memory_order_seq_cst);
-    if (mbox_is_closed(target)) {
+    if (mbox_is_closed(target) || is_ending(target)) {
         unlink_locked(pauser);
         return PAUSE_RETRY;
     }
@@ -56,6 +60,8 @@ enum pause_result pause_wait(struct pause_graph *graph, struct pauser *pauser,
     enum pause_result result = PAUSE_WAITS;
     if (mbox_is_closed(target) || mbox_room(target, mbox_capacity(target)) > 0) {
         result = PAUSE_RETRY;
+    } else if (is_ending(target)) {
+        result = PAUSE_ENDED;
     } else if (closes_cycle_locked(pauser, target)) {
         graph->cycles++;
         result = PAUSE_CYCLE;
@@ -97,6 +103,13 @@ static void wake_all(struct pause_graph *graph, struct mbox *mb) {
         mbox_poke(pauser->self);
     }
     pthread_mutex_unlock(&graph->lock);
+}
+
+void pause_end(struct pause_graph *graph, struct mbox *mb) {
+    atomic_store_explicit(&mb->ending, true, memory_order_seq_cst);
+    if (atomic_load_explicit(&mb->has_waiters, memory_order_seq_cst)) {
+        wake_all(graph, mb);
+    }
 }
 
 void pause_wake(struct pause_graph *graph, struct mbox *mb) {

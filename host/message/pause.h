@@ -31,6 +31,7 @@ enum pause_result {
     PAUSE_WAITS, /* linked; the actor runs no turn until pause_is_over */
     PAUSE_RETRY, /* there is room now, or the mailbox closed: offer again */
     PAUSE_CYCLE, /* waiting would never end: offer with the hard limit */
+    PAUSE_ENDED, /* its owner takes no more: offer with the hard limit, else it is gone */
 };
 
 void pause_init(struct pause_graph *graph);
@@ -42,6 +43,9 @@ enum pause_result pause_wait(struct pause_graph *graph, struct pauser *pauser, s
 bool pause_is_over(struct pause_graph *graph, struct pauser *pauser);
 /* Ends the wait by force: the actor is stopped. [home worker of pauser->self] */
 void pause_cancel(struct pause_graph *graph, struct pauser *pauser);
+/* The owner of `mb` is stopping and waits for its children. Nobody waits for room in it from now on:
+ * one of those children might, or somebody a child waits for. [home worker of mb] */
+void pause_end(struct pause_graph *graph, struct mbox *mb);
 /* Wakes all that wait for `mb` when it is at most half full or closed. Cheap when nobody does.
  * [home worker of mb] */
 void pause_wake(struct pause_graph *graph, struct mbox *mb);
