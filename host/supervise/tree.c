@@ -40,7 +40,7 @@ static void tree_move(struct tree *t, uint32_t at, enum tree_state to) {
     struct tree_node *parent = parent_of(t, at);
     uint32_t was = is_alive(node->state);
     uint32_t is = is_alive(to);
-    (void)state_moves;
+    (void)state_moves; /* only assertions look at it */
     assert(state_moves[node->state] & (1u << to));
     parent->alive = parent->alive + is - was;
     if (node->batched) {
@@ -138,7 +138,7 @@ static void act_starts(struct tree *t) {
 static void release_batch(struct tree *t, uint32_t supervisor) {
     const struct tree_node *s = &t->nodes[supervisor];
     if (s->supervise->strategy == STRATEGY_ONE_FOR_ONE || s->batch_alive > 0 ||
-        !in_service(t, supervisor) || t->aborting) {
+        !in_service(t, supervisor)) {
         return;
     }
     for (uint32_t i = first_below(t, supervisor); i < s->end; i = t->nodes[i].end) {
@@ -188,7 +188,6 @@ static void after_close(struct tree *t, uint32_t supervisor) {
 static void close_node(struct tree *t, uint32_t at, enum tree_why why) {
     for (uint32_t i = t->nodes[at].end; i-- > at;) {
         if (t->nodes[i].state != TREE_IS_CLOSED) {
-            set_batched(t, i, false);
             tree_move(t, i, TREE_IS_CLOSED);
             struct tree_action *action = act(t, TREE_CLOSE, i);
             action->why = i == at ? why : TREE_WHY_GROUP;
@@ -246,7 +245,7 @@ static void batch_siblings(struct tree *t, uint32_t at) {
     uint32_t first = strategy == STRATEGY_REST_FOR_ONE ? t->nodes[at].end : first_below(t, up);
     for (uint32_t i = t->nodes[up].end; i-- > first;) {
         struct tree_node *node = &t->nodes[i];
-        if (node->parent != up || i == at || node->state == TREE_IS_CLOSED) {
+        if (node->parent != up || i == at) {
             continue;
         }
         if (node->state != TREE_IS_WAITING) {
@@ -334,6 +333,9 @@ static void hear_ended(struct tree *t, uint32_t at, const struct tree_event *eve
     if (!node->failing) {
         node->last = (struct tree_cause){at, event->incarnation, event->how, event->detail};
     }
+    if (!t->aborting) {
+        stop_range(t, at + 1, node->end, TREE_WHY_GROUP, at);
+    }
     if (node->alive == 0) {
         ended(t, at);
         return;
@@ -342,9 +344,6 @@ static void hear_ended(struct tree *t, uint32_t at, const struct tree_event *eve
     node->gone = true;
     if (node->state != TREE_IS_STOPPING) {
         tree_move(t, at, TREE_IS_STOPPING);
-    }
-    if (!t->aborting) {
-        stop_range(t, at + 1, node->end, TREE_WHY_GROUP, at);
     }
 }
 
@@ -363,7 +362,8 @@ static void hear_removed(struct tree *t, uint32_t at) {
         close_node(t, at, TREE_WHY_REMOVED);
     } else if (node->state != TREE_IS_CLOSED) {
         node->leaving = true;
-        if (!t->aborting) {
+        /* One that stops already stays in its batch: the others wait for its end (T-3). */
+        if (node->state != TREE_IS_STOPPING && !t->aborting) {
             stop_range(t, at, node->end, TREE_WHY_REMOVED, at);
         }
     }
@@ -395,7 +395,6 @@ static void hear_stopping(struct tree *t) {
 }
 
 static void hear_aborting(struct tree *t) {
-    t->stopping = true;
     t->aborting = true;
     for (uint32_t i = t->count; i-- > 0;) {
         enum tree_state state = t->nodes[i].state;

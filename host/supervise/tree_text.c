@@ -55,7 +55,7 @@ static void add_stop(const struct plan *plan, const struct tree_action *action, 
     if (action->why == TREE_WHY_SIBLING) {
         str_addf(out, "stopped, to start again together with '%s'", name_of(plan, action->other));
     } else if (action->why == TREE_WHY_GROUP) {
-        str_addf(out, "stopped, as its group '%s' has failed", name_of(plan, action->other));
+        str_addf(out, "stopped, with its group '%s'", name_of(plan, action->other));
     } else {
         str_addf(out, "stopped: %s", why_texts[action->why]);
     }

@@ -264,6 +264,31 @@ static void test_group_that_ends_before_its_members_waits_for_them(void **state)
     assert_string_equal(due(g, 'g'), "start g, start a, start b");
 }
 
+static void test_step_has_room_for_something_about_every_node(void **state) {
+    struct given *g = *state;
+    given_tree(g, "g(h(b))");
+    given_running(g);
+    (void)hears(g, TREE_EVENT_STOPPING);
+    assert_string_equal(fails(g, 'g'), "stop b (group), stop h (group)");
+    assert_string_equal(fails(g, 'h'), "");
+
+    const char *said = fails(g, 'b');
+
+    assert_string_equal(said, "absorb b, absorb h, wait g 1/3 0ms, start g, start h, start b");
+}
+
+static void test_second_begin_is_harmless(void **state) {
+    struct given *g = *state;
+    given_tree(g, "a b");
+    given_policy(g, '-')->strategy = STRATEGY_ONE_FOR_ALL;
+    given_running(g);
+    (void)fails(g, 'a');
+    (void)stopped(g, 'b');
+
+    assert_string_equal(hears(g, TREE_EVENT_BEGIN), "");
+    assert_string_equal(state_of(g, 'b'), "down");
+}
+
 static void test_due_is_harmless_unless_it_is_time(void **state) {
     struct given *g = *state;
     given_tree(g, "a b");
@@ -363,6 +388,8 @@ int main(void) {
         TEST(test_removed_group_goes_with_its_members),
         TEST(test_group_that_waits_closes_when_its_members_are_removed),
         TEST(test_group_that_ends_before_its_members_waits_for_them),
+        TEST(test_step_has_room_for_something_about_every_node),
+        TEST(test_second_begin_is_harmless),
         TEST(test_due_is_harmless_unless_it_is_time),
         TEST(test_second_end_is_harmless),
         TEST(test_events_that_do_not_fit_are_harmless),
