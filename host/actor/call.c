@@ -138,13 +138,13 @@ void call_reply(struct runner *r, struct inst *in, struct msg *m) {
 
 void call_expire(struct runner *r, struct inst *in) {
     struct inst_more *more = in->more;
-    if (!more || more->calls_pending == 0) {
+    if (!more) {
         return;
     }
+    /* the timer has fired: the next call must set it anew, one that an outcome's handler makes too */
+    more->call_earliest_ns = UINT64_MAX;
     uint64_t now_ns = in->proc->clock->now(in->proc->clock);
     uint64_t earliest_ns = UINT64_MAX;
-    /* the timer has fired: a call that an outcome's handler makes must set it anew */
-    more->call_earliest_ns = UINT64_MAX;
     /* an outcome's handler may pause the actor: then the rest waits for the next look */
     for (uint32_t i = 0; i < more->call_room && in->phase == PHASE_LIVE && !in->paused; i++) {
         struct call *call = &more->calls[i];
