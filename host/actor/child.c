@@ -232,7 +232,11 @@ void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
     parent->open_children++;
     place(r, child);
     /* a parent that stops with this still held back has told its other children already */
-    inst_signal(child, parent->phase == PHASE_LIVE ? SIGNAL_START
-                       : parent->aborted           ? SIGNAL_ABORT
-                                                   : SIGNAL_STOP);
+    unsigned signal = parent->phase == PHASE_LIVE ? SIGNAL_START
+                      : parent->aborted           ? SIGNAL_ABORT
+                                                  : SIGNAL_STOP;
+    if (atomic_load_explicit(&parent->watched, memory_order_relaxed)) {
+        signal |= SIGNAL_WATCH | (parent->alive_by_timers ? SIGNAL_ALIVE : 0);
+    }
+    inst_signal(child, signal);
 }

@@ -37,8 +37,9 @@ void inst_move(struct inst *in, enum inst_status to) {
 
 static uint64_t memory_cap(const struct inst *in) {
     const struct plan *plan = in->proc->plan;
-    bool planned = plan && in->plan_index < plan->actor_count;
-    return planned ? plan->actors[in->plan_index].spec->memory : 0;
+    uint32_t index = inst_plan_index(in);
+    bool planned = plan && index < plan->actor_count;
+    return planned ? plan->actors[index].spec->memory : 0;
 }
 
 struct inst_more *inst_more(struct inst *in) {
@@ -68,7 +69,6 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     in->ports = NULL;
     in->config = NULL;
     in->name = NULL;
-    in->plan_index = UINT32_MAX;
     in->phase = PHASE_NEW;
     in->paused = in->draining = in->children_draining = in->failed = false;
     in->aborted = in->quiet = in->cleanup_ok = in->spawned = in->alive_by_timers = false;
@@ -80,6 +80,7 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     list_init(&in->children);
     list_init(&in->sibling);
     in->pauser = (struct pauser){.self = &in->mbox};
+    atomic_store_explicit(&in->plan_index, UINT32_MAX, memory_order_relaxed);
     atomic_store_explicit(&in->signals, 0, memory_order_relaxed);
     atomic_store_explicit(&in->shown, NULL, memory_order_relaxed);
     atomic_store_explicit(&in->holders, 2, memory_order_relaxed);
@@ -155,6 +156,7 @@ void inst_unmake(struct runner *r, struct inst *in) {
     }
     config_unref(in->config);
     in->config = NULL;
+    atomic_store_explicit(&in->holders, 0, memory_order_relaxed); /* one that never started */
     /* The next owner has another uid (AI-3); release: pairs with cell_find. */
     uint64_t uid = atomic_load_explicit(&in->uid, memory_order_relaxed);
     atomic_store_explicit(&in->uid, uid + (1ull << 28), memory_order_release);
@@ -177,7 +179,7 @@ uint64_t inst_since_ns(const struct inst *in) {
 }
 
 uint32_t inst_plan_index(const struct inst *in) {
-    return in->plan_index;
+    return atomic_load_explicit(&in->plan_index, memory_order_relaxed);
 }
 
 /* The name that stands in the id: an anonymous child shows its parent's. */
@@ -211,7 +213,9 @@ const char *inst_handler(const struct inst *in) {
 }
 
 bool inst_is_quiet(const struct inst *in) {
-    return mbox_depth(&in->mbox) == 0 && !atomic_load_explicit(&in->running, memory_order_acquire);
+    return mbox_depth(&in->mbox) == 0 &&
+           !atomic_load_explicit(&in->running, memory_order_acquire) &&
+           atomic_load_explicit(&in->signals, memory_order_relaxed) == 0;
 }
 
 void inst_signal(struct inst *in, unsigned signals) {

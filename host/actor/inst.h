@@ -69,7 +69,8 @@ const char *inst_handler(const struct inst *in);
 uint64_t inst_since_ns(const struct inst *in);
 /* Index in the plan, UINT32_MAX for one that the plan does not know. */
 uint32_t inst_plan_index(const struct inst *in);
-/* Nothing queued, no turn, no pending call, no child, nothing held back; a look, [any]. */
+/* Nothing queued, no signal, no turn, no pending call, nothing held back, not stopping; a look, [any].
+ * Its children are another matter: proc_children_are_quiet. */
 bool inst_is_quiet(const struct inst *in);
 /* Adds signals and wakes it. [any] */
 void inst_signal(struct inst *in, unsigned signals);

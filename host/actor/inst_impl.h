@@ -195,7 +195,6 @@ struct inst {
     const enum overflow *row_overflow; /* per row, lent by the plan; NULL: all block */
     struct config *config;
     const char *name; /* lent by the plan; a spawned child's is owned, NULL: anonymous */
-    uint32_t plan_index;
 
     /* only the home worker */
     uint8_t phase;
@@ -213,6 +212,7 @@ struct inst {
 
     /* any thread, atomic */
     _Atomic uint64_t uid; /* changes when the cell is used again */
+    _Atomic uint32_t plan_index; /* set at spawn; UINT32_MAX: the plan does not know it */
     _Atomic uint32_t signals;
     _Atomic(struct inst_more *) shown; /* set once it has published something */
     _Atomic uint32_t holders;          /* 2: its end is not over; the parent has not heard of it */

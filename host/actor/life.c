@@ -181,7 +181,7 @@ static void end_now(struct runner *r, struct inst *in) {
     in->phase = PHASE_ENDED;
     pause_wake(&in->proc->pauses, &in->mbox);
     struct proc_observer *observer = &in->proc->options.observer;
-    if (in->plan_index != UINT32_MAX && observer->closed) {
+    if (inst_plan_index(in) != UINT32_MAX && observer->closed) {
         struct inst_end end;
         describe(in, &end);
         observer->closed(observer->context, in, &end);

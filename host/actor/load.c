@@ -187,7 +187,7 @@ static struct inst *make_actor(struct proc *proc, uint32_t index, struct err *er
         return NULL;
     }
     in->name = actor->name;
-    in->plan_index = index;
+    atomic_store_explicit(&in->plan_index, index, memory_order_relaxed);
     in->pid = actor->pid;
     in->config = actor->config ? config_ref(actor->config) : NULL;
     in->row_overflow = blocks_everywhere(actor, type) ? NULL : actor->row_overflow;

@@ -26,7 +26,8 @@ struct proc_observer {
     void (*ready)(void *context, struct inst *in); /* its init has succeeded */
     void (*closed)(void *context, struct inst *in, const struct inst_end *end); /* its slot closed;
                                                        all it sent has been delivered */
-    void (*quiet)(void *context, struct inst *in); /* SIGNAL_WATCH was given, and it is quiet */
+    /* SIGNAL_WATCH was given, and this actor of the plan is quiet, or a descendant of it. */
+    void (*quiet)(void *context, struct inst *in);
     /* A root actor has ended and its event was not handled; also for clean ends. */
     void (*root_ended)(void *context, const struct inst_end *end);
     void (*empty)(void *context); /* no root actor is left */
@@ -122,6 +123,10 @@ struct proc_wire {
 /* Calls `each` for the wires of the plan's actors. [any] */
 void proc_each_wire(struct proc *proc, void (*each)(void *context, const struct proc_wire *wire),
                     void *context);
+/* Whether all that actors of the plan have spawned is quiet, as far as `asks` wants to know of that
+ * actor. *ret_sum changes whenever one of them had a turn, was started, or ended. [any] */
+bool proc_children_are_quiet(struct proc *proc, bool (*asks)(void *context, uint32_t plan_index),
+                             void *context, uint64_t *ret_sum);
 /* Calls `each` for each paused actor and the one whose mailbox it waits for, spawned ones too; under
  * the lock of the pauses: `each` looks and prints, no more. [any] */
 void proc_each_pause(struct proc *proc,

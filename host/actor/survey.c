@@ -21,12 +21,52 @@ void proc_each_wire(struct proc *proc, void (*each)(void *context, const struct 
     }
 }
 
+/* The plan's actor that it is, or descends from. [any]: cells stay instances, and one that becomes
+ * another's meanwhile leads to some actor of the plan or to none. */
+static uint32_t plan_ancestor(const struct inst *in) {
+    while (in && inst_plan_index(in) == UINT32_MAX) {
+        in = inst_parent(in);
+    }
+    return in ? inst_plan_index(in) : UINT32_MAX;
+}
+
+static bool is_open_child(const struct inst *in) {
+    enum inst_status status = inst_status(in);
+    return atomic_load_explicit(&in->holders, memory_order_relaxed) > 0 &&
+           inst_plan_index(in) == UINT32_MAX && status != INST_STOPPED && status != INST_FAILED;
+}
+
+/* A child that is being made meanwhile is its parent's turn, one that has just ended its parent's
+ * message: somebody who is asked for is not quiet then, or had a turn between two looks. */
+bool proc_children_are_quiet(struct proc *proc, bool (*asks)(void *context, uint32_t plan_index),
+                             void *context, uint64_t *ret_sum) {
+    uint32_t slabs = atomic_load_explicit(&proc->slab_count, memory_order_acquire);
+    uint64_t sum = 0;
+    for (uint32_t s = 0; s < slabs; s++) {
+        struct inst *slab = atomic_load_explicit(&proc->slabs[s], memory_order_acquire);
+        for (uint32_t i = 0; slab && i < CELLS_PER_SLAB; i++) {
+            uint32_t ancestor = is_open_child(&slab[i]) ? plan_ancestor(&slab[i]) : UINT32_MAX;
+            if (ancestor == UINT32_MAX || !asks(context, ancestor)) {
+                continue;
+            }
+            if (!inst_is_quiet(&slab[i])) {
+                return false;
+            }
+            uint64_t look[2] = {inst_uid(&slab[i]), inst_processed(&slab[i])};
+            sum += hash_bytes(look, sizeof look);
+        }
+    }
+    *ret_sum = sum;
+    return true;
+}
+
 void proc_each_pause(struct proc *proc,
                      void (*each)(void *context, const struct inst *paused,
                                   const struct inst *waits_for),
                      void *context) {
     pthread_mutex_lock(&proc->pauses.lock);
-    for (uint32_t s = 0; s < SLAB_TABLE; s++) {
+    uint32_t slabs = atomic_load_explicit(&proc->slab_count, memory_order_acquire);
+    for (uint32_t s = 0; s < slabs; s++) {
         struct inst *slab = atomic_load_explicit(&proc->slabs[s], memory_order_acquire);
         for (uint32_t i = 0; slab && i < CELLS_PER_SLAB; i++) {
             struct pauser *pauser = slab[i].mbox.pausing;

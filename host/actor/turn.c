@@ -153,6 +153,10 @@ static void obey(struct runner *r, struct inst *in) {
     if (signals & SIGNAL_WATCH) {
         in->alive_by_timers = signals & SIGNAL_ALIVE;
         atomic_store_explicit(&in->watched, true, memory_order_relaxed);
+        LIST_EACH (link, &in->children) {
+            inst_signal(LIST_OF(link, struct inst, sibling),
+                        signals & (SIGNAL_WATCH | SIGNAL_ALIVE));
+        }
     }
     if (in->phase == PHASE_ENDED) {
         return;
@@ -259,8 +263,18 @@ static bool has_more_to_do(const struct inst *in) {
     return in->phase == PHASE_LIVE && !in->paused && mbox_has_message(&in->mbox);
 }
 
+/* For the plan's actor that it is, or that started it (ancestors live longer). */
+static void tell_quiet(struct proc_observer *observer, struct inst *in) {
+    while (in && inst_plan_index(in) == UINT32_MAX) {
+        in = inst_parent(in);
+    }
+    if (in) {
+        observer->quiet(observer->context, in);
+    }
+}
+
 static void settle(struct runner *r, struct inst *in) {
-    bool held = in->paused || in->open_children > 0 || (in->more && in->more->calls_pending > 0) ||
+    bool held = in->paused || in->phase > PHASE_LIVE || (in->more && in->more->calls_pending > 0) ||
                 (in->alive_by_timers && (inst_has_timers(in) || inst_has_watches(in)));
     pause_wake(&in->proc->pauses, &in->mbox);
     if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_PROCESSING) {
@@ -270,7 +284,7 @@ static void settle(struct runner *r, struct inst *in) {
     atomic_store_explicit(&in->running, held, memory_order_release);
     if (!held && atomic_load_explicit(&in->watched, memory_order_relaxed) &&
         in->phase == PHASE_LIVE && !mbox_has_message(&in->mbox)) {
-        r->proc->options.observer.quiet(r->proc->options.observer.context, in);
+        tell_quiet(&r->proc->options.observer, in);
     }
 }
 

@@ -50,7 +50,8 @@ static inline uint32_t spare_now(const struct mbox *mb) {
 }
 
 static inline void set_spare(struct mbox *mb, uint32_t count) {
-    atomic_store_explicit(&mb->spare, count, memory_order_relaxed);
+    /* release: pairs with mbox_depth; who sees a message gone sees that its taker runs */
+    atomic_store_explicit(&mb->spare, count, memory_order_release);
 }
 
 static inline uint32_t spare_max(const struct mbox *mb) {
@@ -285,7 +286,7 @@ static struct msg *ring_take(struct mbox *mb) {
         mb->ring_next = mb->ring_next + 1 < mb->ring_count ? mb->ring_next + 1 : 0;
         struct msg *m = ring_pop(ring);
         if (m) {
-            atomic_fetch_sub_explicit(&mb->in_rings, 1, memory_order_relaxed);
+            atomic_fetch_sub_explicit(&mb->in_rings, 1, memory_order_release);
             return m;
         }
     }
@@ -309,7 +310,7 @@ static struct msg *list_take(struct mbox *mb) {
         mb->tail = NULL;
     }
     if (!msg_is_charged(m)) {
-        atomic_fetch_sub_explicit(&mb->uncharged, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&mb->uncharged, 1, memory_order_release);
         return m;
     }
     free_place(mb);
@@ -351,7 +352,7 @@ struct msg *mbox_take_kind(struct mbox *mb, enum msg_kind kind) {
     if (mb->tail == m) {
         mb->tail = before;
     }
-    atomic_fetch_sub_explicit(&mb->uncharged, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&mb->uncharged, 1, memory_order_release);
     return m;
 }
 
@@ -445,10 +446,10 @@ bool mbox_is_noted(const struct mbox *mb) {
 uint32_t mbox_depth(const struct mbox *mb) {
     /* acquire: with the count that spare places were taken off, `spare` is seen without them */
     uint32_t taken = word_count(atomic_load_explicit(&mb->task.word, memory_order_acquire));
-    uint32_t spare = spare_now(mb);
+    uint32_t spare = atomic_load_explicit(&mb->spare, memory_order_acquire);
     return (taken > spare ? taken - spare : 0) +
-           atomic_load_explicit(&mb->uncharged, memory_order_relaxed) +
-           atomic_load_explicit(&mb->in_rings, memory_order_relaxed);
+           atomic_load_explicit(&mb->uncharged, memory_order_acquire) +
+           atomic_load_explicit(&mb->in_rings, memory_order_acquire);
 }
 
 void mbox_ring_init(struct mbox_ring *ring, uint16_t port, uint32_t capacity) {

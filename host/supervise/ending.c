@@ -20,6 +20,23 @@ static void drain(struct supervisor *sup, struct sup_cycle *cycle, unsigned more
     }
 }
 
+static void watch(struct supervisor *sup, struct sup_cycle *cycle, bool alive,
+                  unsigned more_signals) {
+    cycle->watched = true;
+    cycle->alive = alive;
+    signal_members(sup, cycle, SIGNAL_WATCH | (alive ? SIGNAL_ALIVE : 0) | more_signals);
+}
+
+/* They may wait for somebody who never gets ready, and then the cycle would for them. */
+static void stop_unstarted(struct supervisor *sup, struct sup_cycle *cycle) {
+    for (uint32_t i = 0; i < cycle->members.count; i++) {
+        uint32_t member = cycle->members.items[i];
+        if (!sup->actors[member].started && !sup->actors[member].closed) {
+            inst_signal(proc_actor(sup->proc, member), SIGNAL_DRAIN);
+        }
+    }
+}
+
 /* Nothing comes in from outside any more. */
 static void inputs_ended(struct supervisor *sup, struct sup_cycle *cycle) {
     if (cycle->stay && !sup->stopping) {
@@ -29,8 +46,10 @@ static void inputs_ended(struct supervisor *sup, struct sup_cycle *cycle) {
         drain(sup, cycle, 0);
         return;
     }
-    cycle->watched = true;
-    signal_members(sup, cycle, SIGNAL_WATCH | (sup->stopping ? SIGNAL_QUIET : 0));
+    watch(sup, cycle, false, sup->stopping ? SIGNAL_QUIET : 0);
+    if (sup->stopping) {
+        stop_unstarted(sup, cycle);
+    }
 }
 
 void sup_closed_locked(struct supervisor *sup, uint32_t at) {
@@ -47,13 +66,25 @@ void sup_closed_locked(struct supervisor *sup, uint32_t at) {
     }
     struct sup_cycle *own = &sup->cycles[actor->cycle];
     if (own->watched && own->is_cycle) {
-        signal_members(sup, own, SIGNAL_WATCH); /* the others may be quiet already */
+        watch(sup, own, own->alive, 0); /* the others may be quiet already */
     }
 }
 
-/* Adds up what the members have handled; false when one is not quiet. */
+struct asked {
+    struct supervisor *sup;
+    const struct sup_cycle *cycle;
+};
+
+static bool is_member(void *context, uint32_t actor) {
+    const struct asked *asked = context;
+    return &asked->sup->cycles[asked->sup->actors[actor].cycle] == asked->cycle;
+}
+
+/* Adds up what the members and their children have handled; false when one is not quiet. */
 static bool scan(struct supervisor *sup, const struct sup_cycle *cycle, uint64_t *ret_handled) {
+    struct asked asked = {sup, cycle};
     uint64_t handled = 0;
+    uint64_t by_children;
     for (uint32_t i = 0; i < cycle->members.count; i++) {
         uint32_t member = cycle->members.items[i];
         struct inst *in = proc_actor(sup->proc, member);
@@ -65,11 +96,14 @@ static bool scan(struct supervisor *sup, const struct sup_cycle *cycle, uint64_t
         }
         handled += inst_processed(in);
     }
-    *ret_handled = handled;
+    if (!proc_children_are_quiet(sup->proc, is_member, &asked, &by_children)) {
+        return false;
+    }
+    *ret_handled = handled + by_children;
     return true;
 }
 
-/* Two looks with nothing handled in between: then no message was on its way from a member already
+/* Two looks with nothing handled in between: then no message was on its way from somebody already
  * looked at to one not yet looked at, and the cycle as a whole is idle and empty. */
 void sup_quiet_locked(struct supervisor *sup, uint32_t at) {
     struct sup_cycle *cycle = &sup->cycles[sup->actors[at].cycle];
@@ -104,8 +138,7 @@ void sup_watch_cycles_locked(struct supervisor *sup) {
     for (uint32_t c = 0; c < sup->cycle_count; c++) {
         struct sup_cycle *cycle = &sup->cycles[c];
         if (cycle->is_cycle && cycle->open_inputs == 0 && !cycle->stay && !cycle->watched) {
-            cycle->watched = true;
-            signal_members(sup, cycle, SIGNAL_WATCH | SIGNAL_ALIVE);
+            watch(sup, cycle, true, 0);
         }
     }
 }

@@ -25,7 +25,8 @@ struct sup_cycle {
     uint32_t open_inputs; /* actors outside of it that are wired into it and have not closed */
     bool is_cycle;
     bool stay;    /* when_inputs_end: stay */
-    bool watched; /* it ends when all its members are quiet */
+    bool watched; /* it ends when all its members and their children are quiet */
+    bool alive;   /* timers and watches of its own keep it from being quiet */
     bool ended;   /* drain was signalled */
 };
 
