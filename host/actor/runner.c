@@ -1,6 +1,7 @@
 /* Runners: what each worker brings to its turns. */
 #include <stddef.h>
 
+#include "actor/panic.h"
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
 
@@ -11,6 +12,9 @@ void runner_init(struct runner *r, struct proc *proc, struct sched_worker *worke
     r->worker = worker;
     r->pool = pool;
     scratch_init(&r->scratch);
+    if (worker) {
+        worker->fault->describe = panic_describe;
+    }
 }
 
 static struct runner *take_retired(struct proc *proc) {

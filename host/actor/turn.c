@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actor/panic.h"
 #include "actor/proc_impl.h"
 
 /* How often a runner looks at what the other workers have queued, in activations. */
@@ -75,7 +76,12 @@ static void discard(struct runner *r, struct inst *in, struct msg *m) {
 
 int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *arg, struct msg *m) {
     turn_enter(r, in, row, m);
-    int32_t status = r->row->run(&r->turn, in->state, arg);
+    struct fault_thread *fault = r->worker->fault;
+    int32_t status = fault_call(fault, r->row->run, &r->turn, in->state, arg);
+    bool panicked = status == FAULT_STATUS && fault_was_given_up(fault);
+    if (panicked) {
+        status = panic(r, in, &fault->report);
+    }
     if (r->failed && status >= 0) {
         status = r->fail_status;
     }
@@ -87,6 +93,9 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *ar
     keep_request(r, in, m);
     if (r->outbox.count > 0 && !outbox_commit(r, in, &r->outbox, true)) {
         hold_back(r, in);
+    }
+    if (panicked) {
+        turn_fail(r, in, row, status); /* whoever called would let it live (FC-2) */
     }
     scratch_reset(&r->scratch);
     turn_leave(r, in);

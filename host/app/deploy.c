@@ -3,12 +3,15 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "actor/proc.h"
 #include "base/alloc.h"
 #include "io/loop.h"
 #include "plugin/library.h"
+#include "sched/fault.h"
 
 struct deploy {
     const struct plan *plan;
@@ -18,6 +21,34 @@ struct deploy {
     struct library **libraries; /* per plugin of the plan */
     _Atomic bool asked_to_stop;
 };
+
+#define CODE_MAX 8u /* segments of one module */
+
+/* Faults are contained in code that is known as a plugin's. */
+static int add_code(const struct library *library, struct err *err) {
+    struct library_code code[CODE_MAX];
+    size_t count = library_code(library, code, CODE_MAX);
+    const char *slash = strrchr(library->image->path, '/');
+    char name[128];
+    (void)snprintf(name, sizeof name, "%.96s, generation %u",
+                   slash ? slash + 1 : library->image->path, library->generation);
+    for (size_t i = 0; i < count; i++) {
+        struct fault_code range = {code[i].start, code[i].end, code[i].base, name};
+        if (fault_add_code(&range, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void remove_library(struct library *library) {
+    struct library_code code[CODE_MAX];
+    size_t count = library ? library_code(library, code, CODE_MAX) : 0;
+    for (size_t i = 0; i < count; i++) {
+        fault_remove_code(code[i].start);
+    }
+    library_unref(library);
+}
 
 static int load_libraries(struct deploy *deploy, struct err *err) {
     deploy->libraries = mem_array(deploy->plan->plugin_count + 1, sizeof *deploy->libraries);
@@ -31,6 +62,9 @@ static int load_libraries(struct deploy *deploy, struct err *err) {
             return -1;
         }
         const struct library *library = deploy->libraries[i];
+        if (add_code(library, err) < 0) {
+            return -1;
+        }
         for (size_t w = 0; deploy->log && w < library->warning_count; w++) {
             log_write(deploy->log, LOG_WARN, NULL, "%s", library->warnings[w]);
         }
@@ -158,7 +192,7 @@ void deploy_destroy(struct deploy *deploy) {
     supervisor_destroy(deploy->supervisor);
     proc_destroy(deploy->proc);
     for (size_t i = 0; deploy->libraries && i < deploy->plan->plugin_count; i++) {
-        library_unref(deploy->libraries[i]);
+        remove_library(deploy->libraries[i]);
     }
     library_remove_copies(); /* of generations that stay mapped until the process ends */
     mem_free(deploy->libraries);

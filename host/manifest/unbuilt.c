@@ -17,13 +17,11 @@ static const struct unbuilt {
     {SCOPE_DEFAULTS, "stop_timeout", "defaults.stop_timeout"},
     {SCOPE_DEFAULTS, "stuck_after", "defaults.stuck_after"},
     {SCOPE_DEFAULTS, "on_stuck", "defaults.on_stuck"},
-    {SCOPE_DEFAULTS, "on_fault", "defaults.on_fault"},
     {SCOPE_ACTOR, "supervise", "actors.*.supervise"},
     {SCOPE_ACTOR, "restart", "actors.*.restart"},
     {SCOPE_ACTOR, "stop_timeout", "actors.*.stop_timeout"},
     {SCOPE_ACTOR, "stuck_after", "actors.*.stuck_after"},
     {SCOPE_ACTOR, "on_stuck", "actors.*.on_stuck"},
-    {SCOPE_ACTOR, "on_fault", "actors.*.on_fault"},
     {SCOPE_ACTOR, "checkpoint", "actors.*.checkpoint"},
     {SCOPE_ACTOR, "quarantine_after", "actors.*.quarantine_after"},
 };

@@ -272,6 +272,22 @@ const struct library_type *library_find_type(const struct library *library, cons
     return NULL;
 }
 
+size_t library_code(const struct library *library, struct library_code *ret, size_t room) {
+    const struct dl *dl = &library->impl->dl;
+    uintptr_t base = UINTPTR_MAX;
+    size_t count = 0;
+    for (size_t i = 0; i < dl->segment_count; i++) {
+        base = dl->segments[i].start < base ? dl->segments[i].start : base;
+    }
+    for (size_t i = 0; i < dl->segment_count && count < room; i++) {
+        const struct dl_segment *segment = &dl->segments[i];
+        if (segment->is_code) {
+            ret[count++] = (struct library_code){segment->start, segment->end, base};
+        }
+    }
+    return count;
+}
+
 bool library_find_pin(uint32_t generation, char *ret_reason, size_t size) {
     return registry_find_pin(generation, ret_reason, size);
 }

@@ -53,6 +53,11 @@ struct library *library_ref(struct library *library); /* [any] */
  * or, where the plugin asks to stay, may not be unmapped (unload.h) or does not go, pins the
  * generation: it stays mapped, and its copy stays beside it. [control] */
 void library_unref(struct library *library); /* takes NULL */
+/* Where the module's machine code is mapped, at most `room` ranges; returns their number. */
+struct library_code {
+    uintptr_t start, end, base; /* the file begins at `base` */
+};
+size_t library_code(const struct library *library, struct library_code *ret, size_t room);
 const struct library_type *library_find_type(const struct library *library, const char *id);
 
 /* Why a generation that was let go is still mapped; false when it is not. [any] */

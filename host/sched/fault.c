@@ -151,6 +151,7 @@ static void fill_report(struct fault_thread *thread, int signal, const siginfo_t
     report->broken = kind == FAULT_BREAK;
     report->depth = 0;
     report->count = 0;
+    report->first = 0;
 }
 
 static void on_own(struct fault_thread *thread, int signal, const siginfo_t *info, ucontext_t *uc,
@@ -169,6 +170,7 @@ static void on_own(struct fault_thread *thread, int signal, const siginfo_t *inf
     enum fault_verdict verdict = classify(thread, uc, kind);
     if (verdict == FAULT_SAFE) {
         thread->deciding = 0;
+        thread->given_up = 1;
         context_redirect(uc, thread);
         return;
     }

@@ -22,7 +22,7 @@
 
 struct troupe_turn;
 
-#define FAULT_STATUS INT32_MIN /* of a call that was given up */
+#define FAULT_STATUS INT32_MIN /* of a call that was given up; see fault_was_given_up */
 #define FAULT_FRAMES_MAX 64u
 
 /* What is known of a call that was given up. */
@@ -33,6 +33,7 @@ struct fault_report {
     bool broken;                        /* by fault_break, not by a fault */
     uint32_t depth;                     /* frames of the plugin and below it */
     uint32_t count;                     /* the first of them: */
+    uint32_t first;                     /* which of these is the innermost of the plugin */
     uintptr_t frames[FAULT_FRAMES_MAX]; /* addresses within the faulting and calling instructions */
 };
 
@@ -53,6 +54,7 @@ struct fault_thread {
     void *jump;     /* where there is no assembly */
     stack_t before; /* the thread's own alternate stack */
     volatile sig_atomic_t deciding;
+    volatile sig_atomic_t given_up;
 };
 
 /* Installs the handlers for the first user, removes them with the last. [any] */
@@ -73,6 +75,13 @@ void fault_thread_leave(struct fault_thread *thread);
 int32_t fault_call(struct fault_thread *thread,
                    int32_t (*run)(struct troupe_turn *turn, void *state, const void *arg),
                    struct troupe_turn *turn, void *state, const void *arg);
+
+/* After FAULT_STATUS, which a plugin could return, too: whether the last call was given up. Once. */
+static inline bool fault_was_given_up(struct fault_thread *thread) {
+    bool given_up = thread->given_up;
+    thread->given_up = 0;
+    return given_up;
+}
 
 /* Asks the thread to give up the call in progress, if that is safe just now: it may not be (a C
  * library function may hold a lock), so ask again. The thread must not end meanwhile. [any] */

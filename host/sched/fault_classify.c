@@ -71,6 +71,9 @@ static _Unwind_Reason_Code visit(struct _Unwind_Context *frame, void *argument) 
     uintptr_t base;
     note(walk->report, address);
     if (fault_find_code(address, &base, NULL, 0)) {
+        if (!walk->in_plugin) {
+            walk->report->first = walk->report->count - 1;
+        }
         walk->in_plugin = true;
     } else if (walk->in_plugin) {
         return end(walk, FAULT_BETWEEN);

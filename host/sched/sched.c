@@ -14,6 +14,10 @@
 int worker_init(struct sched_worker *worker, struct sched *sched, unsigned index, struct err *err) {
     worker->sched = sched;
     worker->index = index;
+    worker->fault = sched->options.seeded ? &sched->fault : &worker->own_fault;
+    if (!worker->fault->map && fault_thread_init(worker->fault, err) < 0) {
+        return err_wrap(err, "worker %u", index);
+    }
     worker->local = sched->options.local_create(sched->options.context, worker);
     if (!worker->local) {
         return err_set(err, ERR_NOMEM, "worker %u", index);
@@ -30,6 +34,7 @@ void worker_end_local(struct sched_worker *worker) {
 
 void worker_fini(struct sched_worker *worker) {
     worker_end_local(worker);
+    fault_thread_fini(&worker->own_fault);
     if (worker->wake_fd >= 0) {
         (void)close(worker->wake_fd);
     }
@@ -45,6 +50,7 @@ int sched_create(const struct sched_options *options, struct sched **ret, struct
         return err_set(err, ERR_NOMEM, "scheduler");
     }
     sched->options = *options;
+    fault_open();
     sched->random = options->seed;
     sched->next_index = options->workers;
     pthread_mutex_init(&sched->lock, NULL);
@@ -72,7 +78,9 @@ fail:
 
 static void *thread_main(void *argument) {
     struct sched_worker *worker = argument;
+    fault_thread_enter(worker->fault);
     worker_loop(worker);
+    fault_thread_leave(worker->fault);
     return NULL;
 }
 
@@ -144,6 +152,8 @@ void sched_destroy(struct sched *sched) {
         worker_fini(&sched->workers[i]);
     }
     dedicated_free(sched);
+    fault_thread_fini(&sched->fault);
+    fault_close();
     pthread_mutex_destroy(&sched->lock);
     mem_free(sched->workers);
     mem_free(sched);

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "sched/fault.h"
 #include "sched/task.h"
 
 struct sched;
@@ -42,10 +43,11 @@ struct sched_options {
 struct sched_worker {
     /* set at start, then constant */
     struct sched *sched;
-    void *local;    /* of the owner; see sched_options */
-    unsigned index; /* dedicated workers: from options.workers on */
-    bool dedicated; /* belongs to one own-thread task */
-    int wake_fd;    /* dedicated: readable when woken inside sched_wait; else -1 */
+    void *local;                /* of the owner; see sched_options */
+    struct fault_thread *fault; /* for calls of plugins by this worker's thread */
+    unsigned index;             /* dedicated workers: from options.workers on */
+    bool dedicated;             /* belongs to one own-thread task */
+    int wake_fd;                /* dedicated: readable when woken inside sched_wait; else -1 */
 
     /* only the thread that runs this worker */
     struct sched_task *head, *tail; /* queue, first in first out */
@@ -71,6 +73,7 @@ struct sched_worker {
     uint64_t units_seen; /* the watcher's, see park.c */
     pthread_t thread;
     bool has_thread;
+    struct fault_thread own_fault;
     struct sched_worker *link; /* sched's list of dedicated workers; under its lock */
 };
 

@@ -20,7 +20,8 @@ struct sched {
     struct sched_worker *spare;     /* under lock: retired and joined, for use again; worker.link */
     unsigned next_index;            /* under lock */
 
-    uint64_t random; /* seeded mode */
+    uint64_t random;           /* seeded mode */
+    struct fault_thread fault; /* seeded mode: of the one thread */
 };
 
 /* worker.c */

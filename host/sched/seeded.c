@@ -63,6 +63,7 @@ static void shuffle(struct sched *sched, struct sched_worker *worker) {
 uint64_t sched_step_all(struct sched *sched, uint64_t max_steps) {
     assert(sched->options.seeded);
     uint64_t steps = 0;
+    fault_thread_enter(&sched->fault);
     while (steps < max_steps) {
         struct sched_worker *ready[256];
         unsigned count = runnable(sched, ready, 256);
@@ -77,5 +78,6 @@ uint64_t sched_step_all(struct sched *sched, uint64_t max_steps) {
         steps++;
     }
     worker_enter(NULL);
+    fault_thread_leave(&sched->fault);
     return steps;
 }

@@ -36,9 +36,10 @@ static void test_key_with_effect_is_not_listed(void **state) {
     struct given given = given_good(
         HEAD "workers: 1\nlog: { level: info }\nstop: { timeout: 1s }\n"
              "dead_letters: { keep: 1 }\nplugins: { path: [a] }\n"
-             "defaults: { mailbox: { capacity: 1 } }\n"
+             "defaults: { mailbox: { capacity: 1 }, on_fault: recover }\n"
              "actors:\n  a: { type: x.Y, thread: own, memory: 1KiB, after: [b], replicas: 2,\n"
-             "       when_inputs_end: stay, mailbox: { bytes: 1KiB, ports: { p: fail } } }\n");
+             "       when_inputs_end: stay, on_fault: exit, mailbox: { bytes: 1KiB, ports: { p: "
+             "fail } } }\n");
 
     assert_int_equal(given.manifest->unused_count, 0);
     given_done(&given);
