@@ -119,7 +119,7 @@ static void describe(Dwfl *dwfl, unsigned number, uintptr_t address, char *ret, 
 
 void fault_backtrace(const struct fault_report *report,
                      void (*line)(void *context, const char *text), void *context) {
-    char text[512];
+    char text[640];
     Dwfl *dwfl = open_modules();
     for (unsigned i = 0; i < report->count; i++) {
         describe(dwfl, i, report->frames[i], text, sizeof text);
