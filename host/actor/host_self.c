@@ -156,8 +156,10 @@ int32_t host_commit(struct troupe_turn *turn) {
 
 #define WAIT_FDS_MAX 16u
 
+/* Also for a signal that was obeyed before this turn began. */
 static bool must_return(struct inst *in) {
-    return atomic_load_explicit(&in->signals, memory_order_acquire) & SIGNALS_THAT_STOP;
+    return in->draining || in->quiet || in->phase != PHASE_LIVE ||
+           atomic_load_explicit(&in->signals, memory_order_acquire) & SIGNALS_THAT_STOP;
 }
 
 int32_t host_wait(struct troupe_turn *turn, struct troupe_pollfd *fds, uint64_t count,
@@ -179,10 +181,11 @@ int32_t host_wait(struct troupe_turn *turn, struct troupe_pollfd *fds, uint64_t 
     }
     bool full = host_commit(turn) == TROUPE_FULL;
     pause_wake(&r->proc->pauses, &r->inst->mbox);
-    if (must_return(r->inst)) {
-        return TROUPE_STOPPING;
+    if (must_return(r->inst) || full) {
+        return full ? TROUPE_FULL : TROUPE_STOPPING;
     }
-    int ready = full ? 0 : sched_wait(r->worker, set, (unsigned)count, timeout_ns);
+    bool has_message = mbox_has_message(&r->inst->mbox);
+    int ready = sched_wait(r->worker, set, (unsigned)count, has_message ? 0 : timeout_ns);
     for (uint64_t i = 0; ready > 0 && i < count; i++) {
         fds[i].ready = (set[i].ready & POLLIN ? TROUPE_READABLE : 0) |
                        (set[i].ready & POLLOUT ? TROUPE_WRITABLE : 0) |

@@ -18,8 +18,10 @@ struct msg *host_new_message(struct runner *r, enum msg_kind kind, unsigned flag
     if (trace) {
         flags |= MSG_EXTENDED;
     }
-    if (room < type->abi.body_size) {
+    if (room <= type->abi.body_size) {
         room = type->abi.body_size;
+    } else {
+        flags |= MSG_ROOMY;
     }
     uint64_t size = type->has_pointers ? type_copy_size(type, body, room) : room;
     struct msg *m = msg_alloc(r->pool, kind, flags, size);
@@ -53,10 +55,9 @@ static int add(struct runner *r, const struct wire_target *target, struct wire *
 
 /* A further copy of what this turn sends. The body may be another actor's, when it is sent on: sender
  * and trace are this turn's all the same. */
-static struct msg *new_copy(struct runner *r, struct msg *origin, uint64_t trace) {
-    struct msg *m = msg_share(r->pool, origin, trace ? MSG_EXTENDED : 0);
+static struct msg *new_copy(struct runner *r, struct msg *origin, unsigned flags, uint64_t trace) {
+    struct msg *m = msg_share(r->pool, origin, flags | (trace ? MSG_EXTENDED : 0));
     if (m) {
-        m->kind = MSG_DATA;
         m->sender = inst_uid(r->inst);
     }
     if (m && trace) {
@@ -72,6 +73,7 @@ static int32_t fan_out(struct runner *r, struct port *port, const struct msg_typ
     int32_t status = TROUPE_OK;
     struct msg *origin = msg_hold(m);
     uint64_t trace = msg_trace(m);
+    unsigned flags = m->flags & MSG_ROOMY;
     for (uint32_t w = 0; w < port->count && status == TROUPE_OK; w++) {
         struct wire *wire = &port->wires[w];
         struct wire_target *target;
@@ -80,7 +82,7 @@ static int32_t fan_out(struct runner *r, struct port *port, const struct msg_typ
             if (count > 1 && mbox_is_closed(target[i].mbox)) {
                 continue; /* PT-3: the live ones */
             }
-            struct msg *next = spare ? spare : new_copy(r, origin, trace);
+            struct msg *next = spare ? spare : new_copy(r, origin, flags, trace);
             if (!next || add(r, &target[i], wire, next) < 0) {
                 status = TROUPE_NO_MEMORY;
             }
@@ -151,17 +153,18 @@ int32_t host_send_to(struct troupe_turn *turn, uint32_t port, struct troupe_ref 
     return m ? host_address(r, m, to) : TROUPE_NO_MEMORY;
 }
 
-/* The message that `message` stands for: the one in hand, or one kept; NULL: neither. */
-static struct msg *find_held(struct runner *r, const struct troupe_any *message) {
+/* The message that `message` stands for: the one in hand, or one kept, that came in on row `source`;
+ * NULL: neither. */
+static struct msg *find_held(struct runner *r, uint16_t source, const struct troupe_any *message) {
     if (r->msg && message->body == msg_body(r->msg)) {
-        return r->msg;
+        return r->row == &r->inst->type->rows[source] ? r->msg : NULL;
     }
     struct inst_more *more = r->inst->more;
     if (more) {
         LIST_EACH (link, &more->kept) {
             struct kept *kept = LIST_OF(link, struct kept, link);
             if (&kept->any == message || kept->any.body == message->body) {
-                return kept->origin;
+                return kept->row == source ? kept->origin : NULL;
             }
         }
     }
@@ -172,7 +175,7 @@ int32_t host_forward(struct troupe_turn *turn, uint32_t at, const struct troupe_
     struct runner *r = runner_of(turn);
     TURN_OR(r, TROUPE_WRONG_THREAD);
     const struct inst_row *row = host_row(r, at, ROW(as));
-    struct msg *held = row && message ? find_held(r, message) : NULL;
+    struct msg *held = row && message ? find_held(r, row->source, message) : NULL;
     if (!held) {
         return TROUPE_INVALID;
     }
@@ -180,14 +183,10 @@ int32_t host_forward(struct troupe_turn *turn, uint32_t at, const struct troupe_
     if (!port || port->count == 0) {
         return TROUPE_OK;
     }
-    struct msg *envelope = msg_share(r->pool, held, held->flags & MSG_EXTENDED);
+    /* not ROOMY: what is wired here may expect more than what is wired where it came from */
+    struct msg *envelope = new_copy(r, held, 0, r->msg ? msg_trace(r->msg) : 0);
     if (!envelope) {
         return TROUPE_NO_MEMORY;
-    }
-    envelope->kind = MSG_DATA;
-    envelope->sender = inst_uid(r->inst);
-    if (held->flags & MSG_EXTENDED) {
-        msg_extension(envelope)->trace = msg_trace(held);
     }
     return fan_out(r, port, type_get(r->proc->types, held->type), envelope);
 }
@@ -195,14 +194,15 @@ int32_t host_forward(struct troupe_turn *turn, uint32_t at, const struct troupe_
 const struct troupe_any *host_keep(struct troupe_turn *turn) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, NULL);
-    struct inst_more *more = r->msg ? inst_more(r->inst) : NULL;
-    struct kept *kept = more ? heap_alloc(&more->heap, sizeof *kept) : NULL;
+    const struct msg_type *type = r->msg ? type_get(r->proc->types, r->msg->type) : NULL;
+    struct inst_more *more = type ? inst_more(r->inst) : NULL;
+    struct kept *kept = more ? heap_alloc(&more->kept_heap, sizeof *kept) : NULL;
     if (!kept) {
         return NULL;
     }
-    const struct msg_type *type = type_get(r->proc->types, r->msg->type);
     kept->origin = msg_hold(r->msg);
-    kept->any = (struct troupe_any){type ? &type->abi : NULL, msg_body(r->msg)};
+    kept->any = (struct troupe_any){&type->abi, msg_body(r->msg)};
+    kept->row = (uint16_t)(r->row - r->inst->type->rows);
     list_add_last(&more->kept, &kept->link);
     return &kept->any;
 }
@@ -217,7 +217,7 @@ void host_drop(struct troupe_turn *turn, const struct troupe_any *any) {
         if (&kept->any == any) {
             list_remove(&kept->link);
             msg_release(r->pool, kept->origin);
-            (void)heap_free(&r->inst->more->heap, kept);
+            (void)heap_free(&r->inst->more->kept_heap, kept);
             return;
         }
     }

@@ -32,7 +32,7 @@ static const void *fit_body(struct runner *r, struct inst *in, struct msg *m,
         *ret_ok = false;
         return NULL;
     }
-    if (sent->end >= row->type->end) {
+    if (sent->end >= row->type->end || m->flags & MSG_ROOMY) {
         return body;
     }
     void *copy = scratch_alloc(&r->scratch, type_copy_size(sent, body, row->type->abi.body_size));
@@ -71,6 +71,19 @@ static void handle_data(struct runner *r, struct inst *in, struct msg *m) {
     msg_free(r->pool, m);
 }
 
+/* Where a returned message was sent. What a wire carried names the receiver's row; only actors of the
+ * plan can be asked for its name: they keep their type. */
+static struct troupe_ref sent_to(const struct inst *in, const struct msg *m) {
+    struct troupe_ref to = {m->sender, m->port};
+    if (!(m->flags & MSG_BY_NAME)) {
+        const struct inst *receiver = proc_planned(in->proc, m->sender);
+        to.port = receiver && m->port < receiver->type->row_count
+                      ? receiver->type->rows[m->port].name_id
+                      : 0;
+    }
+    return to;
+}
+
 /* An undeliverable of this actor's: its handler's, else a dead letter (MB-4). */
 static void handle_returned(struct runner *r, struct inst *in, struct msg *m) {
     uint16_t at = in->type->returned;
@@ -81,7 +94,7 @@ static void handle_returned(struct runner *r, struct inst *in, struct msg *m) {
     const struct msg_type *type = type_get(in->proc->types, m->type);
     struct troupe_returned returned = {.size = sizeof returned,
                                        .reason = -(int32_t)m->reason,
-                                       .to = {m->sender, m->port},
+                                       .to = sent_to(in, m),
                                        .message = {&type->abi, msg_body(m)},
                                        .text = troupe_str(troupe_status_text(-(int32_t)m->reason))};
     int32_t status = turn_run(r, in, at, &returned, m);

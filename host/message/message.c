@@ -61,11 +61,10 @@ void msg_release(struct pool *pool, struct msg *origin) {
 }
 
 struct msg *msg_share(struct pool *pool, struct msg *m, unsigned flags) {
-    struct msg *envelope = msg_alloc(pool, (enum msg_kind)m->kind, flags | MSG_SHARED, sizeof m);
+    struct msg *envelope = msg_alloc(pool, MSG_DATA, flags | MSG_SHARED, sizeof m);
     if (envelope) {
         *(struct msg **)msg_own_body(envelope) = msg_hold(m);
         envelope->type = m->type;
-        envelope->sender = m->sender;
     }
     return envelope;
 }

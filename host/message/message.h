@@ -3,7 +3,7 @@
  * I-1  a message is in at most one list: a sender's outbox, one mailbox, or the hands of one turn.
  * I-2  a body is written by its sender before the message is offered, and by nobody after.
  * I-3  a shared body belongs to its origin, whose count holds it until the last envelope is freed.
- * I-4  `flags` never changes once a body is shared: sharers read it. Returning a message changes kind
+ * I-4  `flags` and `type` never change once a body is shared: sharers read them. Returning a message changes kind
  *      and reason only.
  * A small message without call and trace is one cache line: 48 bytes of header, 16 of body. */
 #pragma once
@@ -33,6 +33,8 @@ enum msg_kind { MSG_KINDS(MSG_CONSTANT) MSG_KIND_COUNT };
 #define MSG_EXTENDED 1u /* a struct msg_extension stands before the body */
 #define MSG_SHARED 2u /* the body is another message's: a pointer to that one stands in its place */
 #define MSG_BY_NAME 4u /* port is a port name's number, not the handler's row */
+#define MSG_ROOMY                                                                                  \
+    8u /* zeros follow the body, for all that any receiver wired there expects (MB-8) */
 
 struct msg {
     struct msg *next; /* in a mailbox, an outbox, a pool */
@@ -87,7 +89,8 @@ struct pool;
 /* A message with room for `body_size` bytes, header zeroed but for kind, flags and pool; NULL: no
  * memory. `pool` is the running worker's, or pools_shared on other threads. */
 struct msg *msg_alloc(struct pool *pool, enum msg_kind kind, unsigned flags, uint64_t body_size);
-/* An envelope that shares the body of `m`. [who holds m] */
+/* An envelope, kind DATA and without sender, that shares the body of `m`. Reads nothing else of it that
+ * may change: the block may be another envelope's by now, on its way somewhere. [who holds the body] */
 struct msg *msg_share(struct pool *pool, struct msg *m, unsigned flags);
 /* Takes a reference on the body of `m`, and gives it back. Keeps the block that holds it. */
 struct msg *msg_hold(struct msg *m);

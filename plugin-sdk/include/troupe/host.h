@@ -183,8 +183,9 @@ struct troupe_host {
 
     /* Own-thread actors only: waits for fds, for a message, for a stop or for the time to pass,
      * whichever is first; commits the turn so far first. Returns the number of ready fds, 0 on
-     * time or message, TROUPE_STOPPING on stop (return from the handler then), UNSUPPORTED for an
-     * actor without its own thread (TM-4). [turn] */
+     * time or message, TROUPE_STOPPING on stop and TROUPE_FULL when something of the turn must wait
+     * for room (return from the handler then), UNSUPPORTED for an actor without its own thread
+     * (TM-4). [turn] */
     int32_t (*wait)(struct troupe_turn *turn, struct troupe_pollfd *fds, uint64_t count,
                     uint64_t timeout_ns);
 

@@ -69,7 +69,7 @@ static void test_mb7_shared_envelopes_have_one_body(void **state) {
     assert_ptr_equal(msg_body(b), msg_body(m));
     assert_ptr_equal(msg_origin(b), m);
     assert_int_equal(b->type, 3);
-    assert_int_equal(b->sender, 4);
+    assert_int_equal(b->sender, 0);
     assert_int_equal(b->kind, MSG_DATA);
     assert_int_equal(msg_trace(b), 0);
     assert_int_equal(atomic_load(&m->refs), 3);
