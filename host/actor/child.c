@@ -76,17 +76,12 @@ static bool name_child(struct runner *r, struct inst *child, struct troupe_str n
     return true;
 }
 
-/* Plan actors have the first cells, and stay; children of ours live until we hear of their end. Of
- * others the type can't be read safely. */
+/* Actors of the plan stay; children of ours live until we hear of their end. Of others the type can't be
+ * read safely. */
 static struct inst *join_target(struct runner *r, uint64_t uid) {
-    struct proc *proc = r->proc;
-    for (uint32_t i = 0; i < proc->actor_count; i++) {
-        if (inst_uid(proc->actors[i]) == uid) {
-            return proc->actors[i];
-        }
-    }
-    if (inst_uid(r->inst) == uid) {
-        return r->inst;
+    struct inst *planned = proc_planned(r->proc, uid);
+    if (planned || inst_uid(r->inst) == uid) {
+        return planned ? planned : r->inst;
     }
     LIST_EACH (link, &r->inst->children) {
         struct inst *child = LIST_OF(link, struct inst, sibling);

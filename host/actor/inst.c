@@ -49,6 +49,7 @@ struct inst_more *inst_more(struct inst *in) {
             return NULL;
         }
         heap_init(&more->heap, memory_cap(in));
+        heap_init(&more->kept_heap, memory_cap(in));
         list_init(&more->kept);
         pthread_mutex_init(&more->attributes_lock, NULL);
         more->self = in;
@@ -133,6 +134,7 @@ static void more_free(struct runner *r, struct inst *in) {
     inst_attributes_end(in);
     pthread_mutex_destroy(&more->attributes_lock);
     heap_fini(&more->heap);
+    heap_fini(&more->kept_heap);
     outbox_fini(&more->rest);
     mem_free(more->calls);
     mem_free(more->requests);

@@ -140,6 +140,7 @@ struct kept {
     struct troupe_any any; /* first: what the plugin holds */
     struct msg *origin;
     struct list link; /* inst_more.kept */
+    uint16_t row;     /* it came in on */
 };
 
 struct inst_timer {
@@ -159,7 +160,8 @@ struct inst_timer {
 
 /* What most instances never need. */
 struct inst_more {
-    struct heap heap; /* state memory */
+    struct heap heap;      /* state memory */
+    struct heap kept_heap; /* of `kept`: apart, so that a plugin can't free one by mistake */
     struct inst_timer *timers;
     struct inst_watch *watches;
     uint64_t watch_number;

@@ -175,6 +175,7 @@ static void end_now(struct runner *r, struct inst *in) {
     drop_kept(r, in);
     if (in->more) {
         heap_fini(&in->more->heap);
+        heap_fini(&in->more->kept_heap);
     }
     mem_free(in->state);
     in->state = NULL;

@@ -55,6 +55,7 @@ static int fill_rows(struct proc *proc, struct inst_type *type, const struct pla
                                  .name = source->note->rows[i].name,
                                  .type = plan_type->row_types[i],
                                  .reply = plan_type->row_replies[i],
+                                 .source = (uint16_t)plan_type->row_sources[i],
                                  .run = from->run};
         row->name_id = proc_port_name(proc, row->name);
         if (row->name_id == 0) {
@@ -289,6 +290,13 @@ static int make_wire(struct proc *proc, const struct plan_wire *from) {
     wire->count = (uint32_t)from->to_count;
     port->body_room = wire->body_room > port->body_room ? wire->body_room : port->body_room;
     return 0;
+}
+
+/* The first cells are theirs: one for the proc itself, then one after another (cell.c). */
+struct inst *proc_planned(const struct proc *proc, uint64_t uid) {
+    uint64_t at = uid - inst_uid(proc->self) - 1;
+    struct inst *in = at < proc->actor_count ? proc->actors[at] : NULL;
+    return in && inst_uid(in) == uid ? in : NULL;
 }
 
 int proc_load(struct proc *proc, const struct plan *plan, struct err *err) {

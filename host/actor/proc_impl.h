@@ -60,6 +60,8 @@ const char *proc_port_name_text(struct proc *proc, uint16_t number);
 extern const struct inst_type type_group, type_proc;
 
 /* load.c */
+/* The actor of the plan with this uid; NULL: none. */
+struct inst *proc_planned(const struct proc *proc, uint64_t uid);
 void proc_unload(struct proc *proc);
 /* runner.c */
 void *runner_create(void *context, struct sched_worker *worker);

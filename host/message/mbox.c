@@ -325,7 +325,11 @@ struct msg *mbox_take(struct mbox *mb) {
     if (atomic_load_explicit(&mb->in_rings, memory_order_relaxed) == 0) {
         return list_take(mb);
     }
-    mb->ring_turn = !mb->ring_turn;
+    /* MB-3: what a child sent through a ring comes before its end in the list */
+    if (!mb->head) {
+        collect_some(mb);
+    }
+    mb->ring_turn = !mb->ring_turn || (mb->head && mb->head->kind == MSG_ENDED);
     struct msg *m = mb->ring_turn ? ring_take(mb) : list_take(mb);
     if (!m) {
         m = mb->ring_turn ? list_take(mb) : ring_take(mb);
