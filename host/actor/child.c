@@ -230,7 +230,7 @@ void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
     unsigned signal = parent->phase == PHASE_LIVE ? SIGNAL_START
                       : parent->aborted           ? SIGNAL_ABORT
                                                   : SIGNAL_STOP;
-    if (atomic_load_explicit(&parent->watched, memory_order_relaxed)) {
+    if (parent->watched) {
         signal |= SIGNAL_WATCH | (parent->alive_by_timers ? SIGNAL_ALIVE : 0);
     }
     inst_signal(child, signal);

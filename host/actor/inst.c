@@ -73,6 +73,7 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     in->phase = PHASE_NEW;
     in->paused = in->draining = in->children_draining = in->failed = false;
     in->aborted = in->quiet = in->cleanup_ok = in->spawned = in->alive_by_timers = false;
+    in->watched = false;
     in->child_row = INST_NO_ROW;
     in->reason = NULL;
     in->open_children = 0;
@@ -86,7 +87,6 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     atomic_store_explicit(&in->shown, NULL, memory_order_relaxed);
     atomic_store_explicit(&in->holders, 2, memory_order_relaxed);
     atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
-    atomic_store_explicit(&in->watched, false, memory_order_relaxed);
     atomic_store_explicit(&in->running, false, memory_order_relaxed);
     atomic_store_explicit(&in->since_ns, 0, memory_order_relaxed);
     atomic_store_explicit(&in->processed, 0, memory_order_relaxed);

@@ -32,7 +32,7 @@ enum inst_status { INST_STATUSES(INST_STATUS_CONSTANT) INST_STATUS_COUNT };
 #define SIGNAL_STOP 4u   /* stop cleanly before the next message */
 #define SIGNAL_ABORT 8u  /* stop without cleanup; what is left becomes dead letters */
 #define SIGNAL_QUIET 16u /* end timers and watches: sources dry up */
-#define SIGNAL_WATCH 32u /* tell the observer whenever it is idle and empty */
+#define SIGNAL_WATCH 32u /* somebody waits for it to be quiet: say anew whether it is */
 #define SIGNAL_ALIVE 64u /* with WATCH: timers and watches of its own keep it from being quiet */
 
 /* What ends a troupe_wait, and what ends any other blocking call as well (TM-4): one that drains

@@ -201,6 +201,7 @@ struct inst {
     /* only the home worker */
     uint8_t phase;
     bool paused, draining, children_draining, failed, aborted, quiet, cleanup_ok;
+    bool watched;         /* SIGNAL_WATCH: its children are to be, too */
     bool alive_by_timers; /* SIGNAL_ALIVE */
     bool spawned;         /* by an actor: the cell is used again */
     uint16_t child_row;   /* of the parent's type: whose handler hears of the end */
@@ -220,7 +221,6 @@ struct inst {
     _Atomic uint32_t holders;          /* 2: its end is not over; the parent has not heard of it */
     _Atomic uint8_t status;            /* written by inst_move() only */
     _Atomic uint16_t handler;          /* row in hand + 1; 0: none */
-    _Atomic bool watched;              /* SIGNAL_WATCH: the observer wants to hear of quiet */
     _Atomic bool running;              /* in an activation, or something is held back or pending */
     _Atomic uint64_t since_ns;         /* of the turn in hand, or the last one (ST-2) */
     _Atomic uint64_t processed;

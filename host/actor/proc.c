@@ -28,8 +28,13 @@ static bool name_is_good(const char *name) {
 
 static void tick(struct timer *timer, uint64_t now_ns) {
     struct proc *proc = LIST_OF(timer, struct proc, tick_timer);
-    if (sched_tick(proc->sched, now_ns)) {
+    bool busy = sched_tick(proc->sched, now_ns);
+    if (busy) {
         timers_start(&proc->timers, timer, now_ns + TICK_NS);
+    }
+    struct proc_observer *observer = &proc->options.observer;
+    if (observer->ticked) {
+        observer->ticked(observer->context, !busy);
     }
 }
 
@@ -165,11 +170,25 @@ void proc_halt(struct proc *proc) {
     }
 }
 
+/* Until nothing is runnable, also after the observer was told so. */
+static uint64_t step_to_rest(struct proc *proc) {
+    struct proc_observer *observer = &proc->options.observer;
+    uint64_t steps = 0;
+    for (;;) {
+        uint64_t more = sched_step_all(proc->sched, UINT64_MAX);
+        steps += more;
+        if (more == 0 || !observer->ticked) {
+            return steps;
+        }
+        observer->ticked(observer->context, true);
+    }
+}
+
 uint64_t proc_step(struct proc *proc, uint64_t until_ns) {
     struct clock_manual *clock = (struct clock_manual *)(void *)proc->clock;
     uint64_t steps = 0;
     for (;;) {
-        steps += sched_step_all(proc->sched, UINT64_MAX);
+        steps += step_to_rest(proc);
         uint64_t next_ns = timers_next(&proc->timers);
         if (next_ns == TIMER_NEVER || next_ns > until_ns) {
             return steps;

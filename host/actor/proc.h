@@ -26,11 +26,13 @@ struct proc_observer {
     void (*ready)(void *context, struct inst *in); /* its init has succeeded */
     void (*closed)(void *context, struct inst *in, const struct inst_end *end); /* its slot closed;
                                                        all it sent has been delivered */
-    /* SIGNAL_WATCH was given, and this actor of the plan is quiet, or a descendant of it. */
-    void (*quiet)(void *context, struct inst *in);
     /* A root actor has ended and its event was not handled; also for clean ends. */
     void (*root_ended)(void *context, const struct inst_end *end);
     void (*empty)(void *context); /* no root actor is left */
+    /* Each millisecond while anything runs, and once more, with `idle`, when nothing does any more;
+     * seeded: only that. The place to look whether instances are quiet, without a price for each
+     * activation. By the thread that drives the timers. */
+    void (*ticked)(void *context, bool idle);
     void *context;
 };
 

@@ -161,7 +161,7 @@ static void obey(struct runner *r, struct inst *in) {
     sched_interrupted(r->worker);
     if (signals & SIGNAL_WATCH) {
         in->alive_by_timers = signals & SIGNAL_ALIVE;
-        atomic_store_explicit(&in->watched, true, memory_order_relaxed);
+        in->watched = true;
         LIST_EACH (link, &in->children) {
             inst_signal(LIST_OF(link, struct inst, sibling),
                         signals & (SIGNAL_WATCH | SIGNAL_ALIVE));
@@ -272,17 +272,7 @@ static bool has_more_to_do(const struct inst *in) {
     return in->phase == PHASE_LIVE && !in->paused && mbox_has_message(&in->mbox);
 }
 
-/* For the plan's actor that it is, or that started it (ancestors live longer). */
-static void tell_quiet(struct proc_observer *observer, struct inst *in) {
-    while (in && inst_plan_index(in) == UINT32_MAX) {
-        in = inst_parent(in);
-    }
-    if (in) {
-        observer->quiet(observer->context, in);
-    }
-}
-
-static void settle(struct runner *r, struct inst *in) {
+static void settle(struct inst *in) {
     bool held = in->paused || in->phase > PHASE_LIVE || (in->more && in->more->calls_pending > 0) ||
                 (in->alive_by_timers && (inst_has_timers(in) || inst_has_watches(in)));
     pause_wake(&in->proc->pauses, &in->mbox);
@@ -291,10 +281,6 @@ static void settle(struct runner *r, struct inst *in) {
     }
     /* release: pairs with inst_is_quiet; who sees it quiet sees what its turns sent */
     atomic_store_explicit(&in->running, held, memory_order_release);
-    if (!held && atomic_load_explicit(&in->watched, memory_order_relaxed) &&
-        in->phase == PHASE_LIVE && !mbox_has_message(&in->mbox)) {
-        tell_quiet(&r->proc->options.observer, in);
-    }
 }
 
 enum task_result inst_run(struct sched_task *task, struct sched_worker *worker) {
@@ -313,7 +299,7 @@ enum task_result inst_run(struct sched_task *task, struct sched_worker *worker) 
     if (next == STEP_GONE) {
         return TASK_GONE;
     }
-    settle(r, in);
+    settle(in);
     if (pool_wants_flush(r->pool) && !worker->head && !worker->next) {
         pool_flush(r->pool);
     }

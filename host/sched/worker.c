@@ -204,6 +204,7 @@ bool worker_step(struct sched_worker *worker) {
 void worker_loop(struct sched_worker *worker) {
     struct sched *sched = worker->sched;
     worker_enter(worker);
+    tick_want(sched); /* it may find work before it ever parks */
     while (!worker->retire && !atomic_load_explicit(&sched->stop, memory_order_relaxed)) {
         if (!worker_step(worker)) {
             park(worker);

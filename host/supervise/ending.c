@@ -3,6 +3,9 @@
 
 #include "supervise/supervisor_impl.h"
 
+/* Ticks between two looks at a cycle that stays busy, at most. */
+#define LOOK_EVERY_MAX 63u
+
 static void signal_members(struct supervisor *sup, const struct sup_cycle *cycle,
                            unsigned signals) {
     for (uint32_t i = 0; i < cycle->members.count; i++) {
@@ -16,13 +19,17 @@ static void signal_members(struct supervisor *sup, const struct sup_cycle *cycle
 static void drain(struct supervisor *sup, struct sup_cycle *cycle, unsigned more_signals) {
     if (!cycle->ended) {
         cycle->ended = true;
+        sup->watching -= cycle->watched;
         signal_members(sup, cycle, SIGNAL_DRAIN | more_signals);
     }
 }
 
 static void watch(struct supervisor *sup, struct sup_cycle *cycle, bool alive,
                   unsigned more_signals) {
+    sup->watching += !cycle->watched && !cycle->ended;
     cycle->watched = true;
+    cycle->look_in = 0;
+    cycle->look_every = 0;
     cycle->alive = alive;
     signal_members(sup, cycle, SIGNAL_WATCH | (alive ? SIGNAL_ALIVE : 0) | more_signals);
 }
@@ -105,15 +112,29 @@ static bool scan(struct supervisor *sup, const struct sup_cycle *cycle, uint64_t
 
 /* Two looks with nothing handled in between: then no message was on its way from somebody already
  * looked at to one not yet looked at, and the cycle as a whole is idle and empty. */
-void sup_quiet_locked(struct supervisor *sup, uint32_t at) {
-    struct sup_cycle *cycle = &sup->cycles[sup->actors[at].cycle];
+static void end_when_quiet(struct supervisor *sup, struct sup_cycle *cycle) {
     uint64_t first;
     uint64_t second;
-    if (!cycle->watched || cycle->ended) {
-        return;
-    }
     if (scan(sup, cycle, &first) && scan(sup, cycle, &second) && first == second) {
         drain(sup, cycle, 0);
+    }
+}
+
+/* A look takes cache lines from those who work: while they do, cycles are looked at ever more rarely. */
+void sup_look_locked(struct supervisor *sup, bool idle) {
+    for (uint32_t c = 0; c < sup->cycle_count && sup->watching > 0; c++) {
+        struct sup_cycle *cycle = &sup->cycles[c];
+        if (!cycle->watched || cycle->ended) {
+            continue;
+        }
+        if (idle || cycle->look_in == 0) {
+            end_when_quiet(sup, cycle);
+            cycle->look_every = cycle->look_every < LOOK_EVERY_MAX ? cycle->look_every * 2 + 1
+                                                                   : LOOK_EVERY_MAX;
+            cycle->look_in = cycle->look_every;
+        } else {
+            cycle->look_in--;
+        }
     }
 }
 

@@ -111,14 +111,11 @@ static void heard_closed(void *context, struct inst *in, const struct inst_end *
     pthread_mutex_unlock(&sup->lock);
 }
 
-static void heard_quiet(void *context, struct inst *in) {
+static void heard_tick(void *context, bool idle) {
     struct supervisor *sup = context;
-    uint32_t at = inst_plan_index(in);
-    if (at < sup->count) {
-        pthread_mutex_lock(&sup->lock);
-        sup_quiet_locked(sup, at);
-        pthread_mutex_unlock(&sup->lock);
-    }
+    pthread_mutex_lock(&sup->lock);
+    sup_look_locked(sup, idle);
+    pthread_mutex_unlock(&sup->lock);
 }
 
 static void describe_failure(const struct inst_end *end, char *text, size_t size) {
@@ -167,7 +164,7 @@ static void heard_empty(void *context) {
 struct proc_observer supervisor_observer(struct supervisor *sup) {
     return (struct proc_observer){.ready = heard_ready,
                                   .closed = heard_closed,
-                                  .quiet = heard_quiet,
+                                  .ticked = heard_tick,
                                   .root_ended = heard_root_ended,
                                   .empty = heard_empty,
                                   .context = sup};

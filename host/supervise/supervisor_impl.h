@@ -28,6 +28,7 @@ struct sup_cycle {
     bool watched; /* it ends when all its members and their children are quiet */
     bool alive;   /* timers and watches of its own keep it from being quiet */
     bool ended;   /* drain was signalled */
+    uint32_t look_in, look_every; /* ticks until the next look at a busy cycle, and after that one */
 };
 
 struct supervisor {
@@ -43,6 +44,7 @@ struct supervisor {
     struct sup_cycle *cycles;
     uint32_t cycle_count;
     uint32_t ready_count;
+    uint32_t watching; /* cycles watched and not ended */
     bool stopping, aborting, over;
     struct supervisor_result result;
     struct timer stop_timer;
@@ -56,6 +58,6 @@ void sup_graph_free(struct supervisor *sup);
 
 /* ending.c: all with the lock held */
 void sup_closed_locked(struct supervisor *sup, uint32_t actor);
-void sup_quiet_locked(struct supervisor *sup, uint32_t actor);
+void sup_look_locked(struct supervisor *sup, bool idle);
 void sup_sources_locked(struct supervisor *sup);
 void sup_watch_cycles_locked(struct supervisor *sup);

@@ -216,6 +216,7 @@ static int report(struct bench *bench, double cpu, double wall, struct err *err)
     proc_totals(deploy_proc(bench->deploy), &totals);
     (void)getrusage(RUSAGE_SELF, &usage);
     print(bench, "cpu", cpu / wall);
+    print(bench, "cpu_ns", cpu * 1e9 / messages);
     print(bench, "rss_kb", (double)usage.ru_maxrss);
     print(bench, "pauses", (double)totals.pauses);
     if (totals.dead_letters > 0 || totals.queued != 0) {
