@@ -319,6 +319,7 @@ static bool ping_batch(struct pinger *p, uint32_t count) {
             p->paused = true;
             return false;
         case PAUSE_CYCLE:
+        case PAUSE_ENDED:
             if (ping_offer(p, 1, capacity * MBOX_HARD_FACTOR) != OFFER_TAKEN) {
                 p->sent++; /* undeliverable, and gone */
                 atomic_fetch_add(&p->bounced, 1);
