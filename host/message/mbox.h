@@ -63,7 +63,7 @@ struct mbox {
     _Atomic uint32_t in_rings;
     _Atomic uint64_t bytes; /* counted only when bounded */
     _Atomic bool has_waiters;
-    _Atomic bool ending;     /* its owner takes no more: see pause_end */
+    _Atomic bool ending;    /* its owner takes no more: see pause_end */
     struct pauser *waiters; /* under the pause graph's lock */
     struct pauser *pausing; /* what its own actor waits for; under the same lock */
 };

@@ -129,8 +129,8 @@ void sup_look_locked(struct supervisor *sup, bool idle) {
         }
         if (idle || cycle->look_in == 0) {
             end_when_quiet(sup, cycle);
-            cycle->look_every = cycle->look_every < LOOK_EVERY_MAX ? cycle->look_every * 2 + 1
-                                                                   : LOOK_EVERY_MAX;
+            cycle->look_every =
+                cycle->look_every < LOOK_EVERY_MAX ? cycle->look_every * 2 + 1 : LOOK_EVERY_MAX;
             cycle->look_in = cycle->look_every;
         } else {
             cycle->look_in--;

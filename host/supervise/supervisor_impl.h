@@ -28,7 +28,8 @@ struct sup_cycle {
     bool watched; /* it ends when all its members and their children are quiet */
     bool alive;   /* timers and watches of its own keep it from being quiet */
     bool ended;   /* drain was signalled */
-    uint32_t look_in, look_every; /* ticks until the next look at a busy cycle, and after that one */
+    uint32_t look_in,
+        look_every; /* ticks until the next look at a busy cycle, and after that one */
 };
 
 struct supervisor {
