@@ -15,6 +15,7 @@ struct walk {
     const struct fault_thread *thread;
     struct fault_report *report;
     uintptr_t pc;       /* of the fault */
+    uintptr_t sp;       /* there */
     uintptr_t cfa;      /* of the frame before */
     uintptr_t function; /* where the last frame before the plugin's begins; 0: none yet */
     unsigned own;
@@ -55,8 +56,10 @@ static _Unwind_Reason_Code visit(struct _Unwind_Context *frame, void *argument) 
             return ++walk->own > OWN_FRAMES_MAX ? end(walk, FAULT_UNREADABLE) : _URC_NO_REASON;
         }
         walk->has_begun = true;
+        walk->cfa = walk->sp;
     }
-    uintptr_t cfa = _Unwind_GetCFA(frame);
+    /* of the interrupted frame it may be the handler's, on another stack */
+    uintptr_t cfa = is_exact ? walk->sp : _Unwind_GetCFA(frame);
     if (cfa < walk->cfa || walk->report->depth > DEPTH_MAX) {
         return end(walk, FAULT_UNREADABLE);
     }
@@ -103,7 +106,11 @@ enum fault_verdict classify(struct fault_thread *thread, ucontext_t *uc, enum fa
             return FAULT_UNREADABLE;
         }
     }
-    struct walk walk = {.thread = thread, .report = report, .pc = pc, .verdict = FAULT_UNREADABLE};
+    struct walk walk = {.thread = thread,
+                        .report = report,
+                        .pc = pc,
+                        .sp = context_sp(uc),
+                        .verdict = FAULT_UNREADABLE};
     (void)_Unwind_Backtrace(visit, &walk);
     if (!walk.over) {
         return FAULT_UNREADABLE;
