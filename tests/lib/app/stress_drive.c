@@ -42,6 +42,7 @@ static bool step_some(struct stress_case *c) {
 
 void stress_drive_seeded(struct stress_case *c) {
     bool going = true;
+    c->ledger->stop_fd = -1;
     while (going && c->graph.stop_at && atomic_load(&c->ledger->handled) < c->graph.stop_at &&
            !supervisor_is_over(deploy_supervisor(c->deploy))) {
         going = step_some(c);

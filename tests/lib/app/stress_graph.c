@@ -18,6 +18,7 @@ struct actor {
     enum kind kind;
     unsigned replicas; /* 0: no pool */
     bool grouped, has_input;
+    bool unused; /* a server that nobody asks, and so would never end */
     enum policy policy, in_policy, aux_policy;
     unsigned copies[2]; /* of a message on out and on more */
     bool loose[2];
@@ -37,7 +38,6 @@ struct model {
     unsigned count;
     struct wire wires[WIRES_MAX];
     unsigned wire_count;
-    bool cycles;
     const char *ledger;
 };
 
@@ -151,7 +151,7 @@ static void make_wires(struct model *m) {
             add_wire(m, from, port, least + (unsigned)draw(m, end - least));
         }
         /* An echo makes nothing new, so that a cycle of echoes alone would never end. */
-        if (m->cycles && (kind == NODE || kind == PARENT) && chance(m, 40)) {
+        if (m->graph->has_cycles && (kind == NODE || kind == PARENT) && chance(m, 40)) {
             add_wire(m, from, has_more(kind) && chance(m, 50),
                      first + (unsigned)draw(m, from - first + 1));
         }
@@ -180,8 +180,8 @@ static void make_questions(struct model *m) {
             b->has_input = true;
         }
     }
-    while (m->count > end && !m->actors[m->count - 1].has_input) {
-        m->count--;
+    for (unsigned server = end; server < m->count; server++) {
+        m->actors[server].unused = !m->actors[server].has_input;
     }
 }
 
@@ -206,8 +206,9 @@ static void add_source(struct model *m, const struct actor *a) {
     static const char *const drives[] = {"init", "timer", "timer", "watch", "wait"};
     struct str *out = &m->graph->manifest;
     bool endless = m->graph->end == STRESS_IS_STOPPED || m->graph->end == STRESS_IS_ABORTED;
-    const char *drive = drives[draw(m, 5)];
-    unsigned count = endless && *drive != 'i' ? 1000000 : 20 + (unsigned)draw(m, 400);
+    /* one that would end early goes on until the ledger is full: then it is time to stop at last */
+    const char *drive = drives[endless ? 1 + draw(m, 4) : draw(m, 5)];
+    unsigned count = endless ? 1000000 : 20 + (unsigned)draw(m, 400);
     str_addf(out, ", drive: %s, count: %u, burst: %u", drive, count, 1 + (unsigned)draw(m, 40));
     str_addf(out, ", period: %uus, ttl: %u, ask: %u, deadline: %uus, hasty: %s",
              chance(m, 50) ? 0 : (unsigned)draw(m, 300), (unsigned)draw(m, 6),
@@ -231,13 +232,14 @@ static void add_node(struct model *m, const struct actor *a) {
 }
 
 static void add_parent(struct model *m, const struct actor *a) {
+    unsigned fail = chance(m, 60) ? (unsigned)draw(m, 15) : 0;
+    m->graph->has_risk |= fail > 0;
     str_addf(&m->graph->manifest,
              ", in_ring: %s, emit: %u, children: %u, jobs: %u, own: %u, fail: %u, capacity: %u, "
              "gossip: %s",
              word(a->in_policy == DROP_OLDEST), (unsigned)draw(m, 101), 1 + (unsigned)draw(m, 8),
-             1 + (unsigned)draw(m, 30), chance(m, 20) ? (unsigned)draw(m, 30) : 0,
-             chance(m, 60) ? (unsigned)draw(m, 15) : 0, 1 + (unsigned)draw(m, 8),
-             word(chance(m, 40)));
+             1 + (unsigned)draw(m, 30), chance(m, 20) ? (unsigned)draw(m, 30) : 0, fail,
+             1 + (unsigned)draw(m, 8), word(chance(m, 40)));
 }
 
 static void add_server(struct model *m) {
@@ -321,9 +323,10 @@ static void write_actor(struct model *m, unsigned at, const char *indent) {
     if (chance(m, 10)) {
         str_add(out, ", thread: own");
     }
-    if (at > 0 && !a->grouped && chance(m, 15)) {
+    unsigned before = at > 0 ? (unsigned)draw(m, at) : 0;
+    if (at > 0 && !a->grouped && !m->actors[before].unused && chance(m, 15)) {
         str_add(out, ", after: [");
-        add_name(m, (unsigned)draw(m, at));
+        add_name(m, before);
         str_add(out, "]");
     }
     if (m->graph->end == STRESS_IS_STOPPED && chance(m, 10)) {
@@ -336,8 +339,8 @@ static void write_actors(struct model *m) {
     bool group = false;
     str_add(&m->graph->manifest, "actors:\n");
     for (unsigned i = 0; i < m->count; i++) {
-        group |= m->actors[i].grouped;
-        if (!m->actors[i].grouped) {
+        group |= m->actors[i].grouped && !m->actors[i].unused;
+        if (!m->actors[i].grouped && !m->actors[i].unused) {
             write_actor(m, i, "  ");
         }
     }
@@ -345,7 +348,7 @@ static void write_actors(struct model *m) {
         str_add(&m->graph->manifest, "  g:\n    supervise: { strategy: one_for_one }\n"
                                      "    actors:\n");
         for (unsigned i = 0; i < m->count; i++) {
-            if (m->actors[i].grouped) {
+            if (m->actors[i].grouped && !m->actors[i].unused) {
                 write_actor(m, i, "      ");
             }
         }
@@ -392,7 +395,7 @@ void stress_graph_make(struct stress_graph *graph, uint64_t seed, const char *le
              "plugins: { path: [\"%s\"] }\ndead_letters: { keep: 200000 }\n",
              plugins);
     choose_end(&m);
-    m.cycles = chance(&m, 40);
+    graph->has_cycles = chance(&m, 40);
     make_actors(&m);
     make_wires(&m);
     make_questions(&m);

@@ -20,7 +20,9 @@ struct stress_graph {
     uint32_t stop_at;     /* handled messages before the stop; 0: none */
     uint32_t message_max; /* the ledger is full then: nobody makes more */
     bool drops;           /* some mailbox has a policy that drops */
-    bool closes_early;    /* replicas may end while others still send to their pool */
+    bool closes_early;    /* some actors stop themselves */
+    bool has_cycles;
+    bool has_risk; /* children may fail while their parent stops: then that fails too */
 };
 
 /* `ledger` and `plugins` are paths for the manifest. */
