@@ -11,6 +11,16 @@
 #define PLACE_MASK ((1ull << PLACE_BITS) - 1)
 #define NO_PLACE UINT32_MAX
 
+static void deadline_fire(struct timer *timer, uint64_t now_ns) {
+    struct inst_more *more = LIST_OF(timer, struct inst_more, call_timer);
+    struct pool *pool = pools_shared(more->self->proc->pools);
+    (void)now_ns;
+    struct msg *m = msg_alloc(pool, MSG_DEADLINE, 0, 0);
+    if (m) {
+        deliver_host(pool, more->self, m);
+    }
+}
+
 static int grow_calls(struct inst_more *more) {
     uint32_t room = more->call_room ? more->call_room * 2 : 4;
     if (room > PLACE_MASK) {
@@ -24,26 +34,18 @@ static int grow_calls(struct inst_more *more) {
         calls[i] = (struct call){.next_free = i + 1 < room ? i + 1 : NO_PLACE};
     }
     more->calls = calls;
+    if (more->call_room == 0) {
+        more->call_timer.fire = deadline_fire; /* before its first start: who fires it reads this */
+    }
     more->call_free = more->call_room;
     more->call_room = room;
     return 0;
-}
-
-static void deadline_fire(struct timer *timer, uint64_t now_ns) {
-    struct inst_more *more = LIST_OF(timer, struct inst_more, call_timer);
-    struct pool *pool = pools_shared(more->self->proc->pools);
-    (void)now_ns;
-    struct msg *m = msg_alloc(pool, MSG_DEADLINE, 0, 0);
-    if (m) {
-        deliver_host(pool, more->self, m);
-    }
 }
 
 static void arm(struct inst *in, uint64_t deadline_ns) {
     struct inst_more *more = in->more;
     if (deadline_ns < more->call_earliest_ns) {
         more->call_earliest_ns = deadline_ns;
-        more->call_timer.fire = deadline_fire;
         timers_start(&in->proc->timers, &more->call_timer, deadline_ns);
     }
 }
