@@ -32,11 +32,9 @@ static void return_to_sender(struct runner *r, struct proc *proc, struct msg *m,
     bool excess = sender && !is_request &&
                   atomic_load_explicit(&sender->mbox.uncharged, memory_order_relaxed) >=
                       mbox_capacity(&sender->mbox);
-    if (!sender || excess || mbox_offer(&sender->mbox, m, m, 1, 0) != OFFER_TAKEN) {
+    if (!sender || excess || queue_from_outside(&sender->mbox, m, proc, 0) != OFFER_TAKEN) {
         bury(r, proc, m, reason);
-        return;
     }
-    atomic_fetch_add_explicit(&proc->outside.queued, 1, memory_order_relaxed);
 }
 
 void bounce(struct runner *r, struct proc *proc, struct msg *m, int32_t reason) {
@@ -75,10 +73,7 @@ void bounce_chain(struct runner *r, struct proc *proc, struct msg *first, int32_
 }
 
 void deliver_host(struct pool *pool, struct inst *to, struct msg *m) {
-    struct proc *proc = to->proc;
-    atomic_fetch_add_explicit(&proc->outside.queued, 1, memory_order_relaxed);
-    if (mbox_offer(&to->mbox, m, m, 1, 0) != OFFER_TAKEN) {
-        atomic_fetch_sub_explicit(&proc->outside.queued, 1, memory_order_relaxed);
+    if (queue_from_outside(&to->mbox, m, to->proc, 0) != OFFER_TAKEN) {
         msg_free(pool, m);
     }
 }

@@ -214,7 +214,7 @@ struct inst {
     struct pauser pauser;
 
     /* any thread, atomic */
-    _Atomic uint64_t uid; /* changes when the cell is used again */
+    _Atomic uint64_t uid;        /* changes when the cell is used again */
     _Atomic uint32_t plan_index; /* set at spawn; UINT32_MAX: the plan does not know it */
     _Atomic uint32_t signals;
     _Atomic(struct inst_more *) shown; /* set once it has published something */
@@ -293,6 +293,17 @@ void bounce_chain(struct runner *r, struct proc *proc, struct msg *first, int32_
 void bury(struct runner *r, struct proc *proc, struct msg *m, int32_t reason);
 /* Sends an uncharged message of the host's; takes it in every case. */
 void deliver_host(struct pool *pool, struct inst *to, struct msg *m);
+
+/* runner.c */
+/* Offers one message that comes out of no outbox, counted like the others (PD). [any] */
+enum offer queue_from_outside(struct mbox *mb, struct msg *m, struct proc *proc, uint32_t limit);
+void queue_look_at_others(struct runner *r);
+/* Counts what this worker is about to have accepted, or was refused. */
+void queue_count(struct runner *r, int64_t change);
+static inline void queue_count_taken(struct runner *r) {
+    int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed);
+    atomic_store_explicit(&r->queued, queued - 1, memory_order_relaxed);
+}
 
 /* message_in.c */
 /* Handles one message that was taken; the message is freed or passed on. */

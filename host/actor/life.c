@@ -121,8 +121,7 @@ static void return_queued(struct runner *r, struct inst *in) {
     struct msg *m = mbox_close(&in->mbox);
     while (m) {
         struct msg *next = m->next;
-        int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed);
-        atomic_store_explicit(&r->queued, queued - 1, memory_order_relaxed);
+        queue_count_taken(r);
         if (in->aborted && m->kind == MSG_DATA) {
             bury(r, in->proc, m, reason);
         } else {

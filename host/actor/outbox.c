@@ -104,15 +104,6 @@ void outbox_move(struct outbox *from, struct outbox *to) {
     outbox_reset(from);
 }
 
-static void account(struct runner *r, int64_t change) {
-    int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed) + change;
-    atomic_store_explicit(&r->queued, queued, memory_order_relaxed);
-    int64_t total = queued + r->others;
-    if (change > 0 && total > atomic_load_explicit(&r->high_water, memory_order_relaxed)) {
-        atomic_store_explicit(&r->high_water, total, memory_order_relaxed);
-    }
-}
-
 static void count_sent(struct runner *r, struct wire *wire, uint32_t count) {
     uint64_t sent = atomic_load_explicit(&r->sent, memory_order_relaxed);
     atomic_store_explicit(&r->sent, sent + count, memory_order_relaxed);
@@ -126,13 +117,13 @@ static void count_sent(struct runner *r, struct wire *wire, uint32_t count) {
 /* PD-5: counted before it can be taken, taken back when refused. */
 static enum offer offer(struct runner *r, struct out_item *item, struct msg *first,
                         struct msg *last, uint32_t count, uint32_t limit) {
-    account(r, count);
+    queue_count(r, count);
     enum offer result = mbox_offer(item->u.to.mbox, first, last, count, limit);
     if (result == OFFER_TAKEN) {
         count_sent(r, item->u.to.wire, count);
         move_note(r, item);
     } else {
-        account(r, -(int64_t)count);
+        queue_count(r, -(int64_t)count);
     }
     return result;
 }
@@ -233,15 +224,15 @@ static void deliver_to_ring(struct runner *r, struct inst *in, struct out_item *
     struct mbox *mb = item->u.to.mbox;
     struct msg *m = item->u.to.first;
     struct msg *evicted = NULL;
-    account(r, 1);
+    queue_count(r, 1);
     if (mbox_ring_offer(mb, mbox_ring_find(mb, item->row), m, &evicted) == OFFER_CLOSED) {
-        account(r, -1);
+        queue_count(r, -1);
         bounce(r, in->proc, m, TROUPE_GONE);
         return;
     }
     count_sent(r, item->u.to.wire, 1);
     if (evicted) {
-        account(r, -1);
+        queue_count(r, -1);
         drop(r, item->u.to.wire, evicted);
     }
 }

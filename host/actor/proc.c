@@ -229,6 +229,10 @@ uint16_t proc_find_port_name(struct proc *proc, struct troupe_str name) {
     return number;
 }
 
+uint16_t proc_find_port(struct proc *proc, const char *name) {
+    return proc_find_port_name(proc, troupe_str(name));
+}
+
 const char *proc_port_name_text(struct proc *proc, uint16_t number) {
     pthread_mutex_lock(&proc->lock);
     const char *text =
@@ -274,11 +278,12 @@ int proc_send(struct proc *proc, uint64_t uid, const char *port, const struct ms
     m->dest = uid;
     m->port = proc_find_port_name(proc, troupe_str(port));
     struct inst *in = cell_find(proc, uid);
-    atomic_fetch_add_explicit(&proc->outside.queued, 1, memory_order_relaxed);
-    if (!in || mbox_offer(&in->mbox, m, m, 1, mbox_capacity(&in->mbox)) != OFFER_TAKEN) {
-        atomic_fetch_sub_explicit(&proc->outside.queued, 1, memory_order_relaxed);
-        bury(&proc->outside, proc, m, in ? TROUPE_FULL : TROUPE_GONE);
-        return err_set(err, ERR_REFUSED, "%s", in ? "mailbox is full or closed" : "actor is gone");
+    enum offer result =
+        in ? queue_from_outside(&in->mbox, m, proc, mbox_capacity(&in->mbox)) : OFFER_CLOSED;
+    if (result != OFFER_TAKEN) {
+        int32_t reason = result == OFFER_FULL ? TROUPE_FULL : TROUPE_GONE;
+        bury(&proc->outside, proc, m, reason);
+        return err_set(err, ERR_REFUSED, "%s", troupe_status_text(reason));
     }
     return 0;
 }

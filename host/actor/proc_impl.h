@@ -44,7 +44,7 @@ struct proc {
     /* cells; the table is written under lock and read by anyone */
     _Atomic(struct inst *) slabs[SLAB_TABLE];
     _Atomic uint32_t slab_count; /* written under lock */
-    struct inst *free_cells; /* under lock */
+    struct inst *free_cells;     /* under lock */
     _Atomic uint64_t live_instances;
     _Atomic uint64_t instances_made;
 

@@ -102,6 +102,57 @@ int64_t runners_queued(struct proc *proc) {
     return queued;
 }
 
+void queue_count(struct runner *r, int64_t change) {
+    int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed) + change;
+    atomic_store_explicit(&r->queued, queued, memory_order_relaxed);
+    if (change <= 0) {
+        return;
+    }
+    int64_t total =
+        queued + r->others + atomic_load_explicit(&r->proc->outside.queued, memory_order_relaxed);
+    if (total > atomic_load_explicit(&r->high_water, memory_order_relaxed)) {
+        atomic_store_explicit(&r->high_water, total, memory_order_relaxed);
+    }
+    if (atomic_load_explicit(&r->last_nonzero_ns, memory_order_relaxed) == 0) {
+        atomic_store_explicit(&r->last_nonzero_ns, sched_now(r->worker), memory_order_relaxed);
+    }
+}
+
+void queue_look_at_others(struct runner *r) {
+    int64_t outside = atomic_load_explicit(&r->proc->outside.queued, memory_order_relaxed);
+    int64_t own = atomic_load_explicit(&r->queued, memory_order_relaxed);
+    r->others = runners_queued(r->proc) - own - outside;
+    if (own + r->others + outside > 0) {
+        atomic_store_explicit(&r->last_nonzero_ns, sched_now(r->worker), memory_order_relaxed);
+    }
+}
+
+static void note_from_outside(struct proc *proc) {
+    struct runner *outside = &proc->outside;
+    int64_t total = runners_queued(proc);
+    int64_t high = atomic_load_explicit(&outside->high_water, memory_order_relaxed);
+    while (total > high &&
+           !atomic_compare_exchange_weak_explicit(&outside->high_water, &high, total,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
+    }
+    /* later looks are the workers', see queue_look_at_others */
+    if (atomic_load_explicit(&outside->last_nonzero_ns, memory_order_relaxed) == 0) {
+        atomic_store_explicit(&outside->last_nonzero_ns, proc->clock->now(proc->clock),
+                              memory_order_relaxed);
+    }
+}
+
+enum offer queue_from_outside(struct mbox *mb, struct msg *m, struct proc *proc, uint32_t limit) {
+    _Atomic int64_t *queued = &proc->outside.queued;
+    atomic_fetch_add_explicit(queued, 1, memory_order_relaxed);
+    note_from_outside(proc);
+    enum offer result = mbox_offer(mb, m, m, 1, limit);
+    if (result != OFFER_TAKEN) {
+        atomic_fetch_sub_explicit(queued, 1, memory_order_relaxed);
+    }
+    return result;
+}
+
 static void add_up(struct proc_totals *totals, struct runner *r) {
     totals->queued += atomic_load_explicit(&r->queued, memory_order_relaxed);
     totals->handled += atomic_load_explicit(&r->handled, memory_order_relaxed);
@@ -122,6 +173,7 @@ void proc_totals(struct proc *proc, struct proc_totals *ret) {
     for (; r; r = r->next) {
         add_up(&totals, r);
     }
+    totals.queued = totals.queued > 0 ? totals.queued : 0; /* counted one after another meanwhile */
     totals.dead_letters = dead_total(&proc->dead);
     pthread_mutex_lock(&proc->pauses.lock);
     totals.pauses = proc->pauses.pauses;

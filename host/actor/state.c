@@ -46,9 +46,7 @@ int proc_save(struct proc *proc, uint64_t uid, proc_saved *done, void *context, 
     }
     *(struct save_order *)msg_own_body(m) = (struct save_order){done, context};
     m->dest = uid;
-    atomic_fetch_add_explicit(&proc->outside.queued, 1, memory_order_relaxed);
-    if (mbox_offer(&in->mbox, m, m, 1, 0) != OFFER_TAKEN) {
-        atomic_fetch_sub_explicit(&proc->outside.queued, 1, memory_order_relaxed);
+    if (queue_from_outside(&in->mbox, m, proc, 0) != OFFER_TAKEN) {
         msg_free(pool, m);
         return err_set(err, ERR_STOPPED, "the actor with uid %llu has ended",
                        (unsigned long long)uid);

@@ -115,14 +115,6 @@ void turn_fail(struct runner *r, struct inst *in, uint16_t row, int32_t status) 
     life_fail(r, in, status, text, NULL);
 }
 
-static void look_at_others(struct runner *r) {
-    int64_t own = atomic_load_explicit(&r->queued, memory_order_relaxed);
-    r->others = runners_queued(r->proc) - own;
-    if (own + r->others > 0) {
-        atomic_store_explicit(&r->last_nonzero_ns, sched_now(r->worker), memory_order_relaxed);
-    }
-}
-
 /* The held-back rest goes on; true when nothing is held back any more. */
 static bool resume(struct runner *r, struct inst *in) {
     if (!pause_is_over(&in->proc->pauses, &in->pauser)) {
@@ -206,15 +198,10 @@ static void drain_on(struct runner *r, struct inst *in) {
     }
 }
 
-static void count_taken(struct runner *r) {
-    int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed);
-    atomic_store_explicit(&r->queued, queued - 1, memory_order_relaxed);
-}
-
 static struct msg *take(struct runner *r, struct inst *in) {
     struct msg *m = mbox_take(&in->mbox);
     if (m) {
-        count_taken(r);
+        queue_count_taken(r);
     }
     return m;
 }
@@ -225,7 +212,7 @@ static bool stop_on(struct runner *r, struct inst *in) {
     if (!m) {
         return false;
     }
-    count_taken(r);
+    queue_count_taken(r);
     life_child_ended(r, in, m);
     return true;
 }
@@ -247,7 +234,8 @@ static enum step step_live(struct runner *r, struct inst *in) {
 }
 
 static enum step step(struct runner *r, struct inst *in) {
-    if (atomic_load_explicit(&in->signals, memory_order_relaxed)) {
+    /* a turn that a signal brings may ask for a stop: that too comes before the next message (MB-3) */
+    while (atomic_load_explicit(&in->signals, memory_order_relaxed)) {
         obey(r, in);
     }
     if (in->paused && !resume(r, in)) {
@@ -288,7 +276,7 @@ enum task_result inst_run(struct sched_task *task, struct sched_worker *worker) 
     struct runner *r = worker->local;
     unsigned budget = sched_budget(worker);
     if (++r->activations % LOOK_EVERY == 0) {
-        look_at_others(r);
+        queue_look_at_others(r);
     }
     atomic_store_explicit(&in->running, true, memory_order_relaxed);
     uint32_t before = worker->done;

@@ -116,8 +116,16 @@ struct kit *kit_start(void *state, const char *manifest) {
     return kit;
 }
 
+struct deploy *kit_deploy(struct kit *kit) {
+    return kit->deploy;
+}
+
 struct proc *kit_proc(struct kit *kit) {
     return deploy_proc(kit->deploy);
+}
+
+uint64_t kit_port(struct kit *kit, const char *port) {
+    return proc_find_port(kit_proc(kit), port);
 }
 
 const struct plan *kit_plan(struct kit *kit) {

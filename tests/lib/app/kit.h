@@ -53,9 +53,12 @@ struct kit *kit_create_with(void *state, const char *manifest,
                             const struct proc_forwarder *forwarder);
 void kit_go(struct kit *kit);
 
+struct deploy *kit_deploy(struct kit *kit);
 struct proc *kit_proc(struct kit *kit);
 struct inst *kit_actor(struct kit *kit, const char *path);
 const struct plan *kit_plan(struct kit *kit);
+/* The number that stands for a port's name in a reference. */
+uint64_t kit_port(struct kit *kit, const char *port);
 struct clock *kit_clock(struct kit *kit);
 
 /* Sends kit.number/1, and kit.do/1 to the port `do`, as nobody; false: refused. */
