@@ -163,7 +163,7 @@ static void expect_whole(struct fire *f) {
 static void test_mb2_eight_threads_never_pass_a_small_capacity(void **state) {
     struct world *w = *state;
     static struct fire f;
-    fire_init(&f, w, 7, 40000);
+    fire_init(&f, w, 7, 10000);
 
     run_fire(&f);
 
@@ -173,7 +173,7 @@ static void test_mb2_eight_threads_never_pass_a_small_capacity(void **state) {
 static void test_mb2_threads_and_home_together_never_pass_the_capacity(void **state) {
     struct world *w = *state;
     static struct fire f;
-    fire_init(&f, w, 256, 100000);
+    fire_init(&f, w, 256, 30000);
     f.home_batch = 100;
 
     run_fire(&f);
@@ -288,7 +288,7 @@ static void test_pd5_closing_under_fire_loses_no_message_and_no_count(void **sta
     }
 
     unsigned astray = 0;
-    for (unsigned life = 0; life < 3000 && !astray; life++) {
+    for (unsigned life = 0; life < 500 && !astray; life++) {
         for (unsigned i = 0; i < life % 8; i++) {
             (void)sched_step_all(w->sched, 4);
         }

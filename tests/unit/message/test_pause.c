@@ -277,6 +277,54 @@ static void test_mb2_sender_waits_for_bytes_as_well(void **state) {
     end_cast(&c);
 }
 
+/* Its owner waits for its children to end, and one of those might be the sender. */
+static void test_nobody_waits_for_an_owner_that_takes_no_more(void **state) {
+    struct cast c;
+    given_cast(&c, *state, 2);
+    fill(&c, 5);
+    assert_int_equal(wait_for(&c, 0, 5), PAUSE_WAITS);
+
+    pause_end(&c.graph, &c.mboxes[5]);
+
+    assert_true(is_over(&c, 0));
+    assert_int_equal(wait_for(&c, 0, 5), PAUSE_ENDED);
+    assert_true(is_over(&c, 0));
+    take_expecting(c.w, &c.mboxes[5], 0);
+    assert_int_equal(wait_for(&c, 0, 5), PAUSE_RETRY);
+    end_cast(&c);
+}
+
+static void test_mailbox_that_opens_again_is_waited_for_again(void **state) {
+    struct cast c;
+    given_cast(&c, *state, 2);
+    pause_end(&c.graph, &c.mboxes[5]);
+    assert_int_equal(close_counted(c.w, &c.mboxes[5]), 0);
+
+    mbox_reopen(&c.mboxes[5], sched_current(), 2);
+    fill(&c, 5);
+
+    assert_int_equal(wait_for(&c, 0, 5), PAUSE_WAITS);
+    end_cast(&c);
+}
+
+/* What the home kept for itself is there for those that waited. */
+static void test_mb2_woken_sender_finds_all_the_room_there_is(void **state) {
+    struct cast c;
+    given_cast(&c, *state, 64);
+    fill(&c, 1);
+    be_worker(c.w, 1);
+    assert_int_equal(wait_for(&c, 0, 1), PAUSE_WAITS);
+    be_worker(c.w, 0);
+
+    take_some(&c, 1, 33);
+
+    assert_true(is_over(&c, 0));
+    be_worker(c.w, 1);
+    assert_int_equal(mbox_room(&c.mboxes[1], 64), 33);
+    be_worker(c.w, 0);
+    end_cast(&c);
+}
+
 /* Two actors on two workers that send each other more than fits, each from its own activations. */
 #define PINGS 30000u
 
@@ -540,6 +588,9 @@ int main(void) {
         IN_WORLD(test_chain_that_was_woken_closes_no_cycle),
         IN_WORLD(test_cancelled_wait_is_over_and_the_others_wait_on),
         IN_WORLD(test_mb2_sender_waits_for_bytes_as_well),
+        IN_WORLD(test_nobody_waits_for_an_owner_that_takes_no_more),
+        IN_WORLD(test_mailbox_that_opens_again_is_waited_for_again),
+        IN_WORLD(test_mb2_woken_sender_finds_all_the_room_there_is),
         IN_WORLD(test_mb2_full_mailboxes_on_two_threads_lose_no_wake_up),
         IN_WORLD(test_ai4_nobody_waits_for_a_mailbox_that_closed_meanwhile),
     };
