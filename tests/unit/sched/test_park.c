@@ -161,6 +161,40 @@ static void test_coarse_time_is_the_later_of_tick_and_clock(void **state) {
     end_sched(sched);
 }
 
+struct dated {
+    struct counted counted; /* first */
+    uint64_t coarse_ns;
+};
+
+static enum task_result dated_run(struct sched_task *task, struct sched_worker *worker) {
+    struct dated *d = (struct dated *)(void *)task;
+    d->coarse_ns = sched_coarse_now(worker);
+    return counted_run(task, worker);
+}
+
+static void test_coarse_time_is_known_in_the_first_activation(void **state) {
+    (void)state;
+    static const struct task_ops dated_ops = {.run = dated_run, .arrived = clear_note};
+    struct locals locals = {0};
+    struct sched_options options = given_options(&locals, 1, clock_system());
+    struct sched *sched;
+    struct err err;
+    assert_int_equal(sched_create(&options, &sched, &err), 0);
+    struct test_counter ran;
+    test_counter_init(&ran);
+    struct dated task = {.counted.ran = &ran};
+    task_init(&task.counted.task, &dated_ops, sched_worker_at(sched, 0));
+    notify(&task.counted.task);
+    uint64_t before_ns = options.clock->now(options.clock);
+
+    assert_int_equal(sched_start(sched, &err), 0); /* it has work before it ever parks */
+    test_counter_wait(&ran, 1);
+
+    assert_true(task.coarse_ns >= before_ns);
+    end_sched(sched);
+    test_counter_fini(&ran);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_note_wakes_a_worker_from_deep_sleep),
@@ -168,6 +202,7 @@ int main(void) {
         cmocka_unit_test(test_stop_wakes_sleepers),
         cmocka_unit_test(test_ticks_are_wanted_when_a_worker_wakes_and_end_when_all_are_idle),
         cmocka_unit_test(test_coarse_time_is_the_later_of_tick_and_clock),
+        cmocka_unit_test(test_coarse_time_is_known_in_the_first_activation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
