@@ -205,7 +205,7 @@ void worker_loop(struct sched_worker *worker) {
     struct sched *sched = worker->sched;
     worker_enter(worker);
     worker_read_clock(worker); /* its first turn begins now, not when ticks were last given */
-    tick_want(sched); /* it may find work before it ever parks */
+    tick_want(sched);          /* it may find work before it ever parks */
     while (!worker->retire && !atomic_load_explicit(&sched->stop, memory_order_relaxed)) {
         if (!worker_step(worker)) {
             park(worker);
