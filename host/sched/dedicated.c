@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "sched/sched_impl.h"
@@ -23,9 +24,31 @@ static struct sched_worker *take_first(struct sched *sched, struct sched_worker 
     return worker;
 }
 
+/* Its task may sit in a blocking call, or just begin one: interrupted until it comes out. */
+static void join_stubborn(struct sched_worker *worker) {
+    if (!worker->has_thread) {
+        return;
+    }
+    worker_wake(worker);
+    for (;;) {
+        struct timespec until;
+        (void)clock_gettime(CLOCK_REALTIME, &until); /* the clock of the call below */
+        until.tv_nsec += 5 * (long)NS_PER_MS;
+        if (until.tv_nsec >= (long)NS_PER_S) {
+            until.tv_nsec -= (long)NS_PER_S;
+            until.tv_sec++;
+        }
+        if (pthread_timedjoin_np(worker->thread, NULL, &until) != ETIMEDOUT) {
+            break;
+        }
+        interrupt_thread(worker);
+    }
+    worker->has_thread = false;
+}
+
 void dedicated_stop(struct sched *sched) {
     for (struct sched_worker *worker; (worker = take_first(sched, &sched->dedicated));) {
-        worker_join(worker);
+        join_stubborn(worker);
         put_spare(sched, worker);
     }
 }

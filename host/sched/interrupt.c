@@ -30,7 +30,7 @@ void interrupt_prepare(sigset_t *blocked) {
     sigdelset(blocked, INTERRUPT_SIGNAL);
 }
 
-static void kick(struct sched_worker *worker) {
+void interrupt_thread(struct sched_worker *worker) {
     if (worker->has_thread && !atomic_load_explicit(&worker->parked, memory_order_relaxed)) {
         (void)pthread_kill(worker->thread, INTERRUPT_SIGNAL);
     }
@@ -50,7 +50,7 @@ void sched_interrupt(struct sched *sched, const struct sched_task *task) {
     for (struct sched_worker *worker = sched->dedicated; worker; worker = worker->link) {
         if (worker == home && worker != sched_current()) {
             atomic_store_explicit(&worker->interrupt, true, memory_order_relaxed);
-            kick(worker);
+            interrupt_thread(worker);
         }
     }
     pthread_mutex_unlock(&sched->lock);
@@ -60,7 +60,7 @@ void interrupt_again(struct sched *sched) {
     pthread_mutex_lock(&sched->lock);
     for (struct sched_worker *worker = sched->dedicated; worker; worker = worker->link) {
         if (atomic_load_explicit(&worker->interrupt, memory_order_relaxed)) {
-            kick(worker);
+            interrupt_thread(worker);
         }
     }
     pthread_mutex_unlock(&sched->lock);

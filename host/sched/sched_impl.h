@@ -50,6 +50,7 @@ void summon_watcher(struct sched_worker *worker);
 /* interrupt.c */
 void interrupt_prepare(sigset_t *blocked);
 void interrupt_again(struct sched *sched);
+void interrupt_thread(struct sched_worker *worker);
 /* tick.c */
 void tick_want(struct sched *sched);
 /* give.c */

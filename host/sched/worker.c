@@ -213,5 +213,7 @@ void worker_loop(struct sched_worker *worker) {
             summon_watcher(worker);
         }
     }
+    /* retired, and joined later: not busy, nothing to interrupt */
+    atomic_store_explicit(&worker->parked, true, memory_order_seq_cst);
     worker_enter(NULL);
 }

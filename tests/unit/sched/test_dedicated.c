@@ -189,6 +189,21 @@ static enum task_result wait_for_too_many(struct own *own, struct sched_worker *
     return TASK_IDLE;
 }
 
+static bool ticks_end(void *context) {
+    return !sched_tick(context, 1);
+}
+
+static void test_waiting_worker_does_not_keep_the_ticks_going(void **state) {
+    (void)state;
+    struct waiting w;
+    given_waiting(&w, UINT64_MAX);
+
+    test_wait_until(ticks_end, w.sched);
+
+    assert_int_equal(test_counter_get(&w.own.ran), 0);
+    end_waiting(&w);
+}
+
 static void test_wait_refuses_more_than_16_descriptors(void **state) {
     (void)state;
     struct locals locals = {0};
@@ -240,6 +255,21 @@ static void test_retired_worker_is_joined_and_used_again(void **state) {
     assert_int_equal(locals.destroyed, 3);
     test_counter_fini(&first.ran);
     test_counter_fini(&second.ran);
+}
+
+static void test_retired_worker_does_not_keep_the_ticks_going(void **state) {
+    (void)state;
+    struct locals locals = {0};
+    struct sched *sched = given_threads(&locals, 1);
+    struct own own;
+    own_init(&own, NULL);
+    own_dedicate(sched, &own);
+
+    leave(&own);
+
+    test_wait_until(ticks_end, sched);
+    end_sched(sched);
+    test_counter_fini(&own.ran);
 }
 
 /* What an ended task was still noted for arrives later, with nothing to run. */
@@ -416,8 +446,10 @@ int main(void) {
         cmocka_unit_test(test_wait_ends_when_something_arrives),
         cmocka_unit_test(test_wait_ends_at_its_timeout),
         cmocka_unit_test(test_wait_ends_when_the_scheduler_stops),
+        cmocka_unit_test(test_waiting_worker_does_not_keep_the_ticks_going),
         cmocka_unit_test(test_wait_refuses_more_than_16_descriptors),
         cmocka_unit_test(test_retired_worker_is_joined_and_used_again),
+        cmocka_unit_test(test_retired_worker_does_not_keep_the_ticks_going),
         cmocka_unit_test(test_worker_may_retire_on_arrival),
         cmocka_unit_test(test_stop_joins_a_retired_worker),
         cmocka_unit_test(test_nothing_is_dedicated_after_the_stop),
