@@ -347,7 +347,8 @@ void inst_timer_stop(struct inst *in, uint16_t row);
 void inst_timers_end(struct inst *in);
 bool inst_has_timers(const struct inst *in);
 void inst_tick(struct runner *r, struct inst *in, struct msg *m);
-int inst_watch_start(struct runner *r, struct inst *in, uint16_t row, int fd, uint32_t events);
+/* Takes the descriptor; fails the actor when it cannot be watched. */
+void inst_watch_start(struct runner *r, struct inst *in, uint16_t row, int fd, uint32_t events);
 void inst_watch_stop(struct inst *in, uint16_t row, int fd);
 void inst_watches_end(struct inst *in);
 bool inst_has_watches(const struct inst *in);

@@ -300,9 +300,7 @@ static void carry_out(struct runner *r, struct inst *in, struct out_item *item) 
         inst_timer_stop(in, item->row);
         break;
     case OUT_WATCH:
-        if (inst_watch_start(r, in, item->row, item->u.watch.fd, item->u.watch.events) < 0) {
-            life_fail(r, in, TROUPE_INVALID, "cannot watch a file descriptor", NULL);
-        }
+        inst_watch_start(r, in, item->row, item->u.watch.fd, item->u.watch.events);
         break;
     case OUT_WATCH_OFF:
         inst_watch_stop(in, item->row, item->u.watch.fd);

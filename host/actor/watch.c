@@ -1,5 +1,6 @@
 /* File descriptors that an instance watches: readiness arrives as messages. */
 #include <stddef.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "actor/proc_impl.h"
@@ -40,14 +41,23 @@ static void closed(void *context) {
     mem_free(context);
 }
 
-int inst_watch_start(struct runner *r, struct inst *in, uint16_t row, int fd, uint32_t events) {
+static void fail_watch(struct runner *r, struct inst *in, uint16_t row, const char *why) {
+    char text[sizeof(struct err) + 96];
+    (void)snprintf(text, sizeof text, "%s: %s", in->type->rows[row].name, why);
+    life_fail(r, in, TROUPE_INVALID, text, NULL);
+}
+
+void inst_watch_start(struct runner *r, struct inst *in, uint16_t row, int fd, uint32_t events) {
+    if (in->phase != PHASE_LIVE || in->quiet) {
+        (void)close(fd); /* TM-3: the host's since the call */
+        return;
+    }
     struct inst_more *more = inst_more(in);
     struct inst_watch *w = more ? mem_alloc(sizeof *w) : NULL;
-    (void)r;
-    if (!w || !in->proc->io || in->phase != PHASE_LIVE || in->quiet) {
-        mem_free(w);
-        (void)close(fd); /* TM-3: the host's since the call */
-        return in->quiet || in->phase != PHASE_LIVE ? 0 : -1;
+    if (!w) {
+        (void)close(fd);
+        fail_watch(r, in, row, "no memory for a watch");
+        return;
     }
     *w = (struct inst_watch){.inst = in,
                              .uid = inst_uid(in),
@@ -55,14 +65,15 @@ int inst_watch_start(struct runner *r, struct inst *in, uint16_t row, int fd, ui
                              .proc = in->proc,
                              .events = events,
                              .row = row};
-    if (io_watch_start(in->proc->io, &w->watch, fd, events, report, w, NULL) < 0) {
+    struct err err;
+    if (io_watch_start(in->proc->io, &w->watch, fd, events, report, w, &err) < 0) {
         mem_free(w);
         (void)close(fd);
-        return -1;
+        fail_watch(r, in, row, err.text);
+        return;
     }
     w->next = more->watches;
     more->watches = w;
-    return 0;
 }
 
 void inst_watch_stop(struct inst *in, uint16_t row, int fd) {
@@ -111,7 +122,6 @@ void inst_ready(struct runner *r, struct inst *in, struct msg *m) {
     }
     w = find(in, body->number); /* the handler may have ended it */
     if (w && io_watch_again(in->proc->io, &w->watch, w->events, NULL) < 0) {
-        life_fail(r, in, TROUPE_INVALID, "a watched file descriptor was closed by somebody else",
-                  NULL);
+        fail_watch(r, in, row, "a watched file descriptor was closed by somebody else");
     }
 }
