@@ -35,7 +35,7 @@ put() {
 }
 
 fresh_tree
-for check in layers format size banned; do
+for check in layers format size banned status_writer; do
   code=0
   TROUPE_CHECK_ROOT=$tree bash "$style/test_$check.sh" >"$tree/out" 2>&1 || code=$?
   if [ $code -ne 0 ] && [ $code -ne 77 ]; then
@@ -86,6 +86,11 @@ put tests/unit/bad.sh '  sleep 1'
 expect banned 'a script of the tests sleeps'
 put host/io/bad.c '/* TODO later */'
 expect banned 'unfinished'
+
+put host/io/bad.c 'atomic_store(&in->status, 3);'
+expect status_writer 'only inst_move() may store the status of an instance'
+put host/base/bad.c 'in->status = 3;'
+expect status_writer 'host/base/bad.c:1:in->status = 3;'
 
 # A library with one writable global of each kind that counts, and one of each that does not.
 fresh_tree
