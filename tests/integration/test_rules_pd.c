@@ -1,0 +1,136 @@
+/* Depth and marks of what is queued (PD). */
+#include "actor/inst.h"
+#include "lib/app/kit.h"
+
+#define PAIR                                                                                       \
+    "actors:\n"                                                                                    \
+    "  a: { type: kit.Player }\n"                                                                  \
+    "  b: { type: kit.Player, config: { number: 'note $' } }\n"                                    \
+    "wires: [a.out -> b.number]\n"
+
+static void test_pd5_proc_counts_what_is_accepted_and_not_taken(void **state) {
+    struct kit *kit = kit_create(*state, PAIR);
+
+    for (uint64_t i = 1; i <= 7; i++) {
+        kit_number(kit, i < 3 ? "a" : "b", "number", i); /* they wait for the start */
+    }
+    int64_t before = kit_totals(kit).queued;
+    uint32_t of_b = inst_depth(kit_actor(kit, "b"));
+    kit_go(kit);
+    kit_wait(kit, "b: 7");
+    kit_settle(kit);
+
+    assert_int_equal(before, 7);
+    assert_int_equal(of_b, 5);
+    assert_int_equal(kit_totals(kit).queued, 0);
+    kit_stop(kit);
+}
+
+static void test_pd5_count_of_a_refused_message_is_taken_back(void **state) {
+    struct kit *kit = kit_start(*state, PAIR);
+
+    kit_do(kit, "b", "note last; stop");
+    kit_wait(kit, "b: last");
+    kit_settle(kit);
+    kit_number(kit, "b", "number", 1);
+    kit_do(kit, "a", "out 2 5; note sent");
+    kit_wait(kit, "a: sent");
+    kit_settle(kit);
+
+    assert_int_equal(kit_totals(kit).queued, 0);
+    assert_int_equal(kit_dead(kit), 6);
+    kit_stop(kit);
+}
+
+static void test_pd5_what_a_failure_leaves_is_counted_out(void **state) {
+    struct kit *kit =
+        kit_create(*state, "actors: { a: { type: kit.Player, config: { number: 'fail no' } } }\n");
+    struct supervisor_result result;
+
+    for (uint64_t i = 1; i <= 4; i++) {
+        kit_number(kit, "a", "number", i);
+    }
+    assert_int_equal(kit_totals(kit).queued, 4);
+    kit_go(kit);
+    kit_end(kit, &result); /* asserts that nothing counts as queued */
+
+    assert_true(result.failed);
+}
+
+static void test_pd6_high_water_is_exact_for_what_comes_from_outside(void **state) {
+    struct kit *kit = kit_create(*state, PAIR);
+
+    for (uint64_t i = 1; i <= 9; i++) {
+        kit_number(kit, "b", "number", i);
+        assert_int_equal(kit_totals(kit).queued_high_water, i);
+    }
+    kit_go(kit);
+    kit_wait(kit, "b: 9");
+    kit_settle(kit);
+
+    assert_int_equal(kit_totals(kit).queued_high_water, 9);
+    kit_stop(kit);
+}
+
+static void test_pd6_high_water_is_exact_while_one_worker_is_busy(void **state) {
+    struct kit *kit = kit_start(*state, PAIR);
+
+    kit_do(kit, "a", "out 1 50");
+    kit_settle(kit);
+
+    assert_int_equal(kit_totals(kit).queued_high_water, 50);
+    kit_stop(kit);
+}
+
+static void test_pd7_last_nonzero_is_absent_until_something_was_queued(void **state) {
+    struct kit *kit = kit_start(*state, PAIR);
+
+    kit_settle(kit);
+    uint64_t before_ns = kit_totals(kit).last_nonzero_ns;
+    int64_t high_before = kit_totals(kit).queued_high_water;
+    kit_number(kit, "b", "number", 1);
+    kit_wait(kit, "b: 1");
+    kit_settle(kit);
+
+    assert_int_equal(before_ns, 0);
+    assert_int_equal(high_before, 0);
+    assert_int_not_equal(kit_totals(kit).last_nonzero_ns, 0);
+    kit_stop(kit);
+}
+
+static void test_pd8_burst_between_two_looks_shows_in_the_marks_of_the_proc(void **state) {
+    struct kit *kit = kit_start(*state, PAIR);
+
+    kit_settle(kit);
+    struct proc_totals before = kit_totals(kit);
+    kit_do(kit, "a", "out 1 30");
+    kit_wait(kit, "b: 30");
+    kit_settle(kit);
+    struct proc_totals after = kit_totals(kit);
+
+    assert_int_equal(before.queued, 0);
+    assert_int_equal(before.last_nonzero_ns, 0);
+    assert_int_equal(after.queued, 0);
+    assert_int_not_equal(after.last_nonzero_ns, 0);
+    assert_true(after.queued_high_water >= 1);
+    assert_true(inst_high_water(kit_actor(kit, "b")) >= 1);
+    if (!kit_is_threaded(*state)) {
+        assert_true(after.queued_high_water >= 30);
+        assert_int_equal(inst_high_water(kit_actor(kit, "b")), 30);
+    }
+    kit_stop(kit);
+}
+
+static const struct kit_test pd[] = {
+    KIT_TEST(KIT_BOTH, test_pd5_proc_counts_what_is_accepted_and_not_taken),
+    KIT_TEST(KIT_BOTH, test_pd5_count_of_a_refused_message_is_taken_back),
+    KIT_TEST(KIT_BOTH, test_pd5_what_a_failure_leaves_is_counted_out),
+    KIT_TEST(KIT_BOTH, test_pd6_high_water_is_exact_for_what_comes_from_outside),
+    KIT_TEST(KIT_SEEDED, test_pd6_high_water_is_exact_while_one_worker_is_busy),
+    KIT_TEST(KIT_BOTH, test_pd7_last_nonzero_is_absent_until_something_was_queued),
+    KIT_TEST(KIT_BOTH, test_pd8_burst_between_two_looks_shows_in_the_marks_of_the_proc),
+};
+
+int main(void) {
+    return KIT_RUN(pd);
+}
