@@ -173,13 +173,10 @@ static void obey(struct runner *r, struct inst *in) {
         go_quiet(in);
     }
     if (signals & SIGNAL_STOP) {
-        life_stop(r, in, "stopped");
+        life_stop(r, in, in->phase == PHASE_NEW ? "stopped before it started" : "stopped");
     }
     if (signals & SIGNAL_DRAIN) {
-        in->draining = true;
-        if (in->phase == PHASE_NEW) {
-            life_stop(r, in, "stopped before it started");
-        }
+        in->draining = true; /* one that has not started yet does so first: messages may wait for it */
     }
 }
 

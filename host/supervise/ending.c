@@ -34,16 +34,6 @@ static void watch(struct supervisor *sup, struct sup_cycle *cycle, bool alive,
     signal_members(sup, cycle, SIGNAL_WATCH | (alive ? SIGNAL_ALIVE : 0) | more_signals);
 }
 
-/* They may wait for somebody who never gets ready, and then the cycle would for them. */
-static void stop_unstarted(struct supervisor *sup, struct sup_cycle *cycle) {
-    for (uint32_t i = 0; i < cycle->members.count; i++) {
-        uint32_t member = cycle->members.items[i];
-        if (!sup->actors[member].started && !sup->actors[member].closed) {
-            inst_signal(proc_actor(sup->proc, member), SIGNAL_DRAIN);
-        }
-    }
-}
-
 /* Nothing comes in from outside any more. */
 static void inputs_ended(struct supervisor *sup, struct sup_cycle *cycle) {
     if (cycle->stay && !sup->stopping) {
@@ -54,8 +44,15 @@ static void inputs_ended(struct supervisor *sup, struct sup_cycle *cycle) {
         return;
     }
     watch(sup, cycle, false, sup->stopping ? SIGNAL_QUIET : 0);
-    if (sup->stopping) {
-        stop_unstarted(sup, cycle);
+}
+
+/* It never got ready: who is to start after it never will. */
+static void stop_dependents(struct supervisor *sup, const struct sup_actor *actor) {
+    for (uint32_t i = 0; i < actor->starts.count; i++) {
+        uint32_t dependent = actor->starts.items[i];
+        if (!sup->actors[dependent].closed) {
+            inst_signal(proc_actor(sup->proc, dependent), SIGNAL_STOP);
+        }
     }
 }
 
@@ -65,6 +62,9 @@ void sup_closed_locked(struct supervisor *sup, uint32_t at) {
         return;
     }
     actor->closed = true;
+    if (!actor->ready) {
+        stop_dependents(sup, actor);
+    }
     for (uint32_t i = 0; i < actor->feeds.count; i++) {
         struct sup_cycle *cycle = &sup->cycles[actor->feeds.items[i]];
         if (--cycle->open_inputs == 0) {
