@@ -71,6 +71,7 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     in->config = NULL;
     in->name = NULL;
     in->phase = PHASE_NEW;
+    in->inputs_ended = false;
     in->paused = in->draining = in->children_draining = in->failed = false;
     in->aborted = in->quiet = in->cleanup_ok = in->spawned = in->alive_by_timers = false;
     in->watched = false;

@@ -35,6 +35,8 @@ enum inst_status { INST_STATUSES(INST_STATUS_CONSTANT) INST_STATUS_COUNT };
 #define SIGNAL_WATCH 32u /* somebody waits for it to be quiet: say anew whether it is */
 #define SIGNAL_ALIVE 64u /* with WATCH: timers and watches of its own keep it from being quiet */
 
+#define SIGNAL_STOPPING 128u     /* a group: its members are being ended, one after another */
+#define SIGNAL_INPUTS_ENDED 256u /* with DRAIN: why */
 /* What ends a troupe_wait, and what ends any other blocking call as well (TM-4): one that drains
  * because its inputs have ended is left to finish what it does. */
 #define SIGNALS_THAT_STOP (SIGNAL_DRAIN | SIGNAL_STOP | SIGNAL_ABORT | SIGNAL_QUIET)

@@ -200,6 +200,7 @@ struct inst {
 
     /* only the home worker */
     uint8_t phase;
+    bool inputs_ended; /* why it drains */
     bool paused, draining, children_draining, failed, aborted, quiet, cleanup_ok;
     bool watched;         /* SIGNAL_WATCH: its children are to be, too */
     bool alive_by_timers; /* SIGNAL_ALIVE */

@@ -68,7 +68,9 @@ void life_start(struct runner *r, struct inst *in) {
 
 static void begin_end(struct inst *in) {
     in->phase = PHASE_CHILDREN;
-    inst_move(in, INST_STOPPING);
+    if (inst_status(in) != INST_STOPPING) {
+        inst_move(in, INST_STOPPING);
+    }
     inst_timers_end(in);
     inst_watches_end(in);
     if (in->open_children > 0) {

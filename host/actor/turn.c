@@ -175,8 +175,13 @@ static void obey(struct runner *r, struct inst *in) {
     if (signals & SIGNAL_STOP) {
         life_stop(r, in, in->phase == PHASE_NEW ? "stopped before it started" : "stopped");
     }
+    if (signals & SIGNAL_STOPPING && in->phase == PHASE_LIVE && inst_status(in) == INST_IDLE) {
+        inst_move(in, INST_STOPPING); /* DR-3: until its last member has ended */
+    }
     if (signals & SIGNAL_DRAIN) {
-        in->draining = true; /* one that has not started yet does so first: messages may wait for it */
+        in->inputs_ended |= (signals & SIGNAL_INPUTS_ENDED) != 0;
+        in->draining =
+            true; /* one that has not started yet does so first: messages may wait for it */
     }
 }
 
@@ -186,7 +191,7 @@ static void drain_on(struct runner *r, struct inst *in) {
         return;
     }
     if (in->open_children == 0) {
-        life_stop(r, in, "drained");
+        life_stop(r, in, in->inputs_ended ? "inputs ended" : "drained");
     } else if (!in->children_draining) {
         in->children_draining = true;
         LIST_EACH (link, &in->children) {

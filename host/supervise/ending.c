@@ -40,7 +40,7 @@ static void inputs_ended(struct supervisor *sup, struct sup_cycle *cycle) {
         return;
     }
     if (!cycle->is_cycle) {
-        drain(sup, cycle, 0);
+        drain(sup, cycle, SIGNAL_INPUTS_ENDED);
         return;
     }
     watch(sup, cycle, false, sup->stopping ? SIGNAL_QUIET : 0);
@@ -116,7 +116,7 @@ static void end_when_quiet(struct supervisor *sup, struct sup_cycle *cycle) {
     uint64_t first;
     uint64_t second;
     if (scan(sup, cycle, &first) && scan(sup, cycle, &second) && first == second) {
-        drain(sup, cycle, 0);
+        drain(sup, cycle, SIGNAL_INPUTS_ENDED);
     }
 }
 

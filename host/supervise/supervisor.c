@@ -193,11 +193,22 @@ static void stop_took_too_long(struct timer *timer, uint64_t now_ns) {
     supervisor_abort(sup);
 }
 
+/* DR-3: a group is `stopping` until its last member has ended, which it hears of once it has begun. */
+static void groups_stop_locked(struct supervisor *sup) {
+    for (uint32_t i = 0; i < sup->count; i++) {
+        if (sup->plan->actors[i].is_group && !sup->actors[i].closed) {
+            sup->actors[i].started = true;
+            inst_signal(proc_actor(sup->proc, i), SIGNAL_START | SIGNAL_STOPPING);
+        }
+    }
+}
+
 void supervisor_stop(struct supervisor *sup, const char *why) {
     pthread_mutex_lock(&sup->lock);
     bool first = !sup->stopping && sup->proc;
     if (first) {
         sup->stopping = true;
+        groups_stop_locked(sup);
         sup_sources_locked(sup);
         sup->stop_timer.fire = stop_took_too_long;
         timers_start_in(proc_timers(sup->proc), &sup->stop_timer,

@@ -135,7 +135,7 @@ static void test_st2_ends_carry_a_reason(void **state) {
     kit_end(kit, &result);
 
     kit_assert_logged(*state, "p/a[0]: ended: stopped\n");
-    kit_assert_logged(*state, "p/b[0]: ended: drained\n");
+    kit_assert_logged(*state, "p/b[0]: ended: inputs ended\n");
     kit_assert_logged(*state, "p/c[0]: ended: number: why\n");
 }
 
