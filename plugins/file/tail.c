@@ -232,7 +232,10 @@ static int tail_init(struct troupe_turn *t, struct tail *self) {
 }
 
 static int tail_cleanup(struct troupe_turn *t, struct tail *self) {
-    (void)t;
+    if (self->config.send == TAIL_SEND_LINES) {
+        troupe_log(t, TROUPE_LOG_DEBUG, "'%s': sent %llu lines", self->config.path.data,
+                   (unsigned long long)self->lines.number);
+    }
     if (self->reader.kind == READER_STREAM) {
         reader_init(&self->reader); /* its descriptor is the host's (TM-3) */
     }
