@@ -49,6 +49,7 @@ static void join_stubborn(struct sched_worker *worker) {
 void dedicated_stop(struct sched *sched) {
     for (struct sched_worker *worker; (worker = take_first(sched, &sched->dedicated));) {
         join_stubborn(worker);
+        worker_settle(worker);
         put_spare(sched, worker);
     }
 }

@@ -142,6 +142,9 @@ void sched_stop(struct sched *sched) {
         worker_join(&sched->workers[i]);
     }
     dedicated_stop(sched);
+    for (unsigned i = 0; i < sched->options.workers; i++) {
+        worker_settle(&sched->workers[i]);
+    }
 }
 
 void sched_destroy(struct sched *sched) {

@@ -31,6 +31,8 @@ bool worker_step(struct sched_worker *worker);
 void worker_read_clock(struct sched_worker *worker);
 bool worker_has_work(struct sched_worker *worker);
 void worker_collect(struct sched_worker *worker);
+/* After its thread was joined: lets go of tasks that ended while they stood in the inbox. */
+void worker_settle(struct sched_worker *worker);
 void worker_loop(struct sched_worker *worker);
 void worker_wake(struct sched_worker *worker);
 void worker_push_inbox(struct sched_worker *worker, struct sched_task *task);

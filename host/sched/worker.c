@@ -99,6 +99,12 @@ void worker_collect(struct sched_worker *worker) {
     }
 }
 
+void worker_settle(struct sched_worker *worker) {
+    worker_enter(worker);
+    worker_collect(worker);
+    worker_enter(NULL);
+}
+
 static struct sched_task *queue_take(struct sched_worker *worker) {
     struct sched_task *task = worker->next;
     if (task && (worker->next_streak < NEXT_STREAK_MAX || !worker->head)) {
