@@ -69,6 +69,15 @@ uint64_t call_begin(struct inst *in, uint16_t row, uint64_t deadline_ns) {
     return call->number;
 }
 
+static void free_all(struct inst_more *more) {
+    for (uint32_t i = 0; i < more->call_room; i++) {
+        more->calls[i] = (struct call){.next_free = i + 1 < more->call_room ? i + 1 : NO_PLACE};
+    }
+    more->call_free = 0;
+    more->calls_pending = 0;
+    more->call_earliest_ns = UINT64_MAX;
+}
+
 static struct call *find_call(const struct inst *in, uint64_t number) {
     const struct inst_more *more = in->more;
     uint64_t place = number & PLACE_MASK;
@@ -182,7 +191,7 @@ void calls_end(struct runner *r, struct inst *in) {
                        troupe_str(in->failed ? "the callee failed" : "the callee stopped"));
     }
     more->request_count = 0;
-    more->calls_pending = 0;
+    free_all(more); /* a reply that comes still is late, for a next life too */
 }
 
 int request_add(struct inst *in, struct troupe_once once) {

@@ -35,6 +35,13 @@ void inst_move(struct inst *in, enum inst_status to) {
     atomic_store_explicit(&in->status, (uint8_t)to, memory_order_release);
 }
 
+void inst_begin(struct inst *in) {
+    uint32_t incarnation = atomic_load_explicit(&in->incarnation, memory_order_relaxed);
+    atomic_store_explicit(&in->incarnation, incarnation + 1, memory_order_relaxed);
+    /* release: who sees `created` again sees which life it is of */
+    atomic_store_explicit(&in->status, INST_CREATED, memory_order_release);
+}
+
 static uint64_t memory_cap(const struct inst *in) {
     const struct plan *plan = in->proc->plan;
     uint32_t index = inst_plan_index(in);
@@ -70,11 +77,11 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     in->ports = NULL;
     in->config = NULL;
     in->name = NULL;
-    in->phase = PHASE_NEW;
+    in->phase = PHASE_DOWN;
     in->inputs_ended = false;
     in->paused = in->draining = in->children_draining = in->failed = false;
     in->aborted = in->quiet = in->cleanup_ok = in->spawned = in->alive_by_timers = false;
-    in->watched = false;
+    in->watched = in->told = false;
     in->child_row = INST_NO_ROW;
     in->reason = NULL;
     in->open_children = 0;
@@ -87,6 +94,7 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     atomic_store_explicit(&in->signals, 0, memory_order_relaxed);
     atomic_store_explicit(&in->shown, NULL, memory_order_relaxed);
     atomic_store_explicit(&in->holders, 2, memory_order_relaxed);
+    atomic_store_explicit(&in->incarnation, 0, memory_order_relaxed);
     atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
     atomic_store_explicit(&in->running, false, memory_order_relaxed);
     atomic_store_explicit(&in->since_ns, 0, memory_order_relaxed);
@@ -128,6 +136,7 @@ static void more_free(struct runner *r, struct inst *in) {
         return;
     }
     (void)r;
+    mem_free(atomic_load_explicit(&more->fail_with, memory_order_relaxed));
     for (uint16_t i = 0; more->rings && i < in->mbox.ring_count; i++) {
         mbox_ring_fini(&more->rings[i]);
     }
@@ -219,6 +228,34 @@ bool inst_is_quiet(const struct inst *in) {
     return mbox_depth(&in->mbox) == 0 &&
            !atomic_load_explicit(&in->running, memory_order_acquire) &&
            atomic_load_explicit(&in->signals, memory_order_relaxed) == 0;
+}
+
+uint32_t inst_incarnation(const struct inst *in) {
+    return atomic_load_explicit(&in->incarnation, memory_order_relaxed);
+}
+
+void inst_unsignal(struct inst *in, unsigned signals) {
+    atomic_fetch_and_explicit(&in->signals, ~signals, memory_order_relaxed);
+}
+
+int inst_fail(struct inst *in, const struct inst_end *end) {
+    struct inst_end *copy = mem_alloc(sizeof *copy);
+    if (!copy) {
+        return -1;
+    }
+    *copy = *end;
+    mem_free(atomic_exchange_explicit(&in->more->fail_with, copy, memory_order_acq_rel));
+    inst_signal(in, SIGNAL_FAIL);
+    return 0;
+}
+
+void inst_signal_children(struct inst *in, unsigned signals) {
+    if (in->type == &type_group || in->type == &type_proc) {
+        return; /* they are the plan's: the supervisor tells each */
+    }
+    LIST_EACH (link, &in->children) {
+        inst_signal(LIST_OF(link, struct inst, sibling), signals);
+    }
 }
 
 void inst_signal(struct inst *in, unsigned signals) {

@@ -37,9 +37,16 @@ enum inst_status { INST_STATUSES(INST_STATUS_CONSTANT) INST_STATUS_COUNT };
 
 #define SIGNAL_STOPPING 128u     /* a group: its members are being ended, one after another */
 #define SIGNAL_INPUTS_ENDED 256u /* with DRAIN: why */
+#define SIGNAL_FINISH 512u       /* as STOP, but it asked for it by itself (DR-2) */
+#define SIGNAL_FAIL 1024u        /* see inst_fail */
+#define SIGNAL_CLOSE 2048u /* a slot without a life closes; with ABORT: all becomes dead letters */
+#define SIGNAL_HOLD 4096u  /* a slot without a life: nobody waits for room in it meanwhile */
+/* What is meant for one life only. */
+#define SIGNALS_OF_A_LIFE                                                                          \
+    (SIGNAL_STOP | SIGNAL_ABORT | SIGNAL_FINISH | SIGNAL_FAIL | SIGNAL_STOPPING)
 /* What ends a troupe_wait, and what ends any other blocking call as well (TM-4): one that drains
  * because its inputs have ended is left to finish what it does. */
-#define SIGNALS_THAT_STOP (SIGNAL_DRAIN | SIGNAL_STOP | SIGNAL_ABORT | SIGNAL_QUIET)
+#define SIGNALS_THAT_STOP (SIGNAL_DRAIN | SIGNAL_STOP | SIGNAL_ABORT | SIGNAL_QUIET | SIGNAL_FINISH)
 #define SIGNALS_THAT_INTERRUPT (SIGNAL_STOP | SIGNAL_ABORT | SIGNAL_QUIET)
 
 struct inst;
@@ -49,7 +56,9 @@ struct proc;
 /* How an incarnation ended; lent during the call that hands it out. */
 struct inst_end {
     uint64_t uid;
+    uint32_t incarnation;
     bool failed;
+    bool told; /* the host had told it to end, also when it failed of that */
     int32_t status;
     char name[160]; /* "proc/name[pid]" */
     char text[512]; /* the reason */
@@ -74,8 +83,15 @@ uint32_t inst_plan_index(const struct inst *in);
 /* Nothing queued, no signal, no turn, no pending call, nothing held back, not stopping; a look, [any].
  * Its children are another matter: proc_children_are_quiet. */
 bool inst_is_quiet(const struct inst *in);
+/* Which life of the slot it is, from 1; 0: it has not begun yet. [any] */
+uint32_t inst_incarnation(const struct inst *in);
 /* Adds signals and wakes it. [any] */
 void inst_signal(struct inst *in, unsigned signals);
+/* Takes back what has not been obeyed yet. [any] */
+void inst_unsignal(struct inst *in, unsigned signals);
+/* Makes a group of the plan fail with these facts; `name`, `uid` and `incarnation` are not looked at.
+ * -1: no memory. [any] */
+int inst_fail(struct inst *in, const struct inst_end *end);
 /* A published attribute (S-4); false when there is none of this name. What an incarnation published is
  * shown until the next one begins. Text is copied into `text`.
  * [any] */

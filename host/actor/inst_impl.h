@@ -17,13 +17,16 @@
 #include "route/wire.h"
 #include "sched/timer.h"
 
-/* Where an instance is in its life; the home worker's view, finer than the status. */
+/* Where a slot is in its present life; the home worker's view, finer than the status.
+ *
+ *  down -> live -> children -> flush -> down      a life; the mailbox stays open and keeps what comes
+ *  down -> closed                                 for good; what a spawned child's end leads to at once */
 enum inst_phase {
-    PHASE_NEW,      /* waits for SIGNAL_START */
+    PHASE_DOWN,     /* no life: waits for SIGNAL_START, or for SIGNAL_CLOSE */
     PHASE_LIVE,     /* takes messages */
     PHASE_CHILDREN, /* stopping: waits for its children to end (SV-4) */
     PHASE_FLUSH,    /* stopping: cleanup ran, what it sent waits for room */
-    PHASE_ENDED,
+    PHASE_CLOSED,
 };
 
 /* One thing a turn asked for; carried out at commit, in program order. */
@@ -181,6 +184,8 @@ struct inst_more {
     struct attribute *attributes; /* under attributes_lock */
     struct inst_end end;          /* of a failure */
     uint64_t call_series;
+    uint32_t timer_series; /* of starts, over all lives: a tick of an earlier one is known by it */
+    _Atomic(struct inst_end *) fail_with; /* with SIGNAL_FAIL; owned by who takes it out */
     struct mbox_ring *rings;
 };
 
@@ -204,7 +209,8 @@ struct inst {
     bool paused, draining, children_draining, failed, aborted, quiet, cleanup_ok;
     bool watched;         /* SIGNAL_WATCH: its children are to be, too */
     bool alive_by_timers; /* SIGNAL_ALIVE */
-    bool spawned;         /* by an actor: the cell is used again */
+    bool spawned;         /* by an actor: it has one life, and the cell is used again */
+    bool told;            /* its life ends because the host said so (DR-2) */
     uint16_t child_row;   /* of the parent's type: whose handler hears of the end */
     const char *reason;   /* of a clean end; static */
     uint32_t open_children;
@@ -221,6 +227,7 @@ struct inst {
     _Atomic(struct inst_more *) shown; /* set once it has published something */
     _Atomic uint32_t holders;          /* 2: its end is not over; the parent has not heard of it */
     _Atomic uint8_t status;            /* written by inst_move() only */
+    _Atomic uint32_t incarnation;      /* of the present life, or the last; 0: has had none */
     _Atomic uint16_t handler;          /* row in hand + 1; 0: none */
     _Atomic bool running;              /* in an activation, or something is held back or pending */
     _Atomic uint64_t since_ns;         /* of the turn in hand, or the last one (ST-2) */
@@ -249,6 +256,10 @@ static inline struct inst *inst_parent(const struct inst *in) {
 /* inst.c */
 struct inst_more *inst_more(struct inst *in); /* makes it; NULL: no memory */
 void inst_move(struct inst *in, enum inst_status to);
+/* Those that it has spawned. [home worker] */
+void inst_signal_children(struct inst *in, unsigned signals);
+/* The next life of the slot begins, as `created`. */
+void inst_begin(struct inst *in);
 /* The one making of an instance; not started, not linked to its parent. NULL: no memory. */
 struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_type *type,
                        uint32_t capacity, uint64_t bytes, struct sched_worker *home);
@@ -312,14 +323,17 @@ void inst_handle(struct runner *r, struct inst *in, struct msg *m);
 
 /* life.c */
 void life_start(struct runner *r, struct inst *in);
-/* Begins the end: cleanly, or as failed with this status and text. Harmless when it has begun. */
-void life_stop(struct runner *r, struct inst *in, const char *reason);
+/* Begins the end: cleanly, by itself or told by the host, or as failed with this status and text.
+ * Harmless when it has begun. A life that has not begun yet ends all the same. */
+void life_stop(struct runner *r, struct inst *in, bool told, const char *reason);
 void life_fail(struct runner *r, struct inst *in, int32_t status, const char *text,
                const char *root);
-/* Goes on with the end as far as it can; true when the instance has ended. */
+/* Goes on with the end as far as it can; true when the life has ended and nothing is held back. */
 bool life_proceed(struct runner *r, struct inst *in);
 void life_child_ended(struct runner *r, struct inst *in, struct msg *m);
-/* The home worker is done with an ended instance for good. */
+/* The slot, which is down, closes: what is queued comes back (AI-4). */
+void life_close(struct runner *r, struct inst *in);
+/* The home worker is done with a closed slot for good. */
 void life_leave(struct runner *r, struct inst *in);
 
 /* state.c */

@@ -1,4 +1,4 @@
-/* The life of an incarnation: start, stop, failure, end; and how its parent hears of the end. */
+/* The lives of a slot: start, stop, failure, end, the close; and how a parent hears of the end. */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +19,8 @@ static void describe(const struct inst *in, struct inst_end *end) {
         (void)snprintf(end->root, sizeof end->root, "%s", end->name);
     }
     end->uid = inst_uid(in);
+    end->incarnation = inst_incarnation(in);
+    end->told = in->told;
 }
 
 static int make_state(struct inst *in) {
@@ -33,11 +35,20 @@ static int make_state(struct inst *in) {
     return 0;
 }
 
-void life_start(struct runner *r, struct inst *in) {
-    in->phase = PHASE_LIVE;
+/* AI-4: nothing of the life before is left, but for what it was told for good: to drain, to be quiet. */
+static void begin(struct inst *in) {
+    in->failed = in->aborted = in->told = in->cleanup_ok = in->children_draining = false;
+    in->reason = NULL;
     if (in->more) {
         inst_attributes_end(in);
     }
+    inst_begin(in);
+}
+
+void life_start(struct runner *r, struct inst *in) {
+    begin(in);
+    in->phase = PHASE_LIVE;
+    pause_begin(&in->mbox);
     inst_move(in, INST_INITIALIZING);
     if (make_state(in) < 0) {
         life_fail(r, in, TROUPE_NO_MEMORY, "init: no memory for the state", NULL);
@@ -61,7 +72,7 @@ void life_start(struct runner *r, struct inst *in) {
     }
     inst_move(in, INST_IDLE);
     struct proc_observer *observer = &in->proc->options.observer;
-    if (observer->ready) {
+    if (observer->ready && inst_plan_index(in) != UINT32_MAX) {
         observer->ready(observer->context, in);
     }
 }
@@ -76,15 +87,19 @@ static void begin_end(struct inst *in) {
     if (in->open_children > 0) {
         pause_end(&in->proc->pauses, &in->mbox);
     }
-    LIST_EACH (link, &in->children) {
-        inst_signal(LIST_OF(link, struct inst, sibling), in->aborted ? SIGNAL_ABORT : SIGNAL_STOP);
-    }
+    inst_signal_children(in, in->aborted ? SIGNAL_ABORT : SIGNAL_STOP);
 }
 
-void life_stop(struct runner *r, struct inst *in, const char *reason) {
+void life_stop(struct runner *r, struct inst *in, bool told, const char *reason) {
     (void)r;
-    if (in->phase == PHASE_NEW || in->phase == PHASE_LIVE) {
+    bool aborted = in->aborted;
+    if (in->phase == PHASE_DOWN) {
+        begin(in);
+        in->aborted = aborted;
+    }
+    if (in->phase == PHASE_DOWN || in->phase == PHASE_LIVE) {
         in->reason = reason;
+        in->told = told;
         begin_end(in);
     }
 }
@@ -109,10 +124,13 @@ static void record_failure(struct inst *in, int32_t status, const char *text, co
 void life_fail(struct runner *r, struct inst *in, int32_t status, const char *text,
                const char *root) {
     (void)r;
+    if (in->phase == PHASE_DOWN) {
+        begin(in);
+    }
     if (!in->failed) {
         record_failure(in, status, text, root);
     }
-    if (in->phase == PHASE_NEW || in->phase == PHASE_LIVE) {
+    if (in->phase == PHASE_DOWN || in->phase == PHASE_LIVE) {
         begin_end(in);
     }
 }
@@ -169,10 +187,9 @@ void life_leave(struct runner *r, struct inst *in) {
     }
 }
 
-/* SV-3: facts, then the event, then the status. Who sees the status can read the rest. */
-static void end_now(struct runner *r, struct inst *in) {
+/* What belongs to the life and not to the slot (AI-4). */
+static void drop_life(struct runner *r, struct inst *in) {
     calls_end(r, in);
-    return_queued(r, in);
     drop_kept(r, in);
     if (in->more) {
         heap_fini(&in->more->heap);
@@ -180,20 +197,43 @@ static void end_now(struct runner *r, struct inst *in) {
     }
     mem_free(in->state);
     in->state = NULL;
-    in->phase = PHASE_ENDED;
-    pause_wake(&in->proc->pauses, &in->mbox);
+}
+
+/* SV-3: facts, then the event, then the status. Who sees the status can read the rest. */
+static void end_planned(struct inst *in) {
     struct proc_observer *observer = &in->proc->options.observer;
-    if (inst_plan_index(in) != UINT32_MAX && observer->closed) {
-        struct inst_end end;
-        describe(in, &end);
-        observer->closed(observer->context, in, &end);
+    struct inst_end end;
+    describe(in, &end);
+    in->phase = PHASE_DOWN;
+    pause_begin(&in->mbox);
+    if (observer->ended) {
+        observer->ended(observer->context, in, &end);
     }
+    inst_move(in, in->failed ? INST_FAILED : INST_STOPPED);
+}
+
+/* The end of the only life is the end of the slot. */
+static void end_spawned(struct runner *r, struct inst *in) {
+    return_queued(r, in);
+    in->phase = PHASE_CLOSED;
+    pause_wake(&in->proc->pauses, &in->mbox);
     bool noted = mbox_is_noted(&in->mbox); /* closed: it can't become so any more */
-    enum inst_status status = in->failed ? INST_FAILED : INST_STOPPED;
-    if (inst_parent(in)) {
-        tell_parent(r, in);
+    tell_parent(r, in);
+    inst_move(in, in->failed ? INST_FAILED : INST_STOPPED);
+    if (!noted) {
+        life_leave(r, in);
     }
-    inst_move(in, status);
+}
+
+void life_close(struct runner *r, struct inst *in) {
+    struct proc_observer *observer = &in->proc->options.observer;
+    return_queued(r, in);
+    in->phase = PHASE_CLOSED;
+    pause_wake(&in->proc->pauses, &in->mbox);
+    bool noted = mbox_is_noted(&in->mbox);
+    if (observer->closed) {
+        observer->closed(observer->context, in);
+    }
     if (!noted) {
         life_leave(r, in);
     }
@@ -215,7 +255,12 @@ bool life_proceed(struct runner *r, struct inst *in) {
     if (in->paused) {
         return false;
     }
-    end_now(r, in);
+    drop_life(r, in);
+    if (in->spawned) {
+        end_spawned(r, in);
+    } else {
+        end_planned(in);
+    }
     return true;
 }
 
@@ -245,24 +290,6 @@ static void hear_actor(struct runner *r, struct inst *in, uint16_t row,
     }
 }
 
-static void hear_group(struct runner *r, struct inst *in, const struct inst_end *end) {
-    if (end->failed) {
-        escalate(r, in, end);
-    } else if (in->open_children == 0) {
-        life_stop(r, in, "all members have ended");
-    }
-}
-
-static void hear_proc(struct inst *in, const struct inst_end *end) {
-    struct proc_observer *observer = &in->proc->options.observer;
-    if (observer->root_ended) {
-        observer->root_ended(observer->context, end);
-    }
-    if (in->open_children == 0 && observer->empty) {
-        observer->empty(observer->context);
-    }
-}
-
 void life_child_ended(struct runner *r, struct inst *in, struct msg *m) {
     struct inst *child = *(struct inst **)msg_body(m);
     struct inst_end end;
@@ -272,11 +299,7 @@ void life_child_ended(struct runner *r, struct inst *in, struct msg *m) {
     in->open_children--;
     msg_free(r->pool, m);
     release(r, child);
-    if (in->type == &type_proc) {
-        hear_proc(in, &end);
-    } else if (in->phase == PHASE_LIVE && in->type == &type_group) {
-        hear_group(r, in, &end);
-    } else if (in->phase == PHASE_LIVE) {
+    if (in->phase == PHASE_LIVE) {
         hear_actor(r, in, row, &end);
     } else if (end.failed) {
         escalate(r, in, &end); /* no handler runs any more; a failure is not lost for that */

@@ -192,7 +192,7 @@ static struct inst *make_actor(struct proc *proc, uint32_t index, struct err *er
     in->pid = actor->pid;
     in->config = actor->config ? config_ref(actor->config) : NULL;
     in->row_overflow = blocks_everywhere(actor, type) ? NULL : actor->row_overflow;
-    if (make_rings(in) < 0) {
+    if (make_rings(in) < 0 || (actor->is_group && !inst_more(in))) {
         err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
         inst_unmake(&proc->outside, in);
         return NULL;
@@ -206,7 +206,6 @@ static void adopt(struct proc *proc, struct inst *in, uint32_t parent) {
     atomic_store_explicit(&in->parent, above, memory_order_relaxed);
     in->root = parent == PLAN_NONE ? in : above->root;
     list_add_last(&above->children, &in->sibling);
-    above->open_children++;
     if (in->pid >= atomic_load_explicit(&in->root->next_pid, memory_order_relaxed)) {
         atomic_store_explicit(&in->root->next_pid, in->pid + 1, memory_order_relaxed);
     }

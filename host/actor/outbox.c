@@ -289,7 +289,7 @@ static void carry_out(struct runner *r, struct inst *in, struct out_item *item) 
         break;
     case OUT_STOP:
         /* what follows in this turn is still carried out; the stop is seen before the next message */
-        inst_signal(in, SIGNAL_STOP);
+        inst_signal(in, SIGNAL_FINISH);
         break;
     case OUT_TIMER:
         if (inst_timer_start(r, in, item->row, item->u.timer.first_ns, item->u.timer.period_ns)) {

@@ -21,14 +21,14 @@ struct proc;
 struct sched;
 struct timers;
 
-/* Told by the workers, from inside an activation of the instance; must not block. */
+/* Told of the plan's actors, by the workers, from inside an activation of the instance; must not
+ * block. */
 struct proc_observer {
     void (*ready)(void *context, struct inst *in); /* its init has succeeded */
-    void (*closed)(void *context, struct inst *in, const struct inst_end *end); /* its slot closed;
-                                                       all it sent has been delivered */
-    /* A root actor has ended and its event was not handled; also for clean ends. */
-    void (*root_ended)(void *context, const struct inst_end *end);
-    void (*empty)(void *context); /* no root actor is left */
+    /* A life has ended, and all it sent has been delivered. Its slot stays open, and keeps what comes
+     * in, until it is told to start again or to close. */
+    void (*ended)(void *context, struct inst *in, const struct inst_end *end);
+    void (*closed)(void *context, struct inst *in); /* its slot has closed, as it was told to */
     /* Each millisecond while anything runs, and once more, with `idle`, when nothing does any more;
      * seeded: only that. The place to look whether instances are quiet, without a price for each
      * activation. By the thread that drives the timers. */

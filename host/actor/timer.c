@@ -71,7 +71,7 @@ int inst_timer_start(struct runner *r, struct inst *in, uint16_t row, uint64_t f
     }
     (void)timers_stop(&in->proc->timers, &it->timer);
     uint64_t now_ns = in->proc->clock->now(in->proc->clock);
-    it->series++;
+    it->series = ++more->timer_series;
     it->active = true;
     it->period_ns = period_ns;
     it->due_ns = first_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + first_ns;

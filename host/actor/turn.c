@@ -6,6 +6,7 @@
 
 #include "actor/panic.h"
 #include "actor/proc_impl.h"
+#include "base/alloc.h"
 
 /* How often a runner looks at what the other workers have queued, in activations. */
 #define LOOK_EVERY 32u
@@ -135,16 +136,55 @@ static void abort_now(struct runner *r, struct inst *in) {
         outbox_abort(r, in, &in->more->rest);
         in->paused = false;
     }
-    LIST_EACH (link, &in->children) {
-        inst_signal(LIST_OF(link, struct inst, sibling), SIGNAL_ABORT);
-    }
-    life_stop(r, in, "aborted");
+    inst_signal_children(in, SIGNAL_ABORT);
+    life_stop(r, in, true, "aborted");
 }
 
 static void go_quiet(struct inst *in) {
     in->quiet = true;
     inst_timers_end(in);
     inst_watches_end(in);
+}
+
+static void fail_as_told(struct runner *r, struct inst *in) {
+    struct inst_end *end =
+        atomic_exchange_explicit(&in->more->fail_with, NULL, memory_order_acq_rel);
+    if (end) {
+        life_fail(r, in, end->status, end->text, end->root);
+        mem_free(end);
+    }
+}
+
+/* In a life that has begun. */
+static void obey_alive(struct runner *r, struct inst *in, uint32_t signals) {
+    if (signals & SIGNAL_ABORT) {
+        abort_now(r, in);
+    } else if (signals & SIGNAL_FAIL) {
+        fail_as_told(r, in);
+    } else if (signals & (SIGNAL_STOP | SIGNAL_FINISH)) {
+        life_stop(r, in, signals & SIGNAL_STOP, "stopped");
+    } else if (signals & SIGNAL_STOPPING && inst_status(in) == INST_IDLE) {
+        inst_move(in, INST_STOPPING); /* DR-3: until its last member has ended */
+    }
+}
+
+/* A slot between two lives, or after the last. */
+static void obey_down(struct runner *r, struct inst *in, uint32_t signals) {
+    if (signals & SIGNAL_CLOSE) {
+        in->aborted = signals & SIGNAL_ABORT;
+        life_close(r, in);
+    } else if (signals & SIGNAL_ABORT) {
+        abort_now(r, in);
+    } else if (signals & SIGNAL_START) {
+        life_start(r, in);
+        obey_alive(r, in, signals);
+    } else if (signals & SIGNAL_STOP) {
+        life_stop(r, in, true, "stopped before it started");
+    } else if (signals & SIGNAL_FAIL) {
+        fail_as_told(r, in);
+    } else if (signals & SIGNAL_HOLD) {
+        pause_end(&in->proc->pauses, &in->mbox);
+    }
 }
 
 static void obey(struct runner *r, struct inst *in) {
@@ -154,34 +194,20 @@ static void obey(struct runner *r, struct inst *in) {
     if (signals & SIGNAL_WATCH) {
         in->alive_by_timers = signals & SIGNAL_ALIVE;
         in->watched = true;
-        LIST_EACH (link, &in->children) {
-            inst_signal(LIST_OF(link, struct inst, sibling),
-                        signals & (SIGNAL_WATCH | SIGNAL_ALIVE));
-        }
-    }
-    if (in->phase == PHASE_ENDED) {
-        return;
-    }
-    if (signals & SIGNAL_ABORT) {
-        abort_now(r, in);
-        return;
-    }
-    if (signals & SIGNAL_START && in->phase == PHASE_NEW) {
-        life_start(r, in);
+        inst_signal_children(in, signals & (SIGNAL_WATCH | SIGNAL_ALIVE));
     }
     if (signals & SIGNAL_QUIET) {
         go_quiet(in);
-    }
-    if (signals & SIGNAL_STOP) {
-        life_stop(r, in, in->phase == PHASE_NEW ? "stopped before it started" : "stopped");
-    }
-    if (signals & SIGNAL_STOPPING && in->phase == PHASE_LIVE && inst_status(in) == INST_IDLE) {
-        inst_move(in, INST_STOPPING); /* DR-3: until its last member has ended */
     }
     if (signals & SIGNAL_DRAIN) {
         in->inputs_ended |= (signals & SIGNAL_INPUTS_ENDED) != 0;
         in->draining =
             true; /* one that has not started yet does so first: messages may wait for it */
+    }
+    if (in->phase == PHASE_DOWN) {
+        obey_down(r, in, signals);
+    } else if (in->phase != PHASE_CLOSED) {
+        obey_alive(r, in, signals);
     }
 }
 
@@ -191,12 +217,10 @@ static void drain_on(struct runner *r, struct inst *in) {
         return;
     }
     if (in->open_children == 0) {
-        life_stop(r, in, in->inputs_ended ? "inputs ended" : "drained");
+        life_stop(r, in, true, in->inputs_ended ? "inputs ended" : "drained");
     } else if (!in->children_draining) {
         in->children_draining = true;
-        LIST_EACH (link, &in->children) {
-            inst_signal(LIST_OF(link, struct inst, sibling), SIGNAL_DRAIN);
-        }
+        inst_signal_children(in, SIGNAL_DRAIN);
     }
 }
 
@@ -243,14 +267,18 @@ static enum step step(struct runner *r, struct inst *in) {
     if (in->paused && !resume(r, in)) {
         return STEP_REST;
     }
-    if (in->phase == PHASE_NEW) {
+    if (in->phase == PHASE_DOWN) {
         return STEP_REST;
+    }
+    if (in->phase == PHASE_CLOSED) {
+        return STEP_GONE;
     }
     if (in->phase == PHASE_LIVE) {
         return step_live(r, in);
     }
+    bool spawned = in->spawned;
     if (life_proceed(r, in)) {
-        return STEP_GONE; /* `in` must not be touched any more */
+        return spawned ? STEP_GONE : STEP_MORE; /* gone: `in` must not be touched any more */
     }
     return !in->paused && stop_on(r, in) ? STEP_MORE : STEP_REST;
 }
@@ -263,7 +291,9 @@ static bool has_more_to_do(const struct inst *in) {
 }
 
 static void settle(struct inst *in) {
-    bool held = in->paused || in->phase > PHASE_LIVE || (in->more && in->more->calls_pending > 0) ||
+    bool between = in->phase == PHASE_DOWN && inst_incarnation(in) > 0;
+    bool held = in->paused || between || in->phase > PHASE_LIVE ||
+                (in->more && in->more->calls_pending > 0) ||
                 (in->alive_by_timers && (inst_has_timers(in) || inst_has_watches(in)));
     pause_wake(&in->proc->pauses, &in->mbox);
     if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_PROCESSING) {
@@ -303,7 +333,7 @@ enum task_result inst_run(struct sched_task *task, struct sched_worker *worker) 
 bool inst_arrived(struct sched_task *task, struct sched_worker *worker) {
     struct inst *in = (struct inst *)(void *)task;
     mbox_arrived(&in->mbox);
-    if (in->phase == PHASE_ENDED) {
+    if (in->phase == PHASE_CLOSED) {
         life_leave(worker->local, in); /* the inbox was what still held it */
         return false;
     }

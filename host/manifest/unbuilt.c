@@ -8,18 +8,12 @@ static const struct unbuilt {
     const char *key;
     const char *path;
 } unbuilt[] = {
-    {SCOPE_TOP, "supervision", "supervision"},
     {SCOPE_TOP, "snapshots", "snapshots"},
     {SCOPE_TOP, "quarantine", "quarantine"},
     {SCOPE_TOP, "reload", "reload"},
     {SCOPE_TOP, "control", "control"},
-    {SCOPE_DEFAULTS, "restart", "defaults.restart"},
-    {SCOPE_DEFAULTS, "stop_timeout", "defaults.stop_timeout"},
     {SCOPE_DEFAULTS, "stuck_after", "defaults.stuck_after"},
     {SCOPE_DEFAULTS, "on_stuck", "defaults.on_stuck"},
-    {SCOPE_ACTOR, "supervise", "actors.*.supervise"},
-    {SCOPE_ACTOR, "restart", "actors.*.restart"},
-    {SCOPE_ACTOR, "stop_timeout", "actors.*.stop_timeout"},
     {SCOPE_ACTOR, "stuck_after", "actors.*.stuck_after"},
     {SCOPE_ACTOR, "on_stuck", "actors.*.on_stuck"},
     {SCOPE_ACTOR, "checkpoint", "actors.*.checkpoint"},

@@ -112,6 +112,10 @@ void pause_end(struct pause_graph *graph, struct mbox *mb) {
     }
 }
 
+void pause_begin(struct mbox *mb) {
+    atomic_store_explicit(&mb->ending, false, memory_order_seq_cst);
+}
+
 void pause_wake(struct pause_graph *graph, struct mbox *mb) {
     if (!atomic_load_explicit(&mb->has_waiters, memory_order_seq_cst)) {
         return;

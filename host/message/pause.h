@@ -43,9 +43,12 @@ enum pause_result pause_wait(struct pause_graph *graph, struct pauser *pauser, s
 bool pause_is_over(struct pause_graph *graph, struct pauser *pauser);
 /* Ends the wait by force: the actor is stopped. [home worker of pauser->self] */
 void pause_cancel(struct pause_graph *graph, struct pauser *pauser);
-/* The owner of `mb` is stopping and waits for its children. Nobody waits for room in it from now on:
- * one of those children might, or somebody a child waits for. [home worker of mb] */
+/* The owner of `mb` takes nothing until others have ended: its children, or those it is to start again
+ * with. Nobody waits for room in it from now on: one of those others might, or somebody they wait for.
+ * [home worker of mb] */
 void pause_end(struct pause_graph *graph, struct mbox *mb);
+/* The owner of `mb` begins anew, or waits for nobody any more: senders wait for room again. */
+void pause_begin(struct mbox *mb);
 /* Wakes all that wait for `mb` when it is at most half full or closed. Cheap when nobody does.
  * [home worker of mb] */
 void pause_wake(struct pause_graph *graph, struct mbox *mb);

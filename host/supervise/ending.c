@@ -46,25 +46,12 @@ static void inputs_ended(struct supervisor *sup, struct sup_cycle *cycle) {
     watch(sup, cycle, false, sup->stopping ? SIGNAL_QUIET : 0);
 }
 
-/* It never got ready: who is to start after it never will. */
-static void stop_dependents(struct supervisor *sup, const struct sup_actor *actor) {
-    for (uint32_t i = 0; i < actor->starts.count; i++) {
-        uint32_t dependent = actor->starts.items[i];
-        if (!sup->actors[dependent].closed) {
-            inst_signal(proc_actor(sup->proc, dependent), SIGNAL_STOP);
-        }
-    }
-}
-
 void sup_closed_locked(struct supervisor *sup, uint32_t at) {
     struct sup_actor *actor = &sup->actors[at];
     if (actor->closed) {
         return;
     }
     actor->closed = true;
-    if (!actor->ready) {
-        stop_dependents(sup, actor);
-    }
     for (uint32_t i = 0; i < actor->feeds.count; i++) {
         struct sup_cycle *cycle = &sup->cycles[actor->feeds.items[i]];
         if (--cycle->open_inputs == 0) {

@@ -21,7 +21,6 @@ static int add(struct sup_list *list, uint32_t item) {
 static int add_afters(struct supervisor *sup) {
     for (uint32_t i = 0; i < sup->count; i++) {
         const struct plan_actor *actor = &sup->plan->actors[i];
-        sup->actors[i].waits_for = (uint32_t)actor->after_count;
         for (size_t a = 0; a < actor->after_count; a++) {
             if (add(&sup->actors[actor->after[a]].starts, i) < 0) {
                 return -1;
@@ -34,6 +33,7 @@ static int add_afters(struct supervisor *sup) {
 static int add_members(struct supervisor *sup) {
     for (uint32_t i = 0; i < sup->count; i++) {
         const struct plan_actor *actor = &sup->plan->actors[i];
+        sup->actors[i].sup = sup;
         sup->actors[i].cycle = actor->cycle;
         if (actor->is_group) {
             continue; /* a group ends when its members have */
@@ -91,6 +91,7 @@ int sup_graph_build(struct supervisor *sup) {
 
 void sup_graph_free(struct supervisor *sup) {
     for (uint32_t i = 0; sup->actors && i < sup->count; i++) {
+        mem_free(sup->actors[i].end);
         mem_free(sup->actors[i].starts.items);
         mem_free(sup->actors[i].feeds.items);
     }

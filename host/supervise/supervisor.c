@@ -28,6 +28,11 @@ int supervisor_create(const struct plan *plan, struct log *log, struct superviso
     sup->count = (uint32_t)plan->actor_count;
     pthread_mutex_init(&sup->lock, NULL);
     pthread_cond_init(&sup->over_changed, NULL);
+    if (tree_create(plan, &sup->tree, err) < 0 ||
+        tree_actions_init(&sup->actions, sup->tree, err) < 0) {
+        supervisor_destroy(sup);
+        return -1;
+    }
     if (sup_graph_build(sup) < 0) {
         supervisor_destroy(sup);
         return err_set(err, ERR_NOMEM, "supervisor of %zu actors", plan->actor_count);
@@ -41,45 +46,39 @@ void supervisor_destroy(struct supervisor *sup) {
         return;
     }
     if (sup->proc) {
-        (void)timers_stop(proc_timers(sup->proc), &sup->stop_timer);
-        (void)timers_stop(proc_timers(sup->proc), &sup->abort_timer);
+        struct timers *timers = proc_timers(sup->proc);
+        (void)timers_stop(timers, &sup->stop_timer);
+        (void)timers_stop(timers, &sup->abort_timer);
+        for (uint32_t i = 0; i < sup->count; i++) {
+            (void)timers_stop(timers, &sup->actors[i].wait_timer);
+            (void)timers_stop(timers, &sup->actors[i].stop_timer);
+        }
     }
     sup_graph_free(sup);
+    tree_actions_fini(&sup->actions);
+    tree_destroy(sup->tree);
     pthread_cond_destroy(&sup->over_changed);
     pthread_mutex_destroy(&sup->lock);
     mem_free(sup);
 }
 
-static void start_locked(struct supervisor *sup, uint32_t at) {
-    struct sup_actor *actor = &sup->actors[at];
-    if (!actor->started && !actor->closed && actor->waits_for == 0) {
-        actor->started = true;
-        inst_signal(proc_actor(sup->proc, at), SIGNAL_START);
-    }
-}
-
 static void heard_ready(void *context, struct inst *in) {
     struct supervisor *sup = context;
     uint32_t at = inst_plan_index(in);
-    if (at >= sup->count) {
-        return;
-    }
+    struct sup_after after;
+    sup_after_init(&after);
     pthread_mutex_lock(&sup->lock);
     struct sup_actor *actor = &sup->actors[at];
-    if (!actor->ready) {
-        actor->ready = true;
-        sup->ready_count++;
-        for (uint32_t i = 0; i < actor->starts.count; i++) {
-            sup->actors[actor->starts.items[i]].waits_for--;
-            start_locked(sup, actor->starts.items[i]);
-        }
-    }
+    sup->ready_count += !actor->ready;
+    actor->ready = true;
+    sup_started_locked(sup, at, &after);
     bool all = sup->ready_count == sup->count && !sup->result.all_started;
     if (all) {
         sup->result.all_started = true;
         sup_watch_cycles_locked(sup);
     }
     pthread_mutex_unlock(&sup->lock);
+    sup_after(sup, &after);
     if (all) {
         say(sup, LOG_DEBUG, "all actors have started");
     }
@@ -94,55 +93,21 @@ static void note_unfinished_locked(struct supervisor *sup, const struct inst_end
     }
 }
 
-static void heard_closed(void *context, struct inst *in, const struct inst_end *end) {
+static void heard_ended(void *context, struct inst *in, const struct inst_end *end) {
     struct supervisor *sup = context;
     uint32_t at = inst_plan_index(in);
-    if (at >= sup->count) {
-        return;
-    }
+    struct sup_after after;
     if (sup->log && log_wants(sup->log, LOG_DEBUG)) {
         log_write(sup->log, LOG_DEBUG, end->name, "ended: %s", end->text);
     }
+    sup_after_init(&after);
     pthread_mutex_lock(&sup->lock);
     if (sup->aborting && !sup->plan->actors[at].is_group) {
         note_unfinished_locked(sup, end);
     }
-    sup_closed_locked(sup, at);
+    sup_ended_locked(sup, at, end, &after);
     pthread_mutex_unlock(&sup->lock);
-}
-
-static void heard_tick(void *context, bool idle) {
-    struct supervisor *sup = context;
-    pthread_mutex_lock(&sup->lock);
-    sup_look_locked(sup, idle);
-    pthread_mutex_unlock(&sup->lock);
-}
-
-static void describe_failure(const struct inst_end *end, char *text, size_t size) {
-    if (strcmp(end->name, end->root) == 0) {
-        (void)snprintf(text, size, "actor '%s' failed: %s", end->name, end->text);
-    } else {
-        (void)snprintf(text, size, "actor '%s' failed: %s (it began with '%s')", end->name,
-                       end->text, end->root);
-    }
-}
-
-/* SV-2: nobody handled it. Without a policy that restarts, that is the end of the deployment. */
-static void heard_root_ended(void *context, const struct inst_end *end) {
-    struct supervisor *sup = context;
-    char text[sizeof sup->result.cause];
-    if (!end->failed) {
-        return;
-    }
-    describe_failure(end, text, sizeof text);
-    say(sup, LOG_ERROR, text);
-    pthread_mutex_lock(&sup->lock);
-    if (!sup->result.failed) {
-        sup->result.failed = true;
-        memcpy(sup->result.cause, text, sizeof text);
-    }
-    pthread_mutex_unlock(&sup->lock);
-    supervisor_stop(sup, "an actor failed");
+    sup_after(sup, &after);
 }
 
 static void finish(struct supervisor *sup, bool stuck) {
@@ -157,27 +122,42 @@ static void finish(struct supervisor *sup, bool stuck) {
     pthread_mutex_unlock(&sup->lock);
 }
 
-static void heard_empty(void *context) {
-    finish(context, false);
+static void heard_closed(void *context, struct inst *in) {
+    struct supervisor *sup = context;
+    pthread_mutex_lock(&sup->lock);
+    sup_closed_locked(sup, inst_plan_index(in));
+    bool all = ++sup->closed_count == sup->count;
+    pthread_mutex_unlock(&sup->lock);
+    if (all) {
+        finish(sup, false);
+    }
+}
+
+static void heard_tick(void *context, bool idle) {
+    struct supervisor *sup = context;
+    pthread_mutex_lock(&sup->lock);
+    sup_look_locked(sup, idle);
+    pthread_mutex_unlock(&sup->lock);
 }
 
 struct proc_observer supervisor_observer(struct supervisor *sup) {
     return (struct proc_observer){.ready = heard_ready,
+                                  .ended = heard_ended,
                                   .closed = heard_closed,
                                   .ticked = heard_tick,
-                                  .root_ended = heard_root_ended,
-                                  .empty = heard_empty,
                                   .context = sup};
 }
 
 void supervisor_start(struct supervisor *sup, struct proc *proc) {
+    struct tree_event event = {.kind = TREE_EVENT_BEGIN};
+    struct sup_after after;
+    sup_after_init(&after);
     pthread_mutex_lock(&sup->lock);
     sup->proc = proc;
-    for (uint32_t i = 0; i < sup->count; i++) {
-        start_locked(sup, sup->plan->init_order[i]);
-    }
+    sup_step_locked(sup, &event, &after);
     bool nothing = sup->count == 0;
     pthread_mutex_unlock(&sup->lock);
+    sup_after(sup, &after);
     if (nothing) {
         finish(sup, false);
     }
@@ -193,22 +173,14 @@ static void stop_took_too_long(struct timer *timer, uint64_t now_ns) {
     supervisor_abort(sup);
 }
 
-/* DR-3: a group is `stopping` until its last member has ended, which it hears of once it has begun. */
-static void groups_stop_locked(struct supervisor *sup) {
-    for (uint32_t i = 0; i < sup->count; i++) {
-        if (sup->plan->actors[i].is_group && !sup->actors[i].closed) {
-            sup->actors[i].started = true;
-            inst_signal(proc_actor(sup->proc, i), SIGNAL_START | SIGNAL_STOPPING);
-        }
-    }
-}
-
 void supervisor_stop(struct supervisor *sup, const char *why) {
+    struct sup_after after;
+    sup_after_init(&after);
     pthread_mutex_lock(&sup->lock);
     bool first = !sup->stopping && sup->proc;
     if (first) {
         sup->stopping = true;
-        groups_stop_locked(sup);
+        sup_stopping_locked(sup, &after);
         sup_sources_locked(sup);
         sup->stop_timer.fire = stop_took_too_long;
         timers_start_in(proc_timers(sup->proc), &sup->stop_timer,
@@ -218,6 +190,7 @@ void supervisor_stop(struct supervisor *sup, const char *why) {
     if (first && sup->log && log_wants(sup->log, LOG_INFO)) {
         log_write(sup->log, LOG_INFO, NULL, "stopping: %s", why);
     }
+    sup_after(sup, &after);
 }
 
 static void note_stuck(struct supervisor *sup) {
@@ -244,6 +217,8 @@ void supervisor_abort(struct supervisor *sup) {
         return;
     }
     uint64_t dead = dead_total(proc_dead_letters(sup->proc));
+    struct sup_after after;
+    sup_after_init(&after);
     pthread_mutex_lock(&sup->lock);
     bool first = !sup->aborting && !sup->over;
     if (first) {
@@ -251,15 +226,12 @@ void supervisor_abort(struct supervisor *sup) {
         sup->aborting = true;
         sup->result.aborted = true;
         sup->dead_before = dead;
-        for (uint32_t i = 0; i < sup->count; i++) {
-            if (!sup->actors[i].closed) {
-                inst_signal(proc_actor(sup->proc, i), SIGNAL_ABORT);
-            }
-        }
+        sup_aborting_locked(sup, &after);
         sup->abort_timer.fire = abort_took_too_long;
         timers_start_in(proc_timers(sup->proc), &sup->abort_timer, ABORT_GRACE_NS);
     }
     pthread_mutex_unlock(&sup->lock);
+    sup_after(sup, &after);
 }
 
 void supervisor_wait(struct supervisor *sup) {

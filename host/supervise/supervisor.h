@@ -1,9 +1,10 @@
-/* Starting and ending a deployment: who starts when, what follows when somebody has ended.
+/* Starting, restarting and ending a deployment: who starts when, what follows when somebody has ended.
  *
- * Observes one proc. Starts actors in the plan's order, each after those it names in `after`. When
- * an actor has stopped for good, those who get nothing from anybody any more are drained and stopped
- * (DR-1); a stop of the proc does the same from the sources on (DR-3). An actor whose failure nobody
- * handles ends the deployment as failed (SV-2).
+ * Observes one proc, tells the tree (tree.h) what happened and carries out what it answers. Starts
+ * actors in the plan's order, each after those it names in `after`. When an actor has stopped for good,
+ * those who get nothing from anybody any more are drained and stopped (DR-1); a stop of the proc does
+ * the same from the sources on (DR-3). When the manifest's policy gives up, the deployment ends as
+ * failed (SV-2); so it does when an actor is given up before all have been ready once.
  *
  * May run at the same time: everything; one lock, held briefly and never while calling the proc's
  * actors. */
@@ -19,7 +20,7 @@
 struct supervisor;
 
 struct supervisor_result {
-    bool failed;           /* an actor's failure was not handled */
+    bool failed;           /* the policy gave up, or an actor failed in an orderly end */
     bool aborted;          /* not everything could end in time */
     bool all_started;      /* every actor's init has succeeded once */
     char cause[1024];      /* "actor 'p/x[0]' failed: ...": the first failure */

@@ -5,18 +5,32 @@
 
 #include "sched/timer.h"
 #include "supervise/supervisor.h"
+#include "supervise/tree.h"
 
 struct sup_list { /* actor numbers; owned */
     uint32_t *items;
     uint32_t count, room;
 };
 
+/* An actor or group of the plan; under the supervisor's lock. */
 struct sup_actor {
-    uint32_t waits_for;     /* actors named in `after` that are not ready yet */
-    struct sup_list starts; /* who waits for it */
+    struct supervisor *sup;
+    struct sup_list starts; /* who names it in `after` */
     struct sup_list feeds;  /* cycles that it is wired into, each once, not its own */
     uint32_t cycle;
-    bool started, ready, closed;
+    bool begun;  /* the present life has been told to start */
+    bool ready;  /* its init has succeeded once */
+    bool closed; /* its slot has */
+
+    /* a group */
+    uint32_t alive;   /* lives of members, directly below */
+    unsigned ends_as; /* the signal that ends it when no member lives any more; 0: none */
+
+    uint32_t heard;          /* the life whose end was heard of last */
+    struct inst_end *end;    /* of the last life, when it could be kept; owned */
+    uint32_t stop_of;        /* the life that stop_timer is for */
+    struct timer wait_timer; /* back-off */
+    struct timer stop_timer;
 };
 
 /* A strongly connected component of the wires; mostly a single actor. */
@@ -32,6 +46,19 @@ struct sup_cycle {
         look_every; /* ticks until the next look at a busy cycle, and after that one */
 };
 
+struct sup_line {
+    struct list link; /* sup_after.lines */
+    enum log_level level;
+    char name[160]; /* of the actor it is about; "" none */
+    char text[1536];
+};
+
+/* What a step leaves to do when the lock is free. */
+struct sup_after {
+    struct list lines; /* sup_line.link; owned */
+    const char *stop;  /* why the deployment is to end; NULL: it is not */
+};
+
 struct supervisor {
     const struct plan *plan;
     struct log *log;
@@ -41,10 +68,12 @@ struct supervisor {
     pthread_mutex_t lock;
     pthread_cond_t over_changed;
     /* under lock */
+    struct tree *tree;
+    struct tree_actions actions; /* of the step in progress */
     struct sup_actor *actors;
     struct sup_cycle *cycles;
     uint32_t cycle_count;
-    uint32_t ready_count;
+    uint32_t ready_count, closed_count;
     uint32_t watching; /* cycles watched and not ended */
     bool stopping, aborting, over;
     struct supervisor_result result;
@@ -56,6 +85,17 @@ struct supervisor {
 /* graph.c */
 int sup_graph_build(struct supervisor *sup);
 void sup_graph_free(struct supervisor *sup);
+
+/* driver.c */
+void sup_after_init(struct sup_after *after);
+void sup_after(struct supervisor *sup, struct sup_after *after); /* without the lock */
+/* with the lock held */
+void sup_step_locked(struct supervisor *sup, struct tree_event *event, struct sup_after *after);
+void sup_started_locked(struct supervisor *sup, uint32_t actor, struct sup_after *after);
+void sup_ended_locked(struct supervisor *sup, uint32_t actor, const struct inst_end *end,
+                      struct sup_after *after);
+void sup_stopping_locked(struct supervisor *sup, struct sup_after *after);
+void sup_aborting_locked(struct supervisor *sup, struct sup_after *after);
 
 /* ending.c: all with the lock held */
 void sup_closed_locked(struct supervisor *sup, uint32_t actor);

@@ -13,6 +13,7 @@ trap 'rm -rf "$tmp"' EXIT
 cat >"$tmp/plugins.yaml" <<YAML
 troupe: 1
 plugins: { path: ["$build_dir/plugins"] }
+supervision: { intensity: 0 }
 actors: { ticker: { config: { every: 1ms } } }
 YAML
 ulimit -c 0

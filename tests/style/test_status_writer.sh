@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# ST-3: the status of an instance is stored in host/actor/inst.c alone, by the move and where the
-# cell is made ready.
+# ST-3: the status of an instance is stored in host/actor/inst.c alone: by the move, where a life begins,
+# and where the cell is made ready.
 . "$(dirname "$0")/common.sh"
 
 mapfile -t host < <(c_files host)
@@ -12,8 +12,8 @@ if [ -n "$others" ]; then
   printf 'only inst_move() may store the status of an instance:\n%s\n' "$others"
   exit 1
 fi
-if [ "$count" -gt 2 ]; then
-  printf 'stores of the status besides inst_move() and the first:\n%s\n' "$found"
+if [ "$count" -gt 3 ]; then
+  printf 'stores of the status besides inst_move(), inst_begin() and the first:\n%s\n' "$found"
   exit 1
 fi
 echo "$count places store the status of an instance"

@@ -33,9 +33,11 @@ struct kit {
 static void write_manifest(struct kit_case *of, const char *path, const char *text) {
     char head[1024];
     bool has_proc = strncmp(text, "proc", 4) == 0;
+    bool has_policy = strstr(text, "supervision:") != NULL;
     (void)snprintf(head, sizeof head,
-                   "troupe: 1\nplugins: { path: [\"%s/test-plugins\", \"%s/plugins\"] }\n%s",
-                   TROUPE_BUILD_DIR, TROUPE_BUILD_DIR, has_proc ? "" : "proc: p\n");
+                   "troupe: 1\nplugins: { path: [\"%s/test-plugins\", \"%s/plugins\"] }\n%s%s",
+                   TROUPE_BUILD_DIR, TROUPE_BUILD_DIR, has_proc ? "" : "proc: p\n",
+                   has_policy ? "" : "supervision: { intensity: 0 }\n");
     (void)of;
     test_write_file(path, head);
     test_append_file(path, text);

@@ -45,7 +45,8 @@ bool kit_is_threaded(void *state);
 uint64_t kit_seed(void *state);
 
 /* Starts a deployment. The manifest stands behind "troupe: 1", "proc: p" and "plugins"; with a first
- * word "proc" it stands behind the rest only. Fails the test when it does not start. */
+ * word "proc" it stands behind the rest only. Unless it says something of `supervision`, the first
+ * failure of a root ends the deployment. Fails the test when it does not start. */
 struct kit *kit_start(void *state, const char *manifest);
 /* The same in steps, to do something before the actors start. */
 struct kit *kit_create(void *state, const char *manifest);

@@ -1,0 +1,478 @@
+/* The driver: tells the tree what happened, and carries out what follows (tree.h: D-1 to D-4). */
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "sched/sched.h"
+#include "supervise/supervisor_impl.h"
+
+static struct inst *instance(struct supervisor *sup, uint32_t at) {
+    return proc_actor(sup->proc, at);
+}
+
+static bool is_group(const struct supervisor *sup, uint32_t at) {
+    return sup->plan->actors[at].is_group;
+}
+
+/* The range of a group's members and theirs is (at, end). */
+static uint32_t range_end(const struct supervisor *sup, uint32_t at) {
+    uint32_t end = at + 1;
+    while (end < sup->count && sup->plan->actors[end].parent != PLAN_NONE &&
+           sup->plan->actors[end].parent >= at) {
+        end++;
+    }
+    return end;
+}
+
+/* --- what is said once the lock is free --- */
+
+__attribute__((format(printf, 5, 6))) static void say_locked(struct supervisor *sup,
+                                                             struct sup_after *after,
+                                                             enum log_level level, uint32_t at,
+                                                             const char *format, ...) {
+    if (!sup->log || !log_wants(sup->log, level)) {
+        return;
+    }
+    struct sup_line *line = mem_alloc(sizeof *line);
+    if (!line) {
+        return; /* the result says the same at the end */
+    }
+    line->level = level;
+    if (at != PLAN_NONE) {
+        inst_name(instance(sup, at), line->name, sizeof line->name);
+    }
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(line->text, sizeof line->text, format, args);
+    va_end(args);
+    list_add_last(&after->lines, &line->link);
+}
+
+/* Without the lock. */
+void sup_after(struct supervisor *sup, struct sup_after *after) {
+    while (!list_is_empty(&after->lines)) {
+        struct sup_line *line = LIST_OF(after->lines.next, struct sup_line, link);
+        list_remove(&line->link);
+        log_write(sup->log, line->level, line->name[0] ? line->name : NULL, "%s", line->text);
+        mem_free(line);
+    }
+    if (after->stop) {
+        supervisor_stop(sup, after->stop);
+    }
+}
+
+void sup_after_init(struct sup_after *after) {
+    list_init(&after->lines);
+    after->stop = NULL;
+}
+
+/* --- facts of ends --- */
+
+static void describe_failure(const struct inst_end *end, char *text, size_t size) {
+    if (!end->failed) {
+        (void)snprintf(text, size, "actor '%s' ended too often: %s", end->name, end->text);
+    } else if (strcmp(end->name, end->root) == 0) {
+        (void)snprintf(text, size, "actor '%s' failed: %s", end->name, end->text);
+    } else {
+        (void)snprintf(text, size, "actor '%s' failed: %s (it began with '%s')", end->name,
+                       end->text, end->root);
+    }
+}
+
+static void keep_end(struct sup_actor *actor, const struct inst_end *end) {
+    if (!actor->end) {
+        actor->end = mem_alloc(sizeof *actor->end);
+    }
+    if (actor->end) {
+        *actor->end = *end;
+    }
+}
+
+/* How the last life of a node ended; without memory for it, at least who. */
+static const struct inst_end *end_of(struct supervisor *sup, uint32_t at, struct inst_end *room) {
+    if (sup->actors[at].end) {
+        return sup->actors[at].end;
+    }
+    *room = (struct inst_end){.failed = true, .status = TROUPE_NO_MEMORY, .text = "out of memory"};
+    inst_name(instance(sup, at), room->name, sizeof room->name);
+    memcpy(room->root, room->name, sizeof room->root);
+    return room;
+}
+
+static void fail_deployment_locked(struct supervisor *sup, struct sup_after *after,
+                                   const char *cause) {
+    if (!sup->result.failed) {
+        sup->result.failed = true;
+        (void)snprintf(sup->result.cause, sizeof sup->result.cause, "%s", cause);
+    }
+    after->stop = after->stop ? after->stop : "an actor failed";
+}
+
+/* --- actions --- */
+
+/* D-2 */
+static bool may_begin(const struct supervisor *sup, uint32_t at) {
+    const struct plan_actor *actor = &sup->plan->actors[at];
+    if (actor->parent != PLAN_NONE && tree_state(sup->tree, actor->parent) != TREE_IS_RUNNING) {
+        return false;
+    }
+    for (size_t i = 0; i < actor->after_count; i++) {
+        enum tree_state state = tree_state(sup->tree, actor->after[i]);
+        if (state != TREE_IS_RUNNING && state != TREE_IS_CLOSED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void try_begin(struct supervisor *sup, uint32_t at) {
+    struct sup_actor *actor = &sup->actors[at];
+    if (actor->begun || tree_state(sup->tree, at) != TREE_IS_STARTING) {
+        return;
+    }
+    if (may_begin(sup, at)) {
+        actor->begun = true;
+        inst_signal(instance(sup, at),
+                    SIGNAL_START | (is_group(sup, at) && sup->stopping ? SIGNAL_STOPPING : 0));
+    } else if (tree_incarnation(sup->tree, at) > 1) {
+        /* whom it waits for may have to end first, and wait for room here */
+        inst_signal(instance(sup, at), SIGNAL_HOLD);
+    }
+}
+
+static void try_begin_dependents(struct supervisor *sup, uint32_t at) {
+    const struct sup_actor *actor = &sup->actors[at];
+    for (uint32_t i = 0; i < actor->starts.count; i++) {
+        try_begin(sup, actor->starts.items[i]);
+    }
+    if (is_group(sup, at)) {
+        uint32_t end = range_end(sup, at);
+        for (uint32_t i = at + 1; i < end; i++) {
+            try_begin(sup, i);
+        }
+    }
+}
+
+/* It has closed. Where it never got ready and all is to end, those who were to start after it need not. */
+static void release_dependents(struct supervisor *sup, uint32_t at, const struct sup_after *after) {
+    const struct sup_actor *actor = &sup->actors[at];
+    if (actor->ready || !(sup->stopping || after->stop)) {
+        try_begin_dependents(sup, at);
+        return;
+    }
+    for (uint32_t i = 0; i < actor->starts.count; i++) {
+        uint32_t dependent = actor->starts.items[i];
+        if (!sup->actors[dependent].begun && tree_state(sup->tree, dependent) == TREE_IS_STARTING) {
+            inst_signal(instance(sup, dependent), SIGNAL_STOP);
+        }
+    }
+}
+
+/* A group's own life ends after those of its members (D-1). */
+static void end_group(struct supervisor *sup, uint32_t at) {
+    struct sup_actor *group = &sup->actors[at];
+    struct inst *in = instance(sup, at);
+    if (group->alive > 0 || group->ends_as == 0) {
+        return;
+    }
+    unsigned ends_as = group->ends_as;
+    group->ends_as = 0;
+    struct inst_end room;
+    if (ends_as != SIGNAL_FAIL || inst_fail(in, end_of(sup, at, &room)) < 0) {
+        inst_signal(in, ends_as == SIGNAL_FAIL ? SIGNAL_STOP : ends_as);
+    }
+}
+
+/* Members that are down start again with the group only: nobody waits for room in them. */
+static void begin_group_end(struct supervisor *sup, uint32_t at, unsigned ends_as) {
+    uint32_t end = range_end(sup, at);
+    sup->actors[at].ends_as = ends_as;
+    inst_signal(instance(sup, at), SIGNAL_STOPPING);
+    for (uint32_t i = at + 1; i < end; i++) {
+        if (tree_state(sup->tree, i) == TREE_IS_DOWN) {
+            inst_signal(instance(sup, i), SIGNAL_HOLD);
+        }
+    }
+    end_group(sup, at);
+}
+
+static void group_alive(struct supervisor *sup, uint32_t at, int change) {
+    uint32_t parent = sup->plan->actors[at].parent;
+    if (parent != PLAN_NONE) {
+        sup->actors[parent].alive += (uint32_t)change;
+    }
+}
+
+/* SV-7 */
+static void stop_took_too_long(struct timer *timer, uint64_t now_ns) {
+    struct sup_actor *actor = LIST_OF(timer, struct sup_actor, stop_timer);
+    struct supervisor *sup = actor->sup;
+    uint32_t at = (uint32_t)(actor - sup->actors);
+    struct sup_after after;
+    (void)now_ns;
+    sup_after_init(&after);
+    pthread_mutex_lock(&sup->lock);
+    if (tree_state(sup->tree, at) == TREE_IS_STOPPING &&
+        tree_incarnation(sup->tree, at) == actor->stop_of) {
+        say_locked(sup, &after, LOG_WARN, at, "did not stop within its stop_timeout: aborted");
+        inst_signal(instance(sup, at), SIGNAL_ABORT);
+    }
+    pthread_mutex_unlock(&sup->lock);
+    sup_after(sup, &after);
+}
+
+static void stop_locked(struct supervisor *sup, const struct tree_action *action) {
+    struct sup_actor *actor = &sup->actors[action->node];
+    if (is_group(sup, action->node)) {
+        begin_group_end(sup, action->node, SIGNAL_STOP);
+        return;
+    }
+    inst_signal(instance(sup, action->node), SIGNAL_STOP);
+    actor->stop_of = action->incarnation;
+    actor->stop_timer.fire = stop_took_too_long;
+    timers_start_in(proc_timers(sup->proc), &actor->stop_timer,
+                    sup->plan->actors[action->node].spec->stop_timeout_ns);
+}
+
+static void came_due(struct timer *timer, uint64_t now_ns) {
+    struct sup_actor *actor = LIST_OF(timer, struct sup_actor, wait_timer);
+    struct supervisor *sup = actor->sup;
+    struct tree_event event = {.kind = TREE_EVENT_DUE, .node = (uint32_t)(actor - sup->actors)};
+    struct sup_after after;
+    (void)now_ns;
+    sup_after_init(&after);
+    pthread_mutex_lock(&sup->lock);
+    sup_step_locked(sup, &event, &after);
+    pthread_mutex_unlock(&sup->lock);
+    sup_after(sup, &after);
+}
+
+static void wait_locked(struct supervisor *sup, const struct tree_action *action) {
+    struct sup_actor *actor = &sup->actors[action->node];
+    if (tree_state(sup->tree, action->node) == TREE_IS_WAITING) {
+        actor->wait_timer.fire = came_due;
+        timers_start(proc_timers(sup->proc), &actor->wait_timer, action->until_ns);
+    }
+}
+
+static void say_action(struct supervisor *sup, struct sup_after *after,
+                       const struct tree_action *action, enum log_level level) {
+    struct str text;
+    str_init(&text);
+    tree_describe(sup->plan, action, &text);
+    say_locked(sup, after, level, action->node, "%s", str_text(&text));
+    str_fini(&text);
+}
+
+/* "actor 'p/x[0]' failed: WHY; restart 2 of 5 in 10s, in 210ms" */
+static void say_end(struct supervisor *sup, struct sup_after *after,
+                    const struct tree_action *action, enum log_level level) {
+    struct inst_end room;
+    const struct inst_end *end = end_of(sup, action->node, &room);
+    char what[sizeof sup->result.cause];
+    struct str text;
+    if (end->failed) {
+        describe_failure(end, what, sizeof what);
+    } else {
+        (void)snprintf(what, sizeof what, "actor '%s' ended: %s", end->name, end->text);
+    }
+    str_init(&text);
+    tree_describe(sup->plan, action, &text);
+    say_locked(sup, after, level, PLAN_NONE, "%s; %s", what, str_text(&text));
+    str_fini(&text);
+}
+
+/* Until all have been ready once, each is needed: without it the deployment has not come up. */
+static void close_locked(struct supervisor *sup, const struct tree_action *action,
+                         struct sup_after *after) {
+    struct sup_actor *actor = &sup->actors[action->node];
+    const struct inst_end *end = actor->end;
+    bool failed = end && end->failed && end->incarnation == actor->heard;
+    if (failed && (action->why == TREE_WHY_TEMPORARY || action->why == TREE_WHY_STOPPED)) {
+        say_end(sup, after, action, LOG_ERROR);
+    }
+    if (failed && !sup->stopping && !sup->result.all_started && action->why == TREE_WHY_TEMPORARY) {
+        char cause[sizeof sup->result.cause];
+        describe_failure(end, cause, sizeof cause);
+        fail_deployment_locked(sup, after, cause);
+    }
+    if (failed && action->why == TREE_WHY_STOPPED && !sup->result.failed) {
+        sup->result.failed = true; /* its cleanup failed: all ends in order, but not well */
+        describe_failure(end, sup->result.cause, sizeof sup->result.cause);
+    }
+    inst_signal(instance(sup, action->node),
+                SIGNAL_CLOSE | (action->why == TREE_WHY_ABORTED ? SIGNAL_ABORT : 0));
+}
+
+/* The group fails as its member did, with the same root cause (SV-1). */
+static void fail_locked(struct supervisor *sup, const struct tree_action *action,
+                        struct sup_after *after) {
+    struct inst_end room;
+    const struct inst_end *member = end_of(sup, action->other, &room);
+    struct inst_end end = {.failed = true, .status = member->status};
+    (void)snprintf(end.text, sizeof end.text, "child '%s' %s: %.300s", member->name,
+                   member->failed ? "failed" : "ended too often", member->text);
+    inst_name(instance(sup, action->node), end.name, sizeof end.name);
+    memcpy(end.root, member->root, sizeof end.root);
+    keep_end(&sup->actors[action->node], &end);
+    say_end(sup, after, action, LOG_WARN);
+    begin_group_end(sup, action->node, SIGNAL_FAIL);
+}
+
+static void give_up_locked(struct supervisor *sup, const struct tree_action *action,
+                           struct sup_after *after) {
+    struct inst_end room;
+    char cause[sizeof sup->result.cause];
+    describe_failure(end_of(sup, action->node, &room), cause, sizeof cause);
+    if (action->limit > 0) {
+        struct str text;
+        str_init(&text);
+        tree_describe(sup->plan, action, &text);
+        size_t used = strlen(cause);
+        (void)snprintf(cause + used, sizeof cause - used, "; the deployment %s", str_text(&text));
+        str_fini(&text);
+    }
+    say_locked(sup, after, LOG_ERROR, PLAN_NONE, "%s", cause);
+    fail_deployment_locked(sup, after, cause);
+}
+
+static void carry_out_locked(struct supervisor *sup, const struct tree_action *action,
+                             struct sup_after *after) {
+    switch (action->verb) {
+    case TREE_START:
+        sup->actors[action->node].begun = false;
+        group_alive(sup, action->node, 1);
+        break;
+    case TREE_WAIT:
+        say_end(sup, after, action, LOG_WARN);
+        wait_locked(sup, action);
+        break;
+    case TREE_STOP:
+        say_action(sup, after, action, LOG_DEBUG);
+        stop_locked(sup, action);
+        break;
+    case TREE_CLOSE:
+        close_locked(sup, action, after);
+        break;
+    case TREE_FAIL:
+        fail_locked(sup, action, after);
+        break;
+    case TREE_GIVE_UP:
+        give_up_locked(sup, action, after);
+        break;
+    case TREE_ABSORB:
+        say_end(sup, after, action, LOG_WARN);
+        break;
+    }
+}
+
+static uint64_t random_number(struct supervisor *sup) {
+    uint64_t number = 0;
+    if (sched_is_seeded(proc_sched(sup->proc))) {
+        return sched_random(proc_sched(sup->proc), UINT64_MAX);
+    }
+    (void)!getrandom(&number, sizeof number, GRND_NONBLOCK); /* only for jitter */
+    return number;
+}
+
+void sup_step_locked(struct supervisor *sup, struct tree_event *event, struct sup_after *after) {
+    struct clock *clock = proc_clock(sup->proc);
+    event->random = event->kind == TREE_EVENT_ENDED ? random_number(sup) : 0;
+    tree_step(sup->tree, event, clock->now(clock), &sup->actions);
+    for (uint32_t i = 0; i < sup->actions.count; i++) {
+        carry_out_locked(sup, &sup->actions.items[i], after);
+    }
+    for (uint32_t i = 0; i < sup->actions.count; i++) {
+        const struct tree_action *action = &sup->actions.items[i];
+        if (action->verb == TREE_START) {
+            try_begin(sup, action->node);
+        } else if (action->verb == TREE_CLOSE) {
+            release_dependents(sup, action->node, after);
+        }
+    }
+}
+
+void sup_started_locked(struct supervisor *sup, uint32_t at, struct sup_after *after) {
+    struct tree_event event = {
+        .kind = TREE_EVENT_STARTED, .node = at, .incarnation = tree_incarnation(sup->tree, at)};
+    sup_step_locked(sup, &event, after);
+    try_begin_dependents(sup, at);
+}
+
+static enum tree_how how_it_ended(const struct inst_end *end) {
+    return end->told ? TREE_STOPPED : end->failed ? TREE_FAILED : TREE_CLEAN;
+}
+
+/* Somebody down who can't start before others have ended. */
+static bool depends_on_others(const struct supervisor *sup, uint32_t at) {
+    uint32_t parent = sup->plan->actors[at].parent;
+    const struct supervise_policy *policy = parent == PLAN_NONE
+                                                ? &sup->plan->manifest->supervision
+                                                : &sup->plan->actors[parent].spec->supervise;
+    enum tree_state state = tree_state(sup->tree, at);
+    return state == TREE_IS_DOWN ||
+           (state == TREE_IS_WAITING && policy->strategy != STRATEGY_ONE_FOR_ONE);
+}
+
+void sup_ended_locked(struct supervisor *sup, uint32_t at, const struct inst_end *end,
+                      struct sup_after *after) {
+    struct sup_actor *actor = &sup->actors[at];
+    uint32_t parent = sup->plan->actors[at].parent;
+    struct tree_event event = {.kind = TREE_EVENT_ENDED,
+                               .node = at,
+                               .incarnation = tree_incarnation(sup->tree, at),
+                               .how = how_it_ended(end)};
+    /* what was meant for the life that ended; from here on the tree speaks to the next one */
+    inst_unsignal(instance(sup, at), SIGNALS_OF_A_LIFE);
+    group_alive(sup, at, -1);
+    keep_end(actor, end);
+    actor->heard = end->incarnation;
+    sup_step_locked(sup, &event, after);
+    if (depends_on_others(sup, at)) {
+        inst_signal(instance(sup, at), SIGNAL_HOLD);
+    }
+    if (parent != PLAN_NONE) {
+        end_group(sup, parent);
+    }
+}
+
+/* DR-3: sources that wait for a restart have nothing to drain, and nobody sends to them. */
+static void remove_idle_sources(struct supervisor *sup, struct sup_after *after) {
+    for (uint32_t i = 0; i < sup->count; i++) {
+        const struct sup_cycle *cycle = &sup->cycles[sup->actors[i].cycle];
+        if (tree_state(sup->tree, i) == TREE_IS_WAITING && !is_group(sup, i) && !cycle->is_cycle &&
+            cycle->open_inputs == 0 && inst_depth(instance(sup, i)) == 0) {
+            struct tree_event event = {.kind = TREE_EVENT_REMOVED, .node = i};
+            sup_step_locked(sup, &event, after);
+        }
+    }
+}
+
+void sup_stopping_locked(struct supervisor *sup, struct sup_after *after) {
+    struct tree_event event = {.kind = TREE_EVENT_STOPPING};
+    remove_idle_sources(sup, after);
+    for (uint32_t i = 0; i < sup->count; i++) {
+        if (is_group(sup, i) && tree_state(sup->tree, i) == TREE_IS_RUNNING) {
+            inst_signal(instance(sup, i), SIGNAL_STOPPING);
+        }
+    }
+    sup_step_locked(sup, &event, after);
+}
+
+void sup_aborting_locked(struct supervisor *sup, struct sup_after *after) {
+    struct tree_event event = {.kind = TREE_EVENT_ABORTING};
+    sup_step_locked(sup, &event, after);
+    for (uint32_t i = sup->count; i-- > 0;) {
+        enum tree_state state = tree_state(sup->tree, i);
+        if (state == TREE_IS_DOWN || state == TREE_IS_WAITING || state == TREE_IS_CLOSED) {
+            continue;
+        }
+        if (is_group(sup, i)) {
+            begin_group_end(sup, i, SIGNAL_ABORT);
+        } else {
+            inst_signal(instance(sup, i), SIGNAL_ABORT);
+        }
+    }
+}
