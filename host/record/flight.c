@@ -1,0 +1,250 @@
+/* The flight recorder ring.
+ *
+ * A cell is eight words:
+ *   0  its place in the ring's history, times two, plus 2; plus 1 when an entry begins in it;
+ *      0 while it is being written
+ *   of the first cell of an entry:
+ *   1  at_ns    2  kind, level, flags, number of cells, size of the text    3  count, and time of the last
+ *   4-7  text; further cells hold text in 1-7.
+ * Words are written in this order: 0, then the others with release, then word 0 with release. Who reads
+ * a new word with acquire also sees that word 0 has changed, and drops the cell. */
+#include "record/flight.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "record/cut.h"
+
+#define WORD 8u
+#define HEAD_TEXT (4 * WORD)
+#define MORE_TEXT (7 * WORD)
+#define CELLS_MAX 4u
+_Static_assert(HEAD_TEXT + (CELLS_MAX - 1) * MORE_TEXT == FLIGHT_TEXT_MAX, "text fills the cells");
+
+#define FLAG_DISCARDED 1u
+#define FLAG_CUT 2u
+#define FLAGS_AT 16
+
+/* Word 2 as a struct. */
+struct about {
+    uint8_t kind, level, flags, cells;
+    uint16_t size;
+    uint16_t unused;
+};
+_Static_assert(sizeof(struct about) == WORD, "one word");
+
+static uint64_t pack(struct about about) {
+    return about.kind | (uint64_t)about.level << 8 | (uint64_t)about.flags << FLAGS_AT |
+           (uint64_t)about.cells << 24 | (uint64_t)about.size << 32;
+}
+
+static struct about unpack(uint64_t word) {
+    return (struct about){.kind = (uint8_t)word,
+                          .level = (uint8_t)(word >> 8),
+                          .flags = (uint8_t)(word >> FLAGS_AT),
+                          .cells = (uint8_t)(word >> 24),
+                          .size = (uint16_t)(word >> 32)};
+}
+
+static uint64_t place_word(uint64_t place, bool is_head) {
+    return place * 2 + 2 + is_head;
+}
+
+struct flight *flight_create(void) {
+    return mem_aligned(64, sizeof(struct flight));
+}
+
+void flight_destroy(struct flight *flight) {
+    mem_free(flight);
+}
+
+void flight_reset(struct flight *flight) {
+    flight->run_count = 0;
+    /* release: pairs with the acquire in flight_read */
+    atomic_store_explicit(&flight->first,
+                          atomic_load_explicit(&flight->written, memory_order_relaxed),
+                          memory_order_release);
+}
+
+/* ------------------------------------------------------- writing */
+
+static void write_cell(struct flight *flight, uint64_t place, bool is_head,
+                       const uint64_t words[WORD - 1]) {
+    struct flight_cell *cell = &flight->cells[place % FLIGHT_CELLS];
+    atomic_store_explicit(&cell->words[0], 0, memory_order_relaxed);
+    for (unsigned i = 1; i < WORD; i++) {
+        /* release: pairs with the acquire in read_cell, which then finds word 0 changed */
+        atomic_store_explicit(&cell->words[i], words[i - 1], memory_order_release);
+    }
+    /* release: pairs with the acquire in read_cell, which then finds all of the words */
+    atomic_store_explicit(&cell->words[0], place_word(place, is_head), memory_order_release);
+}
+
+/* Returns the place of its first cell. */
+static uint64_t write_entry(struct flight *flight, uint64_t now_ns, struct about about,
+                            uint32_t count, const char *text, size_t size) {
+    size_t fits = cut_size(text, size, FLIGHT_TEXT_MAX);
+    about.flags = (uint8_t)(about.flags | (fits < size ? FLAG_CUT : 0));
+    about.size = (uint16_t)fits;
+    about.cells =
+        (uint8_t)(fits <= HEAD_TEXT ? 1 : 1 + (fits - HEAD_TEXT + MORE_TEXT - 1) / MORE_TEXT);
+    uint64_t words[CELLS_MAX * (WORD - 1)] = {now_ns, pack(about), count};
+    char *room = (char *)(words + 3);
+    if (fits > 0) {
+        memcpy(room, text, fits);
+    }
+    uint64_t place = atomic_load_explicit(&flight->written, memory_order_relaxed);
+    for (unsigned i = 0; i < about.cells; i++) {
+        write_cell(flight, place + i, i == 0, words + i * (WORD - 1));
+    }
+    /* release: pairs with the acquire in flight_read */
+    atomic_store_explicit(&flight->written, place + about.cells, memory_order_release);
+    return place;
+}
+
+void flight_log(struct flight *flight, uint64_t now_ns, enum log_level level, const char *text,
+                size_t size) {
+    flight->run_count = 0;
+    struct about about = {.kind = FLIGHT_LOG, .level = (uint8_t)level};
+    (void)write_entry(flight, now_ns, about, 0, text, size);
+}
+
+void flight_note(struct flight *flight, uint64_t now_ns, enum flight_kind kind, uint32_t number,
+                 const char *text) {
+    flight->run_count = 0;
+    struct about about = {.kind = (uint8_t)kind};
+    (void)write_entry(flight, now_ns, about, number, text ? text : "", text ? strlen(text) : 0);
+}
+
+/* A store to a single word of an entry that stays: readers see it before or after. release: as in write_cell. */
+void flight_discard(struct flight *flight, uint64_t mark) {
+    uint64_t end = atomic_load_explicit(&flight->written, memory_order_relaxed);
+    uint64_t at = end > FLIGHT_CELLS ? end - FLIGHT_CELLS : 0;
+    for (at = at > mark ? at : mark; at < end; at++) {
+        struct flight_cell *cell = &flight->cells[at % FLIGHT_CELLS];
+        uint64_t word = atomic_load_explicit(&cell->words[2], memory_order_relaxed);
+        bool is_head = atomic_load_explicit(&cell->words[0], memory_order_relaxed) & 1;
+        if (is_head && unpack(word).kind == FLIGHT_LOG) {
+            atomic_store_explicit(&cell->words[2], word | (uint64_t)FLAG_DISCARDED << FLAGS_AT,
+                                  memory_order_release);
+        }
+    }
+}
+
+void flight_ran_another(struct flight *flight, uint64_t now_ns, uint32_t row, const char *name) {
+    for (uint32_t i = 0; i < flight->run_count; i++) {
+        if (flight->runs[i].row == row) {
+            flight->run_last = i;
+            flight_ran(flight, now_ns, row, name);
+            return;
+        }
+    }
+    if (flight->run_count == FLIGHT_ROWS + 1) { /* the last stands for all the others, in turn */
+        flight->runs[FLIGHT_ROWS].row = row;
+        flight->run_last = FLIGHT_ROWS;
+        flight_ran(flight, now_ns, row, name);
+        return;
+    }
+    const char *text = flight->run_count == FLIGHT_ROWS ? "" : name;
+    struct about about = {.kind = FLIGHT_RAN};
+    flight->run_last = flight->run_count++;
+    flight->runs[flight->run_last].row = row;
+    flight->runs[flight->run_last].at_ns = now_ns;
+    flight->runs[flight->run_last].cell = write_entry(flight, now_ns, about, 1, text, strlen(text));
+}
+
+/* ------------------------------------------------------- reading */
+
+/* False: it is another entry's by now, or being written. */
+static bool read_cell(struct flight *flight, uint64_t place, bool is_head, uint64_t ret[WORD - 1]) {
+    struct flight_cell *cell = &flight->cells[place % FLIGHT_CELLS];
+    uint64_t wanted = place_word(place, is_head);
+    /* acquire: pairs with the release of word 0 in write_cell */
+    if (atomic_load_explicit(&cell->words[0], memory_order_acquire) != wanted) {
+        return false;
+    }
+    for (unsigned i = 1; i < WORD; i++) {
+        /* acquire: pairs with the release of these words in write_cell */
+        ret[i - 1] = atomic_load_explicit(&cell->words[i], memory_order_acquire);
+    }
+    return atomic_load_explicit(&cell->words[0], memory_order_relaxed) == wanted;
+}
+
+static bool read_entry(struct flight *flight, uint64_t place, struct flight_entry *ret,
+                       unsigned *ret_cells) {
+    uint64_t words[CELLS_MAX * (WORD - 1)];
+    if (!read_cell(flight, place, true, words)) {
+        return false;
+    }
+    struct about about = unpack(words[1]);
+    for (unsigned i = 1; i < about.cells; i++) {
+        if (!read_cell(flight, place + i, false, words + i * (WORD - 1))) {
+            return false;
+        }
+    }
+    *ret = (struct flight_entry){.place = place,
+                                 .at_ns = words[0],
+                                 .last_ns = words[0] + ((words[2] >> 32) << 20),
+                                 .kind = about.kind,
+                                 .level = about.level,
+                                 .count = (uint32_t)words[2],
+                                 .discarded = about.flags & FLAG_DISCARDED,
+                                 .cut = about.flags & FLAG_CUT,
+                                 .size = about.size};
+    memcpy(ret->text, words + 3, about.size);
+    *ret_cells = about.cells;
+    return true;
+}
+
+void flight_read(struct flight *flight,
+                 void (*each)(void *context, const struct flight_entry *entry), void *context) {
+    /* acquire: pairs with the releases of write_entry and flight_reset */
+    uint64_t first = atomic_load_explicit(&flight->first, memory_order_acquire);
+    uint64_t end = atomic_load_explicit(&flight->written, memory_order_acquire);
+    uint64_t at = end > FLIGHT_CELLS ? end - FLIGHT_CELLS : 0;
+    at = at > first ? at : first;
+    while (at < end) {
+        struct flight_entry entry;
+        unsigned cells = 1;
+        if (read_entry(flight, at, &entry, &cells)) {
+            each(context, &entry);
+        }
+        at += cells;
+    }
+}
+
+const char *flight_kind_text(enum flight_kind kind) {
+    static const char *const texts[] = {
+#define FLIGHT_TEXT(name, text) text,
+        FLIGHT_KINDS(FLIGHT_TEXT)
+#undef FLIGHT_TEXT
+    };
+    return (unsigned)kind < FLIGHT_KIND_COUNT ? texts[kind] : "unknown";
+}
+
+static void run_text(const struct flight_entry *entry, char *ret, size_t size) {
+    const char *quote = entry->size ? "'" : "";
+    const char *name = entry->size ? entry->text : "other handlers";
+    if (entry->count == 1) {
+        (void)snprintf(ret, size, "ran %s%s%s", quote, name, quote);
+    } else {
+        (void)snprintf(ret, size, "ran %s%s%s %u times", quote, name, quote, entry->count);
+    }
+}
+
+void flight_text(const struct flight_entry *entry, char *ret, size_t size) {
+    const char *more = entry->cut ? "..." : "";
+    if (entry->kind == FLIGHT_RAN) {
+        run_text(entry, ret, size);
+    } else if (entry->kind == FLIGHT_LOG) {
+        (void)snprintf(ret, size, "%s: %s%s%s", log_level_text(entry->level), entry->text, more,
+                       entry->discarded ? " (in a turn that was discarded)" : "");
+    } else if (entry->count) {
+        (void)snprintf(ret, size, "%s %u%s%s%s", flight_kind_text(entry->kind), entry->count,
+                       entry->size ? ": " : "", entry->text, more);
+    } else {
+        (void)snprintf(ret, size, "%s%s%s%s", flight_kind_text(entry->kind),
+                       entry->size ? ": " : "", entry->text, more);
+    }
+}
