@@ -43,7 +43,9 @@ enum attribute_when {
     X(GENERATION, "generation", NUMBER, SOME, "which loaded version of the plugin it runs")        \
     X(IS_SYSTEM, "is_system", BOOL, ALWAYS, "whether the host made it for itself")                 \
     X(PARENT, "parent", TEXT, SOME, "the actor that supervises it; none at a root")                \
-    X(CHILDREN, "children", LIST, ALWAYS, "the actors that it supervises, by address")             \
+    X(CHILDREN, "children", LIST, ALWAYS,                                                          \
+      "the actors that it supervises, by address; of many, the first")                             \
+    X(CHILD_COUNT, "child_count", NUMBER, ALWAYS, "how many actors it supervises")                 \
     X(CREATED_AT, "created_at", TIME, ALWAYS, "when this incarnation began")                       \
     X(ENDED_AT, "ended_at", TIME, ENDED, "when this incarnation ended")                            \
     X(MESSAGES_PROCESSED, "messages_processed", NUMBER, ALWAYS,                                    \
