@@ -82,7 +82,7 @@ struct snapshot_failure {
  * attribute.h says SOME; others are then empty. */
 struct snapshot_facts {
     const char *proc, *id, *name;
-    uint64_t uid;
+    uint64_t uid, pid;
     uint32_t incarnation;
     const char *actor_type, *plugin, *parent;
     uint32_t generation; /* 0: none */
