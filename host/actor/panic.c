@@ -77,13 +77,12 @@ int32_t panic(struct runner *r, struct inst *in, const struct fault_report *repo
     return TROUPE_ERROR;
 }
 
-void panic_describe(void *unused, char *ret, size_t size) {
+void panic_whose(void *unused, struct fault_whose *ret) {
     (void)unused;
     const struct sched_worker *worker = sched_current();
     const struct runner *r = worker ? worker->local : NULL;
     if (r && r->inst) {
-        char name[160];
-        inst_name(r->inst, name, sizeof name);
-        (void)snprintf(ret, size, "%s, '%s'", name, r->row->name);
+        inst_name(r->inst, ret->actor, sizeof ret->actor);
+        (void)snprintf(ret->handler, sizeof ret->handler, "%s", r->row->name);
     }
 }

@@ -13,7 +13,7 @@ void runner_init(struct runner *r, struct proc *proc, struct sched_worker *worke
     r->pool = pool;
     scratch_init(&r->scratch);
     if (worker) {
-        worker->fault->describe = panic_describe;
+        worker->fault->whose = panic_whose;
     }
 }
 

@@ -19,6 +19,7 @@ struct deploy {
     struct supervisor *supervisor;
     struct proc *proc;
     struct library **libraries; /* per plugin of the plan */
+    struct fault_post_mortem *post_mortem;
     _Atomic bool asked_to_stop;
 };
 
@@ -33,7 +34,8 @@ static int add_code(const struct library *library, struct err *err) {
     (void)snprintf(name, sizeof name, "%.96s, generation %u",
                    slash ? slash + 1 : library->image->path, library->generation);
     for (size_t i = 0; i < count; i++) {
-        struct fault_code range = {code[i].start, code[i].end, code[i].base, name};
+        struct fault_code range = {code[i].start, code[i].end, code[i].base, name,
+                                   library->image->path};
         if (fault_add_code(&range, err) < 0) {
             return -1;
         }
@@ -139,6 +141,18 @@ static int make_proc(struct deploy *deploy, struct type_table *types,
     return proc_create(&proc_options, &deploy->proc, err);
 }
 
+static int open_post_mortem(struct deploy *deploy, struct err *err) {
+    const char *directory = deploy->plan->manifest->snapshots.directory;
+    if (!directory) {
+        return 0;
+    }
+    if (fault_post_mortem_open(directory, deploy->plan->proc, TROUPE_VERSION_TEXT,
+                               &deploy->post_mortem, err) < 0) {
+        return err_wrap(err, "snapshots.directory");
+    }
+    return 0;
+}
+
 int deploy_create(const struct plan *plan, struct type_table *types,
                   const struct deploy_options *options, struct deploy **ret, struct err *err) {
     struct deploy *deploy = mem_alloc(sizeof *deploy);
@@ -148,8 +162,9 @@ int deploy_create(const struct plan *plan, struct type_table *types,
     deploy->plan = plan;
     deploy->log = options->log;
     if (supervisor_create(plan, options->log, &deploy->supervisor, err) < 0 ||
-        make_proc(deploy, types, options, err) < 0 || load_libraries(deploy, err) < 0 ||
-        add_types(deploy, err) < 0 || proc_load(deploy->proc, plan, err) < 0 ||
+        open_post_mortem(deploy, err) < 0 || make_proc(deploy, types, options, err) < 0 ||
+        load_libraries(deploy, err) < 0 || add_types(deploy, err) < 0 ||
+        proc_load(deploy->proc, plan, err) < 0 ||
         (options->handle_signals && watch_signals(deploy, err) < 0)) {
         deploy_destroy(deploy);
         return -1;
@@ -195,6 +210,7 @@ void deploy_destroy(struct deploy *deploy) {
         remove_library(deploy->libraries[i]);
     }
     library_remove_copies(); /* of generations that stay mapped until the process ends */
+    fault_post_mortem_close(deploy->post_mortem);
     mem_free(deploy->libraries);
     mem_free(deploy);
 }

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "sched/fault_impl.h"
+#include "sched/fault_end.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define CONTAINED false
@@ -71,6 +71,9 @@ _Noreturn static void die(int signal) {
 }
 
 void fault_die(const struct fault_report *report) {
+    if (current) {
+        end_tell(last_fd(), current, FAULT_UNWANTED);
+    }
     die(report->signal);
 }
 
@@ -87,52 +90,6 @@ static bool is_own(int signal, const siginfo_t *info, enum fault_kind *ret) {
     }
     *ret = FAULT_TRAP;
     return info->si_code > 0 && !(signal == SIGBUS && info->si_code == BUS_MCEERR_AO);
-}
-
-static void call_before(const struct sigaction *action, int signal, siginfo_t *info, void *uc) {
-    sigset_t mask;
-    (void)pthread_sigmask(SIG_BLOCK, &action->sa_mask, &mask);
-    if (action->sa_flags & SA_NODEFER) {
-        unblock(signal);
-    }
-    if (action->sa_flags & SA_SIGINFO) {
-        action->sa_sigaction(signal, info, uc);
-    } else {
-        action->sa_handler(signal);
-    }
-    (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
-}
-
-/* F-3: what would have happened without this handler. */
-static void chain(int signal, siginfo_t *info, void *uc) {
-    size_t at = 0;
-    while (faults[at] != signal) {
-        at++;
-    }
-    const struct sigaction *action = &registry.before[at];
-    bool has_handler = (action->sa_flags & SA_SIGINFO) ||
-                       (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
-    if (has_handler) {
-        call_before(action, signal, info, uc);
-        return;
-    }
-    bool is_sent = info->si_code <= 0;
-    if (action->sa_handler == SIG_IGN && is_sent) {
-        return;
-    }
-    struct fault_thread *thread = current;
-    if (thread && !is_sent) {
-        thread->report.signal = signal;
-        thread->report.address = (uintptr_t)info->si_addr;
-        thread->report.frames[0] = context_pc(uc);
-        thread->report.count = 1;
-        write_last_words(last_fd(), thread, FAULT_OUTSIDE);
-    }
-    set_default(signal);
-    if (is_sent) {
-        (void)raise(
-            signal); /* blocked until this handler returns; else the instruction faults again */
-    }
 }
 
 /* The address of an overflow lies just below the stack pointer; a guard of a page is missed by no
@@ -154,13 +111,68 @@ static void fill_report(struct fault_thread *thread, int signal, const siginfo_t
     report->first = 0;
 }
 
+/* A thread that calls no plugins borrows what F-4 needs. */
+static void tell_outside(int signal, const siginfo_t *info, const ucontext_t *uc) {
+    struct fault_thread stranger = {.deciding = 0};
+    struct fault_thread *thread = current ? current : &stranger;
+    current = thread;
+    fill_report(thread, signal, info, uc, signal == SIGABRT ? FAULT_ABORT : FAULT_TRAP);
+    thread->deciding = 1;
+    unblock(signal);
+    end_note_frames(&thread->report, uc);
+    end_tell(last_fd(), thread, FAULT_OUTSIDE);
+    thread->deciding = 0;
+    current = thread == &stranger ? NULL : thread;
+}
+
+static void call_before(const struct sigaction *action, int signal, siginfo_t *info, void *uc) {
+    sigset_t mask;
+    (void)pthread_sigmask(SIG_BLOCK, &action->sa_mask, &mask);
+    if (action->sa_flags & SA_NODEFER) {
+        unblock(signal);
+    }
+    if (action->sa_flags & SA_SIGINFO) {
+        action->sa_sigaction(signal, info, uc);
+    } else {
+        action->sa_handler(signal);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+/* F-3: what would have happened without this handler. */
+static void chain(int signal, siginfo_t *info, void *uc, bool is_fault) {
+    size_t at = 0;
+    while (faults[at] != signal) {
+        at++;
+    }
+    const struct sigaction *action = &registry.before[at];
+    bool has_handler = (action->sa_flags & SA_SIGINFO) ||
+                       (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+    if (has_handler) {
+        call_before(action, signal, info, uc);
+        return;
+    }
+    bool is_sent = info->si_code <= 0;
+    if (action->sa_handler == SIG_IGN && is_sent) {
+        return;
+    }
+    if (is_fault) {
+        tell_outside(signal, info, uc);
+    }
+    set_default(signal);
+    if (is_sent) {
+        (void)raise(
+            signal); /* blocked until this handler returns; else the instruction faults again */
+    }
+}
+
 static void on_own(struct fault_thread *thread, int signal, const siginfo_t *info, ucontext_t *uc,
                    enum fault_kind kind) {
     if (thread->deciding) {
         if (kind == FAULT_BREAK) {
             return;
         }
-        write_last_words(last_fd(), thread, FAULT_AGAIN); /* F-4 */
+        end_tell(last_fd(), thread, FAULT_AGAIN); /* F-4 */
         die(thread->report.signal);
     }
     mcontext_t registers = uc->uc_mcontext;
@@ -176,7 +188,7 @@ static void on_own(struct fault_thread *thread, int signal, const siginfo_t *inf
     }
     uc->uc_mcontext = registers;
     if (kind != FAULT_BREAK) {
-        write_last_words(last_fd(), thread, verdict);
+        end_tell(last_fd(), thread, verdict);
         set_default(signal); /* the instruction faults again, abort goes on: a core of that place */
     }
     thread->deciding = 0;
@@ -187,10 +199,10 @@ static void on_signal(int signal, siginfo_t *info, void *uc) {
     enum fault_kind kind;
     struct fault_thread *thread = current;
     bool is_ours = is_own(signal, info, &kind);
-    if (is_ours && thread && thread->sp) {
+    if (is_ours && thread && (thread->sp || thread->deciding)) {
         on_own(thread, signal, info, uc, kind);
     } else if (!is_ours || kind != FAULT_BREAK) {
-        chain(signal, info, uc);
+        chain(signal, info, uc, is_ours);
     }
     errno = saved;
 }

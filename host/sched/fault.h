@@ -37,6 +37,11 @@ struct fault_report {
     uintptr_t frames[FAULT_FRAMES_MAX]; /* addresses within the faulting and calling instructions */
 };
 
+/* Whose turn it is: the actor's id, the handler's name; empty: nobody's. */
+struct fault_whose {
+    char actor[160], handler[96];
+};
+
 /* Of a thread that calls plugins. */
 struct fault_thread {
     /* of the innermost call; NULL: none. Assembly knows that it is first. */
@@ -44,7 +49,7 @@ struct fault_thread {
 
     /* Names who is called, for the last words of the process: in a signal handler, in the middle of
      * whatever. May be NULL. Set by the owner. */
-    void (*describe)(void *context, char *ret, size_t size);
+    void (*whose)(void *context, struct fault_whose *ret);
     void *context;
 
     struct fault_report report; /* of the last call given up; stays until the next fault */
@@ -88,15 +93,18 @@ static inline bool fault_was_given_up(struct fault_thread *thread) {
 void fault_break(pthread_t thread);
 
 /* Machine code of a plugin: [start, end) of the file mapped at `base`. `name` is copied, shortened to
- * 127 bytes. Errors: NOMEM. [any] */
+ * 127 bytes; `file`, its path, if it is not too long; NULL: not known. Errors: NOMEM. [any] */
+#define FAULT_FILE_SIZE 512u
 struct fault_code {
     uintptr_t start, end, base;
     const char *name;
+    const char *file;
 };
 int fault_add_code(const struct fault_code *code, struct err *err);
 void fault_remove_code(uintptr_t start); /* harmless when there is none */
 /* The range that holds `address`; false: none. Also in signal handlers. [any] */
 bool fault_find_code(uintptr_t address, uintptr_t *ret_base, char *ret_name, size_t size);
+bool fault_find_file(uintptr_t address, char *ret, size_t size);
 
 /* "SIGSEGV at address 0x10". */
 void fault_text(const struct fault_report *report, char *ret, size_t size);
@@ -105,5 +113,26 @@ void fault_text(const struct fault_report *report, char *ret, size_t size);
  * be mapped. Outside of signal handlers only: reads files. [any] */
 void fault_backtrace(const struct fault_report *report,
                      void (*line)(void *context, const char *text), void *context);
-/* Dies of the report's signal. */
+/* Dies of the report's signal, of this thread's last fault, because recovery is not wanted. */
 _Noreturn void fault_die(const struct fault_report *report);
+
+/* Makes ready a post-mortem of the process in `directory`, which is made (0750) when it is missing:
+ * should the process die of a fault that is not contained, or is outside of a call, or by fault_die, a
+ * file "process-20261130T024450Z-PID.json" is there, whole or not at all. The last words say where.
+ * Whose handler was there before these decides on faults outside of calls (F-3), and there is no file.
+ *
+ *     {"format": 1, "kind": "process", "occurred_at": NS, "pid": N, "version": "0.1.0", "proc": "main",
+ *      "signal": "SIGSEGV", "address": "0x10", "why": "it happened in ...", "actor": "main/a[0]",
+ *      "handler": "line", "frames": [{"address": "0x...", "module": "demo.so, generation 1",
+ *      "file": "/path/demo.so", "offset": "0x1234"}, ...], "overflow": false}
+ *
+ * in this order; occurred_at since 1970; actor and handler null outside of turns, module, file and
+ * offset where nothing is known of the address; the innermost frame first, calls by an address within
+ * the calling instruction; more keys may come behind.
+ * Each proc has its own, and gets its file whoever's fault it was: all of them die of it. Of those in one
+ * directory the first writes it. A process that ends otherwise leaves nothing, nor does a child that
+ * was forked. Keeps fault_open's handlers. Errors: IO, NOMEM. [any] */
+struct fault_post_mortem;
+int fault_post_mortem_open(const char *directory, const char *proc, const char *version,
+                           struct fault_post_mortem **ret, struct err *err);
+void fault_post_mortem_close(struct fault_post_mortem *post); /* takes NULL */

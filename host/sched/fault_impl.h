@@ -23,6 +23,7 @@ enum fault_verdict {
     FAULT_BETWEEN,    /* other code between the plugin's frames and the boundary */
     FAULT_UNREADABLE, /* the stack makes no sense */
     FAULT_AGAIN,      /* the decision itself faulted */
+    FAULT_UNWANTED,   /* it is safe; fault_die */
 };
 
 /* fault_<machine>.S or fault_portable.c */
@@ -51,6 +52,11 @@ void code_free_all(void);
 
 /* fault_write.c; all in signal handlers, too */
 const char *fault_signal_name(int signal);
-void write_last_words(int fd, const struct fault_thread *thread, enum fault_verdict verdict);
+/* Why the process ends. */
+const char *fault_reason(enum fault_verdict verdict);
+void write_last_words(int fd, const struct fault_report *report, const struct fault_whose *whose,
+                      enum fault_verdict verdict);
+/* A line of these. */
+void write_words(int fd, const char *a, const char *b, const char *c, const char *d);
 /* "0x1f" */
 void write_hex(char *ret, size_t size, uintptr_t number);

@@ -102,7 +102,7 @@ void fault_text(const struct fault_report *report, char *ret, size_t size) {
     ret[length] = '\0';
 }
 
-static const char *explain(enum fault_verdict verdict) {
+const char *fault_reason(enum fault_verdict verdict) {
     switch (verdict) {
     case FAULT_LIBRARY:
         return "it happened in code of a library or the host, which may hold locks";
@@ -112,11 +112,22 @@ static const char *explain(enum fault_verdict verdict) {
         return "the stack cannot be read";
     case FAULT_AGAIN:
         return "the stack is damaged";
+    case FAULT_UNWANTED:
+        return "the deployment wants no recovery ('on_fault: exit')";
     case FAULT_SAFE:
     case FAULT_OUTSIDE:
         break;
     }
     return "it happened in the host";
+}
+
+void write_words(int fd, const char *a, const char *b, const char *c, const char *d) {
+    struct text text = {.length = 0};
+    add(&text, a);
+    add(&text, b);
+    add(&text, c);
+    add(&text, d);
+    send_line(fd, &text);
 }
 
 static void write_frame(int fd, unsigned number, uintptr_t address) {
@@ -136,23 +147,22 @@ static void write_frame(int fd, unsigned number, uintptr_t address) {
     send_line(fd, &text);
 }
 
-void write_last_words(int fd, const struct fault_thread *thread, enum fault_verdict verdict) {
-    const struct fault_report *report = &thread->report;
+void write_last_words(int fd, const struct fault_report *report, const struct fault_whose *whose,
+                      enum fault_verdict verdict) {
     struct text text = {.length = 0};
-    char part[256] = "";
-    fault_text(report, part, sizeof part);
+    char what[64] = "";
+    fault_text(report, what, sizeof what);
     add(&text, "troupe: ");
-    add(&text, part);
-    if (thread->describe && thread->sp) {
-        part[0] = '\0';
-        thread->describe(thread->context, part, sizeof part);
+    add(&text, what);
+    if (whose->actor[0]) {
         add(&text, " in ");
-        add(&text, part);
+        add(&text, whose->actor);
+        add(&text, ", '");
+        add(&text, whose->handler);
+        add(&text, "'");
     }
     send_line(fd, &text);
-    add(&text, "troupe: the process ends, because ");
-    add(&text, thread->sp ? explain(verdict) : "it happened in the host");
-    send_line(fd, &text);
+    write_words(fd, "troupe: the process ends, because ", fault_reason(verdict), "", "");
     for (unsigned i = 0; i < report->count; i++) {
         write_frame(fd, i, report->frames[i]);
     }

@@ -71,4 +71,30 @@ said "SIGSEGV, stack overflow in 'message'; the process ends, because of 'on_fau
 crash 134 'on_fault: exit, config: { kind: abort }'
 said "SIGABRT in 'message'; the process ends"
 
+# told [WORD...]: one post-mortem was left, and has these in it.
+told() {
+    local files=("$STATE_DIRECTORY"/dead/*)
+    [ ${#files[@]} -eq 1 ] || fail "not one file but these: ${files[*]}"
+    [[ ${files[0]##*/} =~ ^process-[0-9]{8}T[0-9]{6}Z-[0-9]+\.json$ ]] || fail "its name is ${files[0]##*/}"
+    said "^troupe: post-mortem: ${files[0]}$"
+    for word; do
+        grep -qF -- "$word" "${files[0]}" || fail "$word does not stand in: $(cat "${files[0]}")"
+    done
+    rm "${files[0]}"
+}
+export STATE_DIRECTORY=$tmp
+printf 'snapshots: { directory: dead }\n' >>"$tmp/plugins.yaml"
+crash 139 'config: { kind: free }'
+told '"signal": "SIGSEGV"' '"actor": "crash/crash[0]"' '"handler": "message"' '"why": "it happened in code of a library' \
+    '"proc": "crash"' "\"version\": \"$("$build_dir/troupe" version | sed -nE '1s/^troupe ([0-9.]+).*/\1/p')\"" \
+    '"module": "demo.so, generation ' "\"file\": \"$build_dir/plugins/demo.so\""
+crash 134 'on_fault: exit, config: { kind: abort }'
+told '"signal": "SIGABRT"' "('on_fault: exit')" '"actor": "crash/crash[0]"'
+crash 1 'config: { kind: segv }'
+[ -z "$(ls -A "$tmp/dead")" ] || fail "an actor's failure left: $(ls -A "$tmp/dead")"
+rm -r "$tmp/dead"
+touch "$tmp/dead"
+crash 1 'config: { kind: segv }'
+said "snapshots.directory: cannot open the folder '$tmp/dead' for post-mortems: Not a directory"
+
 echo "ok"

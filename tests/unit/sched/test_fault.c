@@ -1,142 +1,8 @@
 /* The boundary around calls of plugins: which faults are contained, which end the process, and how
  * that is said. Each case is a process of its own; none may hang. */
-#include "lib/test.h"
-
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <link.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "fixtures/plugins/bad_faulty/bad_faulty.h"
-#include "sched/fault.h"
-
-#define PLUGIN TROUPE_BUILD_DIR "/test-plugins/bad_faulty.so"
-#define CHILD_SECONDS 60
-
-#define CHECK(holds)                                                                               \
-    do {                                                                                           \
-        if (!(holds)) {                                                                            \
-            dprintf(2, "%s:%d: %s\n", __FILE__, __LINE__, #holds);                                 \
-            _exit(1);                                                                              \
-        }                                                                                          \
-    } while (0)
-
-/* In a child: what the cases have in hand. */
-static struct fault_thread thread;
-static const struct faulty_kind *kinds;
-static void *plugin;
-static uintptr_t code_start;
-
-static int find_code(struct dl_phdr_info *info, size_t size, void *context) {
-    (void)size;
-    struct fault_code *code = context;
-    if (!strstr(info->dlpi_name, "/bad_faulty.so")) {
-        return 0;
-    }
-    code->base = info->dlpi_addr;
-    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-        if (info->dlpi_phdr[i].p_type == PT_LOAD && info->dlpi_phdr[i].p_flags & PF_X) {
-            code->start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-            code->end = code->start + info->dlpi_phdr[i].p_memsz;
-        }
-    }
-    return 1;
-}
-
-static void describe(void *context, char *ret, size_t size) {
-    (void)snprintf(ret, size, "%s", (const char *)context);
-}
-
-static void prepare(void) {
-    struct err err = {0};
-    struct fault_code code = {.name = "faulty.so, generation 7"};
-    plugin = dlopen(PLUGIN, RTLD_NOW | RTLD_LOCAL);
-    CHECK(plugin);
-    kinds = dlsym(plugin, "faulty_kinds");
-    CHECK(kinds && dl_iterate_phdr(find_code, &code) == 1);
-    fault_open();
-    CHECK(fault_add_code(&code, &err) == 0);
-    code_start = code.start;
-    CHECK(fault_thread_init(&thread, &err) == 0);
-    thread.describe = describe;
-    thread.context = "main/crash[1] in 'on_line'";
-}
-
-static void clean_up(void) {
-    fault_thread_fini(&thread);
-    fault_close();
-    (void)dlclose(plugin);
-}
-
-/* A child runs `body` and leaves; returns its wait status, and what it wrote to `text`. */
-static int run_child(void (*body)(const void *arg), const void *arg, char *text, size_t size) {
-    int ends[2];
-    assert_int_equal(pipe(ends), 0);
-    (void)fflush(NULL);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-        for (unsigned i = 0; i < 5; i++) {
-            (void)signal(signals[i], SIG_DFL); /* cmocka's */
-        }
-        struct rlimit none = {0, 0};
-        (void)setrlimit(RLIMIT_CORE, &none);
-        (void)dup2(ends[1], 2);
-        (void)alarm(CHILD_SECONDS);
-        body(arg);
-        _exit(0);
-    }
-    (void)close(ends[1]);
-    size_t length = 0;
-    ssize_t got;
-    while ((got = read(ends[0], text + length, size - 1 - length)) > 0) {
-        length += (size_t)got;
-    }
-    text[length] = '\0';
-    (void)close(ends[0]);
-    int status = 0;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return status;
-}
-
-static void *in_thread(void *argument) {
-    void (*function)(void);
-    memcpy(&function, &argument, sizeof function);
-    fault_thread_enter(&thread);
-    function();
-    fault_thread_leave(&thread);
-    return NULL;
-}
-
-static pthread_t start_thread(void (*function)(void)) {
-    void *argument;
-    pthread_t pthread;
-    memcpy(&argument, &function, sizeof argument);
-    CHECK(pthread_create(&pthread, NULL, in_thread, argument) == 0);
-    return pthread;
-}
-
-static void *use_library(void *unused) {
-    FILE *file = fopen("/dev/null", "w");
-    CHECK(file);
-    for (unsigned i = 0; i < 1000; i++) {
-        char *volatile memory = malloc(i * 40);
-        CHECK(memory);
-        (void)fprintf(file, "%u %p\n", i, (void *)memory);
-        free(memory);
-    }
-    (void)fclose(file);
-    return unused;
-}
+#include "unit/sched/faulty.h"
 
 /* The kind in hand, called again and again: the second fault is contained as the first was. */
 static const struct faulty_kind *kind;
@@ -167,13 +33,6 @@ static void body_kind(const void *arg) {
     CHECK(pthread_create(&pthread, NULL, use_library, NULL) == 0);
     CHECK(pthread_join(pthread, NULL) == 0);
     clean_up();
-}
-
-static void skip_where_not_contained(void) {
-    if (!fault_is_contained()) {
-        print_message("skipped: a sanitizer handles faults in this build\n");
-        skip();
-    }
 }
 
 static void test_every_kind_recovers_or_ends_the_process(void **state) {
@@ -298,7 +157,7 @@ static void test_fault_in_host_function_ends_the_process(void **state) {
 
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGSEGV);
-    assert_non_null(strstr(text, "troupe: SIGSEGV at address 0x20 in main/crash[1] in 'on_line'\n"
+    assert_non_null(strstr(text, "troupe: SIGSEGV at address 0x20 in main/crash[1], 'on_line'\n"
                                  "troupe: the process ends, because it happened in code of "
                                  "a library or the host, which may hold locks\n"
                                  "  #0 0x"));
@@ -408,11 +267,7 @@ static void body_backtrace(const void *arg) {
     char text[64];
     prepare();
     fault_thread_enter(&thread);
-    kind = kinds;
-    while (strcmp(kind->name, arg) != 0) {
-        kind++;
-    }
-    CHECK(fault_call(&thread, kind->run, NULL, NULL, NULL) == FAULT_STATUS);
+    CHECK(fault_call(&thread, find_kind(arg)->run, NULL, NULL, NULL) == FAULT_STATUS);
     fault_text(&thread.report, text, sizeof text);
     print_line(NULL, text);
     fault_backtrace(&thread.report, print_line, NULL);
@@ -461,7 +316,8 @@ static void test_ranges_are_found_until_removed(void **state) {
     fault_open();
     for (unsigned i = 1; i <= 300; i++) {
         (void)snprintf(name, sizeof name, "p%u.so", i);
-        struct fault_code code = {i * 0x1000ul, i * 0x1000ul + 0x800, i * 0x1000ul - 1, name};
+        struct fault_code code = {i * 0x1000ul, i * 0x1000ul + 0x800, i * 0x1000ul - 1, name,
+                                  "/p.so"};
         assert_int_equal(fault_add_code(&code, &err), 0);
     }
 
