@@ -24,13 +24,18 @@ fail() {
     exit 1
 }
 
-# crash STATUS SETTINGS: runs the manifest with these settings of the actor, wants this exit status.
+# crash STATUS SETTINGS: runs the manifest with these settings of the actor, wants this exit status;
+# fatal: that of SIGSEGV or SIGABRT.
 crash() {
     local want=$1 status=0
     printf 'troupe: 1\nactors: { crash: { %s } }\n' "$2" >"$tmp/over.yaml"
     { timeout 60 "$build_dir/troupe" run "$source_dir/manifests/crash.yaml" "$tmp/plugins.yaml" \
         "$tmp/over.yaml" >"$tmp/out" 2>"$tmp/err" || status=$?; } 2>"$tmp/shell"
-    [ $status -eq "$want" ] || fail "$2: exit status $status instead of $want"
+    if [ "$want" = fatal ]; then
+        [ $status -eq 139 ] || [ $status -eq 134 ] || fail "$2: exit status $status instead of a signal's"
+    else
+        [ $status -eq "$want" ] || fail "$2: exit status $status instead of $want"
+    fi
 }
 
 said() {
@@ -41,7 +46,8 @@ not_said() {
     ! grep -qE -- "$1" "$tmp/err" || fail "stderr should not match '$1'"
 }
 
-kinds='segv:SIGSEGV bus:SIGBUS ill:SIGILL abort:SIGABRT overflow:SIGSEGV jump:SIGSEGV memcpy:SIGSEGV'
+kinds='segv:SIGSEGV wild:SIGSEGV bus:SIGBUS ill:SIGILL abort:SIGABRT assert:SIGABRT overflow:SIGSEGV jump:SIGSEGV'
+kinds="$kinds memcpy:SIGSEGV strlen:SIGSEGV"
 [ "$(uname -m)" != x86_64 ] || kinds="$kinds fpe:SIGFPE"
 for threads in pool own; do
     for kind in $kinds; do
@@ -50,10 +56,23 @@ for threads in pool own; do
         not_said 'cleaned up'
         [ "$(wc -l <"$tmp/out")" -eq 2 ] || fail "$kind: the discarded turn sent something"
         if grep -q '^TROUPE_LIBDW:BOOL=ON' "$build_dir/CMakeCache.txt" && [ "${kind%%:*}" != overflow ]; then
-            said "#[0-9]+ die_${kind%%:*} at plugins/demo/crash\.c:[0-9]+ \(demo\.so, generation [0-9]+\)"
+            said "#[0-9]+ die_${kind%%:*} at plugins/demo/crash_ways\.c:[0-9]+ \(demo\.so, generation [0-9]+\)"
         fi
     done
 done
+
+for kind in free snprintf fprintf malloc double_free heap qsort smash; do
+    crash fatal "config: { kind: $kind }"
+    said '^troupe: SIG(SEGV|ABRT).* in crash/crash\[0\]'
+    said '^troupe: the process ends, because '
+    not_said 'failed'
+done
+for kind in slow leak spawn_bomb; do
+    crash 0 "config: { kind: $kind, time: 1ms }"
+    [ "$(wc -l <"$tmp/out")" -eq 5 ] || fail "$kind: not all was passed on"
+done
+crash 1 'config: { kind: error }'
+said "failed: message: asked to fail"
 
 crash 1 'config: { at: init, kind: segv }'
 said "failed: init: panic: SIGSEGV at address 0x0"
