@@ -105,6 +105,7 @@ static void fill_report(struct fault_thread *thread, int signal, const siginfo_t
     report->signal = signal;
     report->address = kind == FAULT_TRAP ? (uintptr_t)info->si_addr : 0;
     report->overflow = kind == FAULT_TRAP && is_overflow(signal, report->address, context_sp(uc));
+    report->wild = kind == FAULT_TRAP && signal == SIGSEGV && info->si_code == SI_KERNEL;
     report->broken = kind == FAULT_BREAK;
     report->depth = 0;
     report->count = 0;

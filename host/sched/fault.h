@@ -30,6 +30,7 @@ struct fault_report {
     int signal;
     uintptr_t address;                  /* what the instruction wanted; 0 for SIGABRT */
     bool overflow;                      /* of the stack */
+    bool wild;                          /* no memory can have that address; it is not known */
     bool broken;                        /* by fault_break, not by a fault */
     uint32_t depth;                     /* frames of the plugin and below it */
     uint32_t count;                     /* the first of them: */
@@ -124,7 +125,7 @@ _Noreturn void fault_die(const struct fault_report *report);
  *     {"format": 1, "kind": "process", "occurred_at": NS, "pid": N, "version": "0.1.0", "proc": "main",
  *      "signal": "SIGSEGV", "address": "0x10", "why": "it happened in ...", "actor": "main/a[0]",
  *      "handler": "line", "frames": [{"address": "0x...", "module": "demo.so, generation 1",
- *      "file": "/path/demo.so", "offset": "0x1234"}, ...], "overflow": false}
+ *      "file": "/path/demo.so", "offset": "0x1234"}, ...], "text": "SIGSEGV at address 0x10"}
  *
  * in this order; occurred_at since 1970; actor and handler null outside of turns, module, file and
  * offset where nothing is known of the address; the innermost frame first, calls by an address within

@@ -166,6 +166,8 @@ bool json_write(int fd, const struct fault_death *death, const struct fault_modu
                 const char *proc, const char *version) {
     struct out out = {.fd = fd};
     const struct fault_report *report = death->report;
+    char what[64];
+    fault_text(report, what, sizeof what);
     out_add(&out, "{\n  \"format\": 1,\n  \"kind\": \"process\"");
     out_key(&out, "occurred_at");
     out_number(&out, death->occurred_at_ns);
@@ -186,8 +188,8 @@ bool json_write(int fd, const struct fault_death *death, const struct fault_modu
     out_key(&out, "handler");
     out_text_or_null(&out, death->whose.handler);
     out_frames(&out, report, modules);
-    out_key(&out, "overflow");
-    out_add(&out, report->overflow ? "true" : "false");
+    out_key(&out, "text");
+    out_text(&out, what);
     out_add(&out, "\n}\n");
     out_flush(&out);
     return !out.failed;

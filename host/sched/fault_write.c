@@ -92,6 +92,8 @@ void fault_text(const struct fault_report *report, char *ret, size_t size) {
         add(&text, fault_signal_name(report->signal));
         if (report->overflow) {
             add(&text, ", stack overflow");
+        } else if (report->wild) {
+            add(&text, " at an address that cannot be");
         } else if (report->signal != SIGABRT) {
             add(&text, " at address ");
             add_hex(&text, report->address);
