@@ -32,11 +32,18 @@ static struct {
     pthread_mutex_t lock;
     unsigned users;                       /* under lock */
     struct sigaction before[FAULT_COUNT]; /* written before the handlers are installed */
+    /* Somebody's handler was on top of ours when ours went, and may still call it; before that one is
+     * now what ours stood for then. */
+    bool covered[FAULT_COUNT];
+    struct sigaction below[FAULT_COUNT];
+    _Atomic bool spent[FAULT_COUNT]; /* SA_RESETHAND, and called */
     _Atomic int fd;
 } registry = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO};
 
 /* initial-exec: a signal handler must not cause it to be allocated */
 static _Thread_local struct fault_thread *current __attribute__((tls_model("initial-exec")));
+/* Where the stack is while a handler of before is called. */
+static _Thread_local uintptr_t chaining __attribute__((tls_model("initial-exec")));
 
 bool fault_is_contained(void) {
     return CONTAINED;
@@ -140,17 +147,31 @@ static void call_before(const struct sigaction *action, int signal, siginfo_t *i
     (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
+static bool has_handler(const struct sigaction *action) {
+    return (action->sa_flags & SA_SIGINFO) ||
+           (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+}
+
+static bool is_spent(const struct sigaction *action, size_t at) {
+    return action->sa_flags & SA_RESETHAND && atomic_exchange(&registry.spent[at], true);
+}
+
 /* F-3: what would have happened without this handler. */
 static void chain(int signal, siginfo_t *info, void *uc, bool is_fault) {
     size_t at = 0;
     while (faults[at] != signal) {
         at++;
     }
-    const struct sigaction *action = &registry.before[at];
-    bool has_handler = (action->sa_flags & SA_SIGINFO) ||
-                       (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
-    if (has_handler) {
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    bool is_nested =
+        chaining && here < chaining; /* a handler may jump out of what it was called by */
+    const struct sigaction *action =
+        registry.covered[at] && is_nested ? &registry.below[at] : &registry.before[at];
+    if (has_handler(action) && !is_spent(action, at)) {
+        uintptr_t outer = chaining;
+        chaining = here;
         call_before(action, signal, info, uc);
+        chaining = outer;
         return;
     }
     bool is_sent = info->si_code <= 0;
@@ -208,12 +229,22 @@ static void on_signal(int signal, siginfo_t *info, void *uc) {
     errno = saved;
 }
 
+static bool is_ours(const struct sigaction *action) {
+    return action->sa_flags & SA_SIGINFO && action->sa_sigaction == on_signal;
+}
+
 static void install(void) {
     struct sigaction action = {.sa_sigaction = on_signal,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < FAULT_COUNT; i++) {
-        (void)sigaction(faults[i], NULL, &registry.before[i]);
+        struct sigaction now;
+        (void)sigaction(faults[i], NULL, &now);
+        if (!is_ours(&now)) { /* put back by who had covered it, else */
+            registry.below[i] = registry.before[i];
+            registry.before[i] = now;
+            atomic_store(&registry.spent[i], false);
+        }
     }
     for (size_t i = 0; i < FAULT_COUNT; i++) {
         (void)sigaction(faults[i], &action, NULL);
@@ -224,9 +255,18 @@ static void install(void) {
 static void uninstall(void) {
     for (size_t i = 0; i < FAULT_COUNT; i++) {
         struct sigaction now;
-        if (sigaction(faults[i], NULL, &now) == 0 && now.sa_flags & SA_SIGINFO &&
-            now.sa_sigaction == on_signal) {
+        (void)sigaction(faults[i], NULL, &now);
+        if (!is_ours(&now)) {
+            registry.covered[i] = true;
+            continue;
+        }
+        if (atomic_load(&registry.spent[i])) {
+            set_default(faults[i]);
+        } else {
             (void)sigaction(faults[i], &registry.before[i], NULL);
+        }
+        if (registry.covered[i]) {
+            registry.before[i] = registry.below[i]; /* what it had been put on top of */
         }
     }
 }
@@ -253,9 +293,16 @@ void fault_close(void) {
     pthread_mutex_unlock(&registry.lock);
 }
 
+/* What the kernel puts there first: little or much, by the width of the vectors of the machine. */
+static size_t registers_size(void) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    long least = sysconf(_SC_MINSIGSTKSZ);
+    return least > 0 ? ((size_t)least + page - 1) / page * page : page;
+}
+
 int fault_thread_init(struct fault_thread *thread, struct err *err) {
     size_t guard = (size_t)sysconf(_SC_PAGESIZE);
-    size_t size = guard + STACK_SIZE;
+    size_t size = guard + STACK_SIZE + registers_size();
     void *map =
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (map == MAP_FAILED) {
@@ -279,8 +326,8 @@ void fault_thread_fini(struct fault_thread *thread) {
 }
 
 void fault_thread_enter(struct fault_thread *thread) {
-    size_t guard = thread->map_size - STACK_SIZE;
-    stack_t stack = {.ss_sp = (char *)thread->map + guard, .ss_size = STACK_SIZE};
+    size_t size = STACK_SIZE + registers_size();
+    stack_t stack = {.ss_sp = (char *)thread->map + thread->map_size - size, .ss_size = size};
     if (fault_is_contained()) {
         (void)sigaltstack(&stack, &thread->before);
     }
