@@ -1,4 +1,5 @@
 /* The file that a process leaves when it dies of a fault: when, and what it says. */
+#include <errno.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -114,7 +115,8 @@ static void test_fc2_fault_outside_of_a_turn_leaves_a_post_mortem(void **state) 
     assert_true(json_is_null(json_object_get(json, "handler")));
     const json_t *frames = json_object_get(json, "frames");
     assert_true(json_array_size(frames) > 2); /* up to main */
-    assert_string_equal(text_of(json_array_get(frames, 0), "module"), "test_post_mortem");
+    assert_string_equal(text_of(json_array_get(frames, 0), "module"),
+                        program_invocation_short_name);
     json_decref(json);
 }
 
