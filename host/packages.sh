@@ -9,6 +9,7 @@ build_packages=(
 # What the tests need on top.
 test_packages=(
   g++ libcmocka-dev clang libclang-rt-14-dev clang-format-14 abigail-tools
+  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 )
 
 say() {
