@@ -71,7 +71,13 @@ static void show_unloading(const struct image *image, struct str *out) {
     str_add_char(out, '\n');
     mem_free(reasons);
     if (unload_leaks_on_fault(image)) {
-        fact(out, "memory", "its own too (malloc), which leaks when an actor ends by a fault");
+        fact(out, "memory",
+             "its own too (malloc), which leaks when an actor ends by a fault; one inside of "
+             "malloc ends the process");
+    }
+    if (unload_locks_on_fault(image)) {
+        fact(out, "locks",
+             "its own, which stay locked when an actor that holds one ends by a fault");
     }
 }
 

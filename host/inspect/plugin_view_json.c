@@ -235,6 +235,7 @@ static json_t *make_image(const struct image *image) {
     object = put(object, "missing", make_missing(image));
     object = put(object, "unload", make_unloading(image));
     object = put(object, "leaks_on_fault", json_boolean(unload_leaks_on_fault(image)));
+    object = put(object, "locks_on_fault", json_boolean(unload_locks_on_fault(image)));
     object = put(object, "actors", make_actors(image));
     return put(object, "messages", make_messages(image));
 }

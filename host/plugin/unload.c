@@ -38,6 +38,28 @@ static const char *const allocating[] = {
     "aligned_alloc",  "posix_memalign",  "_Znwm",    "_Znam",
 };
 
+static const char *const locking[] = {
+    "pthread_mutex_lock",
+    "pthread_mutex_trylock",
+    "pthread_mutex_timedlock",
+    "pthread_mutex_clocklock",
+    "pthread_rwlock_rdlock",
+    "pthread_rwlock_wrlock",
+    "pthread_rwlock_tryrdlock",
+    "pthread_rwlock_trywrlock",
+    "pthread_rwlock_timedrdlock",
+    "pthread_rwlock_timedwrlock",
+    "pthread_spin_lock",
+    "pthread_spin_trylock",
+    "mtx_lock",
+    "mtx_trylock",
+    "mtx_timedlock",
+    "sem_wait",
+    "sem_trywait",
+    "sem_timedwait",
+    "flockfile",
+};
+
 static const char *find_import(const struct image *image, const char *name) {
     for (char **import = image->imports; *import; import++) {
         if (strcmp(*import, name) == 0) {
@@ -69,11 +91,19 @@ char **unload_reasons(const struct image *image) {
     return reasons;
 }
 
-bool unload_leaks_on_fault(const struct image *image) {
-    for (size_t i = 0; i < sizeof allocating / sizeof *allocating; i++) {
-        if (find_import(image, allocating[i])) {
+static bool has_import_of(const struct image *image, const char *const *names, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (find_import(image, names[i])) {
             return true;
         }
     }
     return false;
+}
+
+bool unload_leaks_on_fault(const struct image *image) {
+    return has_import_of(image, allocating, sizeof allocating / sizeof *allocating);
+}
+
+bool unload_locks_on_fault(const struct image *image) {
+    return has_import_of(image, locking, sizeof locking / sizeof *locking);
 }

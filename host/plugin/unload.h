@@ -12,3 +12,5 @@
 char **unload_reasons(const struct image *image);
 /* Whether it takes memory of its own, which is lost when an actor ends by a fault. [any] */
 bool unload_leaks_on_fault(const struct image *image);
+/* Whether it takes locks of its own, which stay held when an actor ends by a fault meanwhile. [any] */
+bool unload_locks_on_fault(const struct image *image);

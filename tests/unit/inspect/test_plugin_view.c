@@ -109,7 +109,34 @@ static void test_reasons_to_stay_and_memory_of_its_own_are_shown(void **state) {
 
     assert_shows(image, "  unload    stays mapped: imports signal\n"
                         "  memory    its own too (malloc), which leaks when an actor ends by a "
-                        "fault\n");
+                        "fault; one inside of malloc ends the process\n\n");
+    image_destroy(image);
+}
+
+static json_t *load_json(const struct image *image) {
+    struct str out;
+    json_error_t error;
+    str_init(&out);
+    plugin_view_json(image, &out);
+    json_t *root = json_loads(str_text(&out), 0, &error);
+    if (!root) {
+        fail_msg("%s", error.text);
+    }
+    str_fini(&out);
+    return root;
+}
+
+static void test_locks_of_its_own_are_shown(void **state) {
+    (void)state;
+    struct image *image = parse_fixture("stress");
+
+    assert_shows(image,
+                 "  locks     its own, which stay locked when an actor that holds one ends by "
+                 "a fault\n");
+    json_t *root = load_json(image);
+    assert_true(json_is_true(json_object_get(root, "locks_on_fault")));
+    assert_true(json_is_false(json_object_get(root, "leaks_on_fault")));
+    json_decref(root);
     image_destroy(image);
 }
 
@@ -128,19 +155,6 @@ static void test_missing_symbols_and_libraries_are_shown(void **state) {
     image = parse(&file);
     assert_shows(image, "  not found libd.so.6\n");
     image_destroy(image);
-}
-
-static json_t *load_json(const struct image *image) {
-    struct str out;
-    json_error_t error;
-    str_init(&out);
-    plugin_view_json(image, &out);
-    json_t *root = json_loads(str_text(&out), 0, &error);
-    if (!root) {
-        fail_msg("%s", error.text);
-    }
-    str_fini(&out);
-    return root;
 }
 
 static const char *text_of(const json_t *object, const char *key) {
@@ -220,6 +234,7 @@ int main(void) {
         cmocka_unit_test(test_actor_is_shown_with_ports_hooks_and_config),
         cmocka_unit_test(test_messages_are_shown_with_all_fields),
         cmocka_unit_test(test_reasons_to_stay_and_memory_of_its_own_are_shown),
+        cmocka_unit_test(test_locks_of_its_own_are_shown),
         cmocka_unit_test(test_missing_symbols_and_libraries_are_shown),
         cmocka_unit_test(test_json_holds_the_file),
         cmocka_unit_test(test_json_holds_actors_and_messages),

@@ -61,11 +61,28 @@ static void test_allocation_of_its_own_is_noticed(void **state) {
     image_destroy(image);
 }
 
+static void test_lock_of_its_own_is_noticed(void **state) {
+    struct plugin_file file;
+    (void)state;
+    plugin_file_init(&file, "wants_symbols");
+    struct image *image = parse(&file);
+    assert_false(unload_locks_on_fault(image));
+    image_destroy(image);
+    plugin_file_init(&file, "stress"); /* imports pthread_mutex_lock */
+    image = parse(&file);
+
+    assert_true(unload_locks_on_fault(image));
+    assert_false(unload_leaks_on_fault(image));
+
+    image_destroy(image);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_plugin_may_be_unmapped),
         cmocka_unit_test(test_each_reason_to_stay_is_given),
         cmocka_unit_test(test_allocation_of_its_own_is_noticed),
+        cmocka_unit_test(test_lock_of_its_own_is_noticed),
     };
     return cmocka_run_group_tests_name("unload", tests, NULL, NULL);
 }
