@@ -45,6 +45,26 @@ static const char *shorten(const char *path) {
     return at;
 }
 
+/* By the unit that has the address, where no table says which that is: clang writes none. */
+static const char *find_line_in_units(Dwfl_Module *module, uintptr_t address, int *ret_number) {
+    Dwarf_Addr bias = 0;
+    Dwarf_Die *unit = NULL;
+    while ((unit = dwfl_module_nextcu(module, unit, &bias))) {
+        if (dwarf_haspc(unit, address - bias) > 0) {
+            Dwarf_Line *line = dwarf_getsrc_die(unit, address - bias);
+            return line && dwarf_lineno(line, ret_number) == 0 ? dwarf_linesrc(line, NULL, NULL)
+                                                               : NULL;
+        }
+    }
+    return NULL;
+}
+
+static const char *find_line(Dwfl_Module *module, uintptr_t address, int *ret_number) {
+    Dwfl_Line *line = dwfl_module_getsrc(module, address);
+    return line ? dwfl_lineinfo(line, NULL, ret_number, NULL, NULL, NULL)
+                : find_line_in_units(module, address, ret_number);
+}
+
 /* " on_line at demo/crash.c:42"; what is not known is left out. */
 static void add_place(Dwfl *dwfl, uintptr_t address, char *ret, size_t size) {
     ret[0] = '\0';
@@ -53,9 +73,8 @@ static void add_place(Dwfl *dwfl, uintptr_t address, char *ret, size_t size) {
     if (!function) {
         return;
     }
-    Dwfl_Line *line = dwfl_module_getsrc(module, address);
     int number = 0;
-    const char *file = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
+    const char *file = find_line(module, address, &number);
     if (file) {
         (void)snprintf(ret, size, " %s at %s:%d", function, shorten(file), number);
     } else {
