@@ -79,6 +79,7 @@ struct port_overflow {
     struct mark mark;
     enum overflow overflow;
 };
+#define MANIFEST_CAPACITY_MAX 100000
 struct mailbox_policy {
     uint32_t capacity;
     uint64_t bytes; /* 0: no bound */

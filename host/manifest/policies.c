@@ -24,7 +24,8 @@ static field_read read_ports;
 static field_explain explain_ports;
 
 #define MAILBOX_FIELDS                                                                             \
-    {"capacity", FIELD_U32, AT(mailbox_policy, capacity), .low = 1, .high = 16777216},             \
+    {"capacity", FIELD_U32, AT(mailbox_policy, capacity), .low = 1,                                \
+     .high = MANIFEST_CAPACITY_MAX},                                                               \
         {"bytes", FIELD_SIZE, AT(mailbox_policy, bytes), .low = 1, .zero = "no bound"}, {          \
         "overflow", FIELD_WORD, AT(mailbox_policy, overflow), .words = overflow_words              \
     }

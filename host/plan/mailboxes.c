@@ -1,5 +1,8 @@
 /* Overflow policies: each handler port's own, else the mailbox's. */
+#include "message/mbox.h"
 #include "plan/build.h"
+
+_Static_assert(MANIFEST_CAPACITY_MAX == MBOX_CAPACITY_MAX, "what is checked is what fits");
 
 static int set_port(struct build *b, struct unit *unit, const struct port_overflow *given) {
     const struct note_actor *note = b->plan->types[unit->type].note;
