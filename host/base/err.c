@@ -4,10 +4,59 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
+
+#define QUOTE_MOST 200 /* bytes of a quoted value; a longer one is shown by its first ... */
+#define QUOTE_SHOWN 120
+#define TEXT_MOST 4000
+
+/* Where `text` can be cut at most `most` bytes on, between two characters. */
+static char *find_cut(char *text, size_t most) {
+    while (((unsigned char)text[most] & 0xc0) == 0x80 && most > 0) {
+        most--;
+    }
+    return text + most;
+}
+
+void err_shorten(char *text) {
+    static const char dots[] = "...";
+    char *open = strchr(text, '\'');
+    while (open) {
+        char *close = strchr(open + 1, '\'');
+        if (close && close - open > QUOTE_MOST) {
+            char *cut = find_cut(open + 1, QUOTE_SHOWN);
+            memcpy(cut, dots, sizeof dots - 1);
+            memmove(cut + sizeof dots - 1, close, strlen(close) + 1);
+            close = cut + sizeof dots - 1;
+        }
+        open = close ? strchr(close + 1, '\'') : NULL;
+    }
+    if (strlen(text) > TEXT_MOST) { /* quotes in the value itself */
+        memcpy(find_cut(text, TEXT_MOST), dots, sizeof dots);
+    }
+}
+
+/* One too long for `text` as it is: what stands behind a long value matters more than all of it. */
+static void format_long(char *text, size_t room, size_t size, const char *format, va_list args) {
+    char *whole = mem_alloc(size + 1);
+    if (whole) {
+        (void)vsnprintf(whole, size + 1, format, args);
+        err_shorten(whole);
+        (void)snprintf(text, room, "%s", whole);
+        mem_free(whole);
+    }
+}
+
 int err_setv(struct err *err, enum err_code code, const char *format, va_list args) {
     if (err) {
         char text[sizeof err->text]; /* the arguments may lie in err->text */
-        (void)vsnprintf(text, sizeof text, format, args);
+        va_list again;
+        va_copy(again, args);
+        int size = vsnprintf(text, sizeof text, format, args);
+        if (size >= (int)sizeof text) {
+            format_long(text, sizeof text, (size_t)size, format, again);
+        }
+        va_end(again);
         err->code = code;
         memcpy(err->text, text, sizeof text);
     }

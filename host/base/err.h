@@ -28,7 +28,7 @@ struct err {
     char text[1024];
 };
 
-/* Sets code and text (printf-like, cut to fit); returns -1. [any] */
+/* Sets code and text (printf-like, cut to fit, long quoted values first); returns -1. [any] */
 __attribute__((format(printf, 3, 4))) int err_set(struct err *err, enum err_code code,
                                                   const char *format, ...);
 int err_setv(struct err *err, enum err_code code, const char *format, va_list args);
@@ -37,5 +37,7 @@ __attribute__((format(printf, 4, 5))) int err_errno(struct err *err, enum err_co
                                                     const char *format, ...);
 /* Puts a prefix and ": " before the text; returns -1. */
 __attribute__((format(printf, 2, 3))) int err_wrap(struct err *err, const char *format, ...);
+/* A quoted value may be the whole of a file: shows it by its beginning. In place. */
+void err_shorten(char *text);
 /* "out of memory", and so on; static. */
 const char *err_code_text(enum err_code code);

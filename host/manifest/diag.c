@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/err.h"
 #include "base/str.h"
 #include "manifest/json.h"
 #include "manifest/manifest.h"
@@ -69,6 +70,7 @@ void diags_add(struct diags *diags, enum diag_severity severity, struct mark mar
         return;
     }
     blank_control(taken);
+    err_shorten(taken);
     diags->items[diags->count++] = (struct diag){severity, mark, taken};
 }
 

@@ -95,6 +95,47 @@ static void test_warnings_are_no_errors(void **state) {
     diags_fini(&diags);
 }
 
+static void test_long_value_is_shown_by_its_beginning(void **state) {
+    (void)state;
+    struct given given;
+    struct str text = {0};
+    char begin[121];
+    memset(begin, 'y', sizeof begin - 1);
+    begin[120] = '\0';
+    str_add(&text, HEAD TAIL "workers: ");
+    for (int i = 0; i < 1000000; i++) {
+        str_add_char(&text, 'y');
+    }
+    str_add_char(&text, '\n');
+
+    given = given_text(str_text(&text));
+
+    str_fini(&text);
+    str_init(&text);
+    str_addf(&text, "'workers': '%s...' is not a whole number", begin);
+    assert_string_equal(given.diags.items[0].text, str_text(&text));
+    str_fini(&text);
+    given_done(&given);
+}
+
+static void test_long_value_is_cut_between_characters_whatever_quotes_it_has(void **state) {
+    (void)state;
+    struct diags diags;
+    diags_init(&diags);
+    struct str value = {0};
+    for (int i = 0; i < 3000; i++) {
+        str_add(&value, i % 2 ? "\xe2\x82\xac" : "'");
+    }
+
+    diags_add(&diags, DIAG_ERROR, (struct mark){0}, "x%s", str_text(&value));
+
+    const char *text = diags.items[0].text;
+    assert_int_equal(strlen(text), 4001);
+    assert_string_equal(text + strlen(text) - 7, "\xe2\x82\xac'...");
+    str_fini(&value);
+    diags_fini(&diags);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_caret_stands_under_the_column),
@@ -103,6 +144,8 @@ int main(void) {
         cmocka_unit_test(test_json_is_an_array_of_findings),
         cmocka_unit_test(test_no_findings_are_an_empty_array),
         cmocka_unit_test(test_warnings_are_no_errors),
+        cmocka_unit_test(test_long_value_is_shown_by_its_beginning),
+        cmocka_unit_test(test_long_value_is_cut_between_characters_whatever_quotes_it_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
