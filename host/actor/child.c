@@ -187,7 +187,8 @@ struct troupe_ref child_spawn(struct runner *r, uint16_t row, const struct troup
     if (!may_spawn(r, parent, capacity)) {
         return none;
     }
-    struct inst *child = inst_make(r, r->proc, type, capacity, 0, r->worker);
+    /* TX-1: shut to those who knew its cell's owner before; until the commit there is no child */
+    struct inst *child = inst_make_shut(r, r->proc, type, capacity, 0, r->worker);
     if (!child) {
         (void)refuse(r, "no memory");
         return none;
@@ -226,6 +227,7 @@ void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
     list_add_last(&parent->children, &child->sibling);
     parent->open_children++;
     place(r, child);
+    mbox_open(&child->mbox); /* its home is known now */
     /* a parent that stops with this still held back has told its other children already */
     unsigned signal = parent->phase == PHASE_LIVE ? SIGNAL_START
                       : parent->aborted           ? SIGNAL_ABORT

@@ -103,19 +103,29 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     atomic_store_explicit(&in->status, INST_CREATED, memory_order_release);
 }
 
-struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_type *type,
-                       uint32_t capacity, uint64_t bytes, struct sched_worker *home) {
+struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct inst_type *type,
+                            uint32_t capacity, uint64_t bytes, struct sched_worker *home) {
     struct inst *in = cell_take(r, proc);
     if (!in) {
         return NULL;
     }
     if (in->mbox.task.ops) {
-        mbox_reopen(&in->mbox, home, capacity);
+        mbox_renew(&in->mbox, home, capacity);
     } else {
         mbox_init(&in->mbox, &inst_ops, home, capacity, bytes);
+        (void)mbox_close(&in->mbox);
     }
     reset(in, proc, type);
     atomic_fetch_add_explicit(&proc->live_instances, 1, memory_order_relaxed);
+    return in;
+}
+
+struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_type *type,
+                       uint32_t capacity, uint64_t bytes, struct sched_worker *home) {
+    struct inst *in = inst_make_shut(r, proc, type, capacity, bytes, home);
+    if (in) {
+        mbox_open(&in->mbox);
+    }
     return in;
 }
 

@@ -263,6 +263,9 @@ void inst_begin(struct inst *in);
 /* The one making of an instance; not started, not linked to its parent. NULL: no memory. */
 struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_type *type,
                        uint32_t capacity, uint64_t bytes, struct sched_worker *home);
+/* As inst_make, but its mailbox stays closed until mbox_open: for one that may never have been. */
+struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct inst_type *type,
+                            uint32_t capacity, uint64_t bytes, struct sched_worker *home);
 /* AI-4: an incarnation begins without what the one before it published. It has `more`. */
 void inst_attributes_end(struct inst *in);
 /* Frees what the slot owns and the cell; for an instance that never started or has ended. */

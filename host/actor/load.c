@@ -333,12 +333,18 @@ static void discard(struct proc *proc, struct inst *in) {
     inst_unmake(&proc->outside, in);
 }
 
+/* Spawned, but not committed: the outbox that holds it frees it. */
+static bool is_held_back(const struct inst *in) {
+    return in->spawned && in->phase == PHASE_DOWN && mbox_is_closed(&in->mbox);
+}
+
 void proc_unload(struct proc *proc) {
     for (uint32_t s = 0; s < proc->slab_count; s++) {
         struct inst *slab = atomic_load_explicit(&proc->slabs[s], memory_order_relaxed);
         for (uint32_t i = 0; i < CELLS_PER_SLAB; i++) {
             /* one that was never used has no proc; one that was given back has no holder */
-            if (slab[i].proc && (!slab[i].spawned || atomic_load(&slab[i].holders) > 0)) {
+            bool is_used = !slab[i].spawned || atomic_load(&slab[i].holders) > 0;
+            if (slab[i].proc && is_used && !is_held_back(&slab[i])) {
                 discard(proc, &slab[i]);
             }
         }

@@ -29,7 +29,7 @@ void mbox_init(struct mbox *mb, const struct task_ops *ops, struct sched_worker 
     task_init(&mb->task, ops, home);
 }
 
-void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {
+void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {
     struct sched_task *task = &mb->task;
     task->cost_ns = 0;
     task->queued = false;
@@ -41,8 +41,16 @@ void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity) 
     atomic_store_explicit(&mb->high_water, 0, memory_order_relaxed);
     atomic_store_explicit(&mb->ending, false, memory_order_relaxed);
     atomic_store_explicit(&task->home, home, memory_order_relaxed);
+}
+
+void mbox_open(struct mbox *mb) {
     /* release: who finds it open finds the rest */
-    atomic_store_explicit(&task->word, 0, memory_order_release);
+    atomic_store_explicit(&mb->task.word, 0, memory_order_release);
+}
+
+void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {
+    mbox_renew(mb, home, capacity);
+    mbox_open(mb);
 }
 
 static inline uint32_t spare_now(const struct mbox *mb) {

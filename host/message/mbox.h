@@ -72,8 +72,11 @@ struct mbox {
 void mbox_init(struct mbox *mb, const struct task_ops *ops, struct sched_worker *home,
                uint32_t capacity, uint64_t bytes_max);
 
-/* Opens a closed mailbox for another owner. Senders that still hold the old one may offer meanwhile;
- * what they send carries the old uid. */
+/* Makes a closed mailbox ready for another owner; it stays closed until mbox_open. Senders that still
+ * hold the old one may offer afterwards; what they send carries the old uid. */
+void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity);
+void mbox_open(struct mbox *mb);
+/* Both. */
 void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity);
 static inline uint32_t mbox_capacity(const struct mbox *mb) {
     return atomic_load_explicit(&mb->capacity, memory_order_relaxed);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "actor/inst.h"
+#include "actor/proc_impl.h"
 #include "lib/app/kit.h"
 
 /* `b` notes what reaches it; `a` does what the test says. */
@@ -261,6 +262,42 @@ static void test_tx2_answer_committed_early_is_the_only_one(void **state) {
     kit_assert_trace(*state, "a", "outcome ok\n");
 }
 
+/* The instance that a turn has spawned and not committed yet. */
+static struct inst *find_uncommitted(struct kit *kit) {
+    struct inst *parent = kit_actor(kit, "a");
+    struct proc *proc = kit_proc(kit);
+    for (uint32_t i = 0; i < proc->slab_count * CELLS_PER_SLAB; i++) {
+        struct inst *in = &atomic_load(&proc->slabs[i / CELLS_PER_SLAB])[i % CELLS_PER_SLAB];
+        if (in->spawned && inst_parent(in) == parent && atomic_load(&in->holders) > 0) {
+            return in;
+        }
+    }
+    return NULL;
+}
+
+/* Whoever still holds the mailbox of its cell's last owner must not get in: what he sent would be lost
+ * with the turn. */
+static void test_tx1_nobody_reaches_a_child_before_its_spawn_is_committed(void **state) {
+    kit_gate_make(*state, "open");
+    struct kit *kit = kit_start(*state, PAIR("kid: 'number=note got $', ended: 'note ended'"));
+    struct supervisor_result result;
+
+    kit_do(kit, "a", "spawn; stop_kid");
+    kit_wait(kit, "a: ended");
+    kit_do(kit, "a", "spawn; note spawned; gate open; fail no");
+    kit_wait(kit, "a: spawned");
+    struct inst *child = find_uncommitted(kit);
+    assert_non_null(child);
+    const struct msg_type *type = type_find(proc_types(kit_proc(kit)), "kit.number/1");
+    const uint64_t number = 7;
+    struct err err;
+    int sent = proc_send(kit_proc(kit), inst_uid(child), "number", type, &number, &err);
+    kit_gate_open(*state, "open");
+    kit_end(kit, &result); /* asserts that no message is left over */
+
+    assert_int_equal(sent, -1);
+}
+
 static const struct kit_test tx[] = {
     KIT_TEST(KIT_BOTH, test_tx1_failed_turn_has_no_outside_effect),
     KIT_TEST(KIT_BOTH, test_tx1_a_negative_status_discards_as_a_failure_does),
@@ -277,6 +314,7 @@ static const struct kit_test tx[] = {
     KIT_TEST(KIT_BOTH, test_tx1_late_answer_of_a_discarded_turn_was_never_given),
     KIT_TEST(KIT_BOTH, test_tx1_logs_of_a_discarded_turn_are_kept_and_marked),
     KIT_TEST(KIT_BOTH, test_tx1_state_is_not_rolled_back),
+    KIT_TEST(KIT_THREADS, test_tx1_nobody_reaches_a_child_before_its_spawn_is_committed),
     KIT_TEST(KIT_BOTH, test_tx2_what_was_committed_early_stays),
     KIT_TEST(KIT_BOTH, test_tx2_commit_says_when_something_must_wait_for_room),
     KIT_TEST(KIT_BOTH, test_tx2_answer_committed_early_is_the_only_one),
