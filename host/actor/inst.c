@@ -222,7 +222,7 @@ uint32_t inst_depth(const struct inst *in) {
 }
 
 uint32_t inst_high_water(const struct inst *in) {
-    return atomic_load_explicit(&in->mbox.high_water, memory_order_relaxed);
+    return mbox_high_water(&in->mbox);
 }
 
 uint64_t inst_processed(const struct inst *in) {

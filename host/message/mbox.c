@@ -67,7 +67,10 @@ static inline uint32_t spare_max(const struct mbox *mb) {
     return capacity < 64 ? 0 : capacity / 16;
 }
 
-static inline void note_high_water(struct mbox *mb, uint32_t depth) {
+/* `charged` of the depth; what takes no room is part of it too (PD-6). */
+static inline void note_high_water(struct mbox *mb, uint32_t charged) {
+    uint32_t depth = charged + atomic_load_explicit(&mb->uncharged, memory_order_relaxed) +
+                     atomic_load_explicit(&mb->in_rings, memory_order_relaxed);
     if (depth > atomic_load_explicit(&mb->high_water, memory_order_relaxed)) {
         atomic_store_explicit(&mb->high_water, depth, memory_order_relaxed);
     }
@@ -141,6 +144,11 @@ void mbox_give_places(struct mbox *mb) {
     }
 }
 
+/* Charged messages, all that have arrived. [home worker] */
+static uint32_t charged_now(const struct mbox *mb) {
+    return word_count(atomic_load_explicit(&mb->task.word, memory_order_relaxed)) - spare_now(mb);
+}
+
 /* A place for each of `count` messages of the home's own; false: full. */
 static bool take_places(struct mbox *mb, uint32_t count, uint32_t limit) {
     uint32_t spare = spare_now(mb);
@@ -175,6 +183,7 @@ static enum offer offer_home(struct mbox *mb, struct msg *first, struct msg *las
     collect_some(mb); /* I-1 */
     if (!msg_is_charged(first)) {
         atomic_fetch_add_explicit(&mb->uncharged, count, memory_order_relaxed);
+        note_high_water(mb, charged_now(mb));
     } else if (!take_places(mb, count, limit)) {
         return OFFER_FULL;
     }
@@ -333,6 +342,7 @@ struct msg *mbox_take(struct mbox *mb) {
     if (atomic_load_explicit(&mb->in_rings, memory_order_relaxed) == 0) {
         return list_take(mb);
     }
+    note_high_water(mb, charged_now(mb)); /* rings fill without the home */
     /* MB-3: what a child sent through a ring comes before its end in the list */
     if (!mb->head) {
         collect_some(mb);
@@ -462,6 +472,12 @@ uint32_t mbox_depth(const struct mbox *mb) {
     return (taken > spare ? taken - spare : 0) +
            atomic_load_explicit(&mb->uncharged, memory_order_acquire) +
            atomic_load_explicit(&mb->in_rings, memory_order_acquire);
+}
+
+uint32_t mbox_high_water(const struct mbox *mb) {
+    uint32_t depth = mbox_depth(mb);
+    uint32_t high = atomic_load_explicit(&mb->high_water, memory_order_relaxed);
+    return high > depth ? high : depth;
 }
 
 void mbox_ring_init(struct mbox_ring *ring, uint16_t port, uint32_t capacity) {

@@ -114,6 +114,9 @@ bool mbox_is_noted(const struct mbox *mb);
 
 /* Accepted and not yet taken, of all kinds. [any] */
 uint32_t mbox_depth(const struct mbox *mb);
+/* The greatest depth, of all kinds, as the home saw it whenever it took or got some; never below the
+ * depth (PD-6). [any] */
+uint32_t mbox_high_water(const struct mbox *mb);
 
 /* A drop_oldest port's ring: beside the list, under a lock of its own. Order per port (MB-1). */
 struct mbox_ring {

@@ -256,6 +256,26 @@ static void test_pd8_high_water_shows_a_burst_that_drained(void **state) {
     assert_int_equal(atomic_load(&mb.high_water), 7);
 }
 
+static void test_pd6_high_water_counts_what_takes_no_room(void **state) {
+    SETUP
+    be_worker(w, 0);
+    assert_int_equal(offer_one(w, &mb, 0), OFFER_TAKEN);
+    assert_int_equal(offer_kind(w, &mb, MSG_REPLY, 1), OFFER_TAKEN);
+    assert_int_equal(offer_kind(w, &mb, MSG_ENDED, 2), OFFER_TAKEN);
+    assert_int_equal(mbox_high_water(&mb), 3);
+
+    be_worker(w, 1);
+    assert_int_equal(offer_kind(w, &mb, MSG_TICK, 3), OFFER_TAKEN);
+    assert_int_equal(mbox_high_water(&mb), 4); /* also before the home has looked */
+
+    be_worker(w, 0);
+    worker_collect(sched_current());
+    for (uint64_t i = 0; i < 4; i++) {
+        take_expecting(w, &mb, i);
+    }
+    assert_int_equal(mbox_high_water(&mb), 4);
+}
+
 static void test_offer_refused_after_close(void **state) {
     SETUP
     be_worker(w, 0);
@@ -449,6 +469,7 @@ int main(void) {
         IN_WORLD(test_mb10_uncharged_messages_fit_always_and_take_no_room),
         IN_WORLD(test_pd5_depth_counts_what_is_accepted_and_not_taken),
         IN_WORLD(test_pd8_high_water_shows_a_burst_that_drained),
+        IN_WORLD(test_pd6_high_water_counts_what_takes_no_room),
         IN_WORLD(test_offer_refused_after_close),
         IN_WORLD(test_close_returns_all_in_order_once),
         IN_WORLD(test_reopened_mailbox_starts_empty_with_its_new_capacity),

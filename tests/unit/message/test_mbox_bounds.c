@@ -191,6 +191,28 @@ static void test_mb2_full_ring_drops_its_oldest(void **state) {
     }
 }
 
+static void test_pd6_high_water_counts_what_waits_in_rings(void **state) {
+    struct world *w = *state;
+    struct ringed r;
+    given_ringed(w, &r, 3);
+    be_worker(w, 1);
+
+    for (uint64_t i = 0; i < 5; i++) {
+        (void)offer_ring(w, &r, 7, i);
+    }
+    assert_int_equal(mbox_high_water(&r.mb), 3);
+
+    be_worker(w, 0);
+    for (uint64_t i = 2; i < 5; i++) {
+        take_expecting(w, &r.mb, i);
+    }
+    assert_int_equal(mbox_depth(&r.mb), 0);
+    assert_int_equal(mbox_high_water(&r.mb), 3);
+    while (worker_step(sched_current())) {
+    }
+    end_ringed(&r);
+}
+
 static void test_ring_of_one_keeps_the_newest(void **state) {
     struct world *w = *state;
     struct ringed r;
@@ -296,6 +318,7 @@ int main(void) {
         IN_WORLD(test_closed_says_closed_also_when_its_bytes_are_full),
         IN_WORLD(test_ring_is_found_by_its_port),
         IN_WORLD(test_mb2_full_ring_drops_its_oldest),
+        IN_WORLD(test_pd6_high_water_counts_what_waits_in_rings),
         IN_WORLD(test_ring_of_one_keeps_the_newest),
         IN_WORLD(test_ring_takes_no_room_from_the_mailbox),
         IN_WORLD(test_rings_and_list_take_turns),
