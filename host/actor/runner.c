@@ -113,8 +113,11 @@ void queue_count(struct runner *r, int64_t change) {
     if (total > atomic_load_explicit(&r->high_water, memory_order_relaxed)) {
         atomic_store_explicit(&r->high_water, total, memory_order_relaxed);
     }
-    if (atomic_load_explicit(&r->last_nonzero_ns, memory_order_relaxed) == 0) {
-        atomic_store_explicit(&r->last_nonzero_ns, sched_now(r->worker), memory_order_relaxed);
+    /* PD-8: each burst shows, also one that no later look finds */
+    uint64_t now_ns = sched_coarse_now(r->worker);
+    now_ns = now_ns ? now_ns : sched_now(r->worker);
+    if (now_ns != atomic_load_explicit(&r->last_nonzero_ns, memory_order_relaxed)) {
+        atomic_store_explicit(&r->last_nonzero_ns, now_ns, memory_order_relaxed);
     }
 }
 
@@ -135,11 +138,8 @@ static void note_from_outside(struct proc *proc) {
            !atomic_compare_exchange_weak_explicit(&outside->high_water, &high, total,
                                                   memory_order_relaxed, memory_order_relaxed)) {
     }
-    /* later looks are the workers', see queue_look_at_others */
-    if (atomic_load_explicit(&outside->last_nonzero_ns, memory_order_relaxed) == 0) {
-        atomic_store_explicit(&outside->last_nonzero_ns, proc->clock->now(proc->clock),
-                              memory_order_relaxed);
-    }
+    atomic_store_explicit(&outside->last_nonzero_ns, proc->clock->now(proc->clock),
+                          memory_order_relaxed);
 }
 
 enum offer queue_from_outside(struct mbox *mb, struct msg *m, struct proc *proc, uint32_t limit) {

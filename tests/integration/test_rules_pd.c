@@ -1,5 +1,6 @@
 /* Depth and marks of what is queued (PD). */
 #include "actor/inst.h"
+#include "actor/proc_impl.h"
 #include "lib/app/kit.h"
 
 #define PAIR                                                                                       \
@@ -121,6 +122,71 @@ static void test_pd8_burst_between_two_looks_shows_in_the_marks_of_the_proc(void
     kit_stop(kit);
 }
 
+static void test_pd8_each_burst_shows_when_it_was(void **state) {
+    struct kit *kit = kit_start(*state, PAIR);
+
+    kit_do(kit, "a", "out 1 3");
+    kit_settle(kit);
+    uint64_t first_ns = kit_totals(kit).last_nonzero_ns;
+    kit_pass(kit, 1000);
+    kit_do(kit, "a", "out 1 3");
+    kit_settle(kit);
+    uint64_t second_ns = kit_totals(kit).last_nonzero_ns;
+
+    assert_true(second_ns - first_ns >= 1000 * NS_PER_MS);
+    assert_true(second_ns <= kit_clock(kit)->now(kit_clock(kit)));
+    kit_stop(kit);
+}
+
+static void add_depth(void *context, struct inst *in) {
+    *(int64_t *)context += inst_depth(in);
+}
+
+/* Seeded, so between two activations nothing changes: the sum must be what lies in the mailboxes. */
+static void check_count(struct kit *kit) {
+    struct proc *proc = kit_proc(kit);
+    int64_t depths = inst_depth(proc->self);
+    proc_each(proc, add_depth, &depths);
+    assert_int_equal(runners_queued(proc), depths);
+    assert_true(runners_queued(proc) >= 0);
+}
+
+/* Everything that is queued somewhere: batches that pause, rings, refused ones, replies, ticks, ends,
+ * undeliverables. */
+static void test_pd5_count_is_what_lies_in_the_mailboxes_after_every_activation(void **state) {
+    struct kit *kit = kit_create(
+        *state,
+        "actors:\n"
+        "  a: { type: kit.Player, config: { returned: 'note back', reply: 'note reply',\n"
+        "       tick: 'out 1 9; other 1 9; ask 1 50; ask 2 50; spawn; order stop',\n"
+        "       ended: 'note ended' } }\n"
+        "  b: { type: kit.Player, mailbox: { capacity: 2 }, config: { asked: 'reply 1' } }\n"
+        "  c: { type: kit.Player, mailbox: { capacity: 2, overflow: drop_oldest } }\n"
+        "  d: { type: kit.Player, mailbox: { capacity: 2, overflow: drop_newest } }\n"
+        "  e: { type: kit.Player, mailbox: { capacity: 2, overflow: fail } }\n"
+        "wires: [a.out -> b.number, a.ask -> b.asked, a.other -> c.number, a.other -> d.number,\n"
+        "        a.other -> e.number]\n");
+    struct sched *sched = proc_sched(kit_proc(kit));
+    unsigned steps = 0;
+
+    kit_do(kit, "a", "tick 0 0");
+    check_count(kit);
+    kit_go(kit);
+    for (int burst = 0; burst < 10; burst++) {
+        while (sched_step_all(sched, 1) > 0) {
+            check_count(kit);
+            steps++;
+        }
+        kit_do(kit, "a", "tick 0 0");
+    }
+    kit_stop(kit);
+
+    assert_true(steps > 100);
+    assert_true(kit_count(*state, "a: back") > 0);
+    assert_true(kit_count(*state, "a: reply") > 0);
+    assert_true(kit_count(*state, "a: ended") > 0);
+}
+
 static const struct kit_test pd[] = {
     KIT_TEST(KIT_BOTH, test_pd5_proc_counts_what_is_accepted_and_not_taken),
     KIT_TEST(KIT_BOTH, test_pd5_count_of_a_refused_message_is_taken_back),
@@ -128,6 +194,8 @@ static const struct kit_test pd[] = {
     KIT_TEST(KIT_BOTH, test_pd6_high_water_is_exact_for_what_comes_from_outside),
     KIT_TEST(KIT_SEEDED, test_pd6_high_water_is_exact_while_one_worker_is_busy),
     KIT_TEST(KIT_BOTH, test_pd7_last_nonzero_is_absent_until_something_was_queued),
+    KIT_TEST(KIT_SEEDED, test_pd5_count_is_what_lies_in_the_mailboxes_after_every_activation),
+    KIT_TEST(KIT_SEEDED, test_pd8_each_burst_shows_when_it_was),
     KIT_TEST(KIT_BOTH, test_pd8_burst_between_two_looks_shows_in_the_marks_of_the_proc),
 };
 
