@@ -3,10 +3,14 @@
 
 #include "actor/proc_impl.h"
 
-void bury(struct runner *r, struct proc *proc, struct msg *m, int32_t reason) {
-    uint64_t from = m->kind == MSG_RETURNED ? m->dest : m->sender;
-    uint64_t to = m->kind == MSG_RETURNED ? m->sender : m->dest;
+static void bury_between(struct runner *r, struct proc *proc, struct msg *m, uint64_t from,
+                         uint64_t to, int32_t reason) {
     dead_add(&proc->dead, r->pool, m, from, to, reason, proc->clock->now(proc->clock));
+}
+
+void bury(struct runner *r, struct proc *proc, struct msg *m, int32_t reason) {
+    bool turned = m->kind == MSG_RETURNED;
+    bury_between(r, proc, m, turned ? m->dest : m->sender, turned ? m->sender : m->dest, reason);
 }
 
 static void count_late(struct runner *r) {
@@ -26,14 +30,16 @@ static void turn_around(struct msg *m, enum msg_kind kind, int32_t reason) {
 
 static void return_to_sender(struct runner *r, struct proc *proc, struct msg *m, int32_t reason) {
     bool is_request = m->kind == MSG_REQUEST;
-    struct inst *sender = cell_find(proc, m->sender);
+    uint64_t from = m->sender;
+    uint64_t to = m->dest;
+    struct inst *sender = cell_find(proc, from);
     turn_around(m, is_request ? MSG_REPLY : MSG_RETURNED, reason);
     /* MB-10: bounded; what is too much becomes a dead letter */
     bool excess = sender && !is_request &&
                   atomic_load_explicit(&sender->mbox.uncharged, memory_order_relaxed) >=
                       mbox_capacity(&sender->mbox);
     if (!sender || excess || queue_from_outside(&sender->mbox, m, proc, 0) != OFFER_TAKEN) {
-        bury(r, proc, m, reason);
+        bury_between(r, proc, m, from, to, reason);
     }
 }
 

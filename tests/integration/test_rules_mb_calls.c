@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "actor/inst.h"
+#include "actor/proc_impl.h"
 #include "lib/app/kit.h"
 
 /* `a` asks `b` and notes the outcome. */
@@ -274,6 +275,32 @@ static void test_mb6_many_calls_each_end_once(void **state) {
     }
 }
 
+static void note_letter(void *context, const struct dead_letter *letter) {
+    *(struct dead_letter *)context = *letter;
+}
+
+static void test_mb4_dead_request_names_caller_and_callee(void **state) {
+    struct kit *kit = kit_start(*state, "actors: { a: { type: kit.Player },\n"
+                                        "          b: { type: kit.Player } }\n");
+    struct proc *proc = kit_proc(kit);
+    uint64_t caller = inst_uid(kit_actor(kit, "a"));
+    uint64_t callee = inst_uid(kit_actor(kit, "b"));
+    struct dead_letter letter = {0};
+
+    kit_do(kit, "a", "stop");
+    kit_settle(kit);
+    struct msg *request = msg_alloc(pools_shared(proc->pools), MSG_REQUEST, MSG_EXTENDED, 8);
+    request->sender = caller;
+    request->dest = callee;
+    bounce(&proc->outside, proc, request, TROUPE_GONE); /* as when b ends with it in its mailbox */
+    dead_each(proc_dead_letters(proc), note_letter, &letter);
+
+    assert_int_equal(letter.from, caller);
+    assert_int_equal(letter.to, callee);
+    assert_int_equal(letter.reason, TROUPE_GONE);
+    kit_stop(kit);
+}
+
 static const struct kit_test calls[] = {
     KIT_TEST(KIT_BOTH, test_mb6_call_ends_in_a_reply),
     KIT_TEST(KIT_BOTH, test_mb6_call_ends_in_an_error),
@@ -295,6 +322,7 @@ static const struct kit_test calls[] = {
     KIT_TEST(KIT_THREADS, test_mb6_request_held_back_past_its_deadline_was_never_sent),
     KIT_TEST(KIT_BOTH, test_mb6_no_turn_waits_for_a_reply),
     KIT_TEST(KIT_BOTH, test_mb6_many_calls_each_end_once),
+    KIT_TEST(KIT_SEEDED, test_mb4_dead_request_names_caller_and_callee),
 };
 
 int main(void) {
