@@ -31,6 +31,7 @@ void host_drop(struct troupe_turn *turn, const struct troupe_any *kept);
 struct msg *host_new_message(struct runner *r, enum msg_kind kind, unsigned flags,
                              const struct msg_type *type, const void *body, uint64_t room);
 /* A message for a reference; takes m. */
+/* For one of another proc the message must be extended. */
 int32_t host_address(struct runner *r, struct msg *m, struct troupe_ref to);
 
 /* host_call.c */

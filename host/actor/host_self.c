@@ -41,7 +41,8 @@ struct troupe_ref host_port_of(struct troupe_turn *turn, struct troupe_ref actor
     struct troupe_ref none = {0, 0};
     TURN_OR(r, none);
     uint16_t number = proc_find_port_name(r->proc, port);
-    return number ? (struct troupe_ref){actor.uid, number} : none;
+    uint64_t proc = actor.port & ~(uint64_t)UINT16_MAX; /* of another proc: stays with it */
+    return number ? (struct troupe_ref){actor.uid, proc | number} : none;
 }
 
 struct troupe_ref host_spawn(struct troupe_turn *turn, uint32_t port,

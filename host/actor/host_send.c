@@ -137,6 +137,7 @@ int32_t host_address(struct runner *r, struct msg *m, struct troupe_ref to) {
     }
     if (!local) {
         r->outbox.items[r->outbox.count - 1].remote = true;
+        msg_extension(m)->far = to.port;
     }
     return TROUPE_OK;
 }
@@ -149,7 +150,8 @@ int32_t host_send_to(struct troupe_turn *turn, uint32_t port, struct troupe_ref 
     if (!row || !body || to.uid == 0) {
         return TROUPE_INVALID;
     }
-    struct msg *m = host_new_message(r, MSG_DATA, MSG_BY_NAME, row->type, body, 0);
+    unsigned flags = MSG_BY_NAME | (to.port > PORT_NAME_MASK ? MSG_EXTENDED : 0);
+    struct msg *m = host_new_message(r, MSG_DATA, flags, row->type, body, 0);
     return m ? host_address(r, m, to) : TROUPE_NO_MEMORY;
 }
 

@@ -73,8 +73,8 @@ static void handle_data(struct runner *r, struct inst *in, struct msg *m) {
 
 /* Where a returned message was sent. What a wire carried names the receiver's row; only actors of the
  * plan can be asked for its name: they keep their type. */
-static struct troupe_ref sent_to(const struct inst *in, const struct msg *m) {
-    struct troupe_ref to = {m->sender, m->port};
+static struct troupe_ref sent_to(const struct inst *in, struct msg *m) {
+    struct troupe_ref to = {m->sender, msg_far(m) ? msg_far(m) : m->port};
     if (!(m->flags & MSG_BY_NAME)) {
         const struct inst *receiver = proc_planned(in->proc, m->sender);
         to.port = receiver && m->port < receiver->type->row_count

@@ -36,7 +36,8 @@ struct proc_observer {
     void *context;
 };
 
-/* Where the proc sends what is not local (PR-1). Takes the message; answers in time or never. */
+/* Where the proc sends what is not local (PR-1). Takes the message; answers in time or never. `dest` and
+ * msg_far are the reference it was sent to, as the sender had it. */
 struct proc_forwarder {
     void (*forward)(void *context, struct proc *proc, struct msg *m);
     void *context;

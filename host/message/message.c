@@ -40,7 +40,7 @@ struct msg *msg_alloc(struct pool *pool, enum msg_kind kind, unsigned flags, uin
     m->reason = 0;
     atomic_store_explicit(&m->refs, 1, memory_order_relaxed);
     if (flags & MSG_EXTENDED) {
-        *msg_extension(m) = (struct msg_extension){0, 0};
+        *msg_extension(m) = (struct msg_extension){0};
     }
     return m;
 }

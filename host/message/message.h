@@ -54,6 +54,8 @@ struct msg {
 struct msg_extension {
     uint64_t call; /* REQUEST, REPLY: the call's number */
     uint64_t trace;
+    uint64_t
+        far; /* the port of the reference it was sent to, when that is another proc's; else 0 */
 };
 
 #define MSG_BODY_AT(flags)                                                                         \
@@ -78,6 +80,9 @@ static inline uint64_t msg_trace(struct msg *m) {
 }
 static inline uint64_t msg_call(struct msg *m) {
     return m->flags & MSG_EXTENDED ? msg_extension(m)->call : 0;
+}
+static inline uint64_t msg_far(struct msg *m) {
+    return m->flags & MSG_EXTENDED ? msg_extension(m)->far : 0;
 }
 static inline bool msg_is_charged(const struct msg *m) {
     return m->kind <= MSG_REQUEST;

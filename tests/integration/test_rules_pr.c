@@ -47,6 +47,7 @@ static void test_pr1_forwarder_takes_what_is_not_local(void **state) {
         struct msg *m = taken.messages[i];
         assert_int_equal(*(const uint64_t *)msg_body(m), 6 + i);
         assert_int_equal(m->dest, 5);
+        assert_int_equal(msg_far(m), ELSEWHERE);
         assert_int_equal(m->sender, inst_uid(kit_actor(kit, "a")));
         msg_free(pools_shared(proc->pools), m);
     }
@@ -77,6 +78,15 @@ static void test_pr1_without_a_forwarder_it_comes_back(void **state) {
     kit_stop(kit);
 
     kit_assert_trace(*state, "a", "sent\nback 6: another proc, and no forwarder\nend\n");
+}
+
+static void test_pr1_what_comes_back_names_the_other_proc(void **state) {
+    struct kit *kit = kit_start(*state, "actors: { a: { type: kit.Player, config: {\n"
+                                        "  returned: 'note back $: %; at 6; again 7' } } }\n");
+
+    kit_do_to(kit, "a", "tell 6", (struct troupe_ref){inst_uid(kit_actor(kit, "a")), ELSEWHERE});
+    kit_wait(kit, "a: back 7: another proc, and no forwarder");
+    kit_stop(kit);
 }
 
 static void test_pr1_without_a_forwarder_what_nobody_takes_back_is_a_dead_letter(void **state) {
@@ -139,6 +149,7 @@ static const struct kit_test pr[] = {
     KIT_TEST(KIT_BOTH, test_pr1_forwarder_takes_what_is_not_local),
     KIT_TEST(KIT_BOTH, test_pr1_forwarder_gets_nothing_local),
     KIT_TEST(KIT_BOTH, test_pr1_without_a_forwarder_it_comes_back),
+    KIT_TEST(KIT_BOTH, test_pr1_what_comes_back_names_the_other_proc),
     KIT_TEST(KIT_BOTH, test_pr1_without_a_forwarder_what_nobody_takes_back_is_a_dead_letter),
     KIT_TEST(KIT_BOTH, test_pr4_two_procs_run_at_once_and_end_on_their_own),
     KIT_TEST(KIT_BOTH, test_pr4_a_failure_ends_its_own_proc_only),

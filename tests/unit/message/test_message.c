@@ -29,13 +29,16 @@ static void test_body_lies_behind_header_and_extension(void **state) {
 
     assert_int_equal(sizeof(struct msg), 48);
     assert_ptr_equal(msg_body(plain), (char *)plain + 48);
-    assert_ptr_equal(msg_body(extended), (char *)extended + 64);
+    assert_ptr_equal(msg_body(extended), (char *)extended + 72);
     assert_int_equal((uintptr_t)plain % 64, 0);
     assert_int_equal((uintptr_t)extended % 64, 0);
     msg_extension(extended)->call = 7;
     msg_extension(extended)->trace = 8;
+    msg_extension(extended)->far = 9;
     assert_int_equal(msg_call(extended), 7);
     assert_int_equal(msg_trace(extended), 8);
+    assert_int_equal(msg_far(extended), 9);
+    assert_int_equal(msg_far(plain), 0);
 
     msg_free(w->pool, plain);
     msg_free(w->pool, extended);
