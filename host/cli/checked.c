@@ -80,6 +80,25 @@ static void add_findings(const struct cli *cli, const struct diags *diags, struc
     mem_free(errors.items);
 }
 
+int checked_fail_as_asked(const struct cli *cli, const struct checked *checked, int status) {
+    if (!cli->json) {
+        checked_complain(cli, checked);
+        return status;
+    }
+    if (!checked->manifest || checked->err.code != ERR_INVALID) {
+        (void)cli_fail_as_asked(cli, &checked->err);
+        return status;
+    }
+    struct str text;
+    str_init(&text);
+    str_add(&text, "{\"ok\":false,\n\"findings\":");
+    diags_json(&checked->diags, &text);
+    str_add(&text, "}\n");
+    status = cli_print(&text, status);
+    str_fini(&text);
+    return status;
+}
+
 void checked_complain(const struct cli *cli, const struct checked *checked) {
     struct str text;
     str_init(&text);

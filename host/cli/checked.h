@@ -17,5 +17,7 @@ int checked_load(struct checked *checked, const char *const *paths, size_t count
 void checked_fini(struct checked *checked);
 /* Findings as text to stderr, or why there are none to print. */
 void checked_complain(const struct cli *cli, const struct checked *checked);
+/* The same; with --format json as a value on stdout instead. Returns `status`. */
+int checked_fail_as_asked(const struct cli *cli, const struct checked *checked, int status);
 /* The plugin files that a manifest's search path gives. */
 int checked_scan(const struct manifest *manifest, struct catalog **ret, struct err *err);

@@ -61,5 +61,10 @@ int cli_print(const struct str *text, int status);
 void cli_complain(const struct str *text);
 /* "troupe: " and the error. */
 void cli_fail(const struct err *err);
+/* The same, with --format json as a finding on stdout. Returns CLI_FAILED. */
+int cli_fail_as_asked(const struct cli *cli, const struct err *err);
+/* Before anything else: a standard descriptor that is closed must not become the first file opened,
+ * which would then get our output. And what stdio still holds at the end must reach stdout. */
+void cli_guard_output(void);
 /* Whether stderr gets colours: as asked, else when it is a terminal and NO_COLOR is not set. */
 bool cli_has_colour(const struct cli *cli);

@@ -6,8 +6,7 @@ int cmd_plugin_inspect(const struct cli *cli) {
     struct image *image = NULL;
     struct err err = {0};
     if (image_read(cli->files[0], &image, &err) < 0) {
-        cli_fail(&err);
-        return CLI_FAILED;
+        return cli_fail_as_asked(cli, &err);
     }
     struct str out;
     str_init(&out);

@@ -6,8 +6,7 @@ static int list(const struct cli *cli, const struct manifest *manifest) {
     struct catalog *catalog = NULL;
     struct err err = {0};
     if (checked_scan(manifest, &catalog, &err) < 0) {
-        cli_fail(&err);
-        return CLI_FAILED;
+        return cli_fail_as_asked(cli, &err);
     }
     struct str out;
     str_init(&out);
@@ -29,8 +28,8 @@ int cmd_plugin_list(const struct cli *cli) {
     diags_init(&checked.diags);
     if (cli->file_count && manifest_load(cli->files, cli->file_count, NULL, &checked.manifest,
                                          &checked.diags, &checked.err) < 0) {
-        checked_complain(cli, &checked);
         status = checked.err.code == ERR_INVALID ? CLI_INVALID : CLI_FAILED;
+        status = checked_fail_as_asked(cli, &checked, status);
     } else {
         status = list(cli, checked.manifest);
     }

@@ -148,6 +148,7 @@ static int show_family(const char *prefix) {
 int cli_main(int argc, char **argv) {
     static char name[] = "troupe"; /* what argp's sentences begin with */
     argv[0] = name;
+    cli_guard_output();
     struct cli cli = {0};
     int at = cli_parse_global(&cli, argc, argv);
     int words = 0;

@@ -197,6 +197,36 @@ static void test_full_disk_is_a_failure(void **state) {
     test_program_fini(&program);
 }
 
+/* Runs the command line `words` of a shell, with "$0" the program. */
+static void shell_run(struct test_program *program, const char *words) {
+    test_program_run(program, (const char *const[]){"/bin/sh", "-c", words, TROUPE_PROGRAM, NULL},
+                     troupe_environment);
+}
+
+static void test_full_disk_is_a_failure_for_help_too(void **state) {
+    (void)state;
+    struct test_program program;
+
+    shell_run(&program, "exec \"$0\" run --help >/dev/full");
+
+    assert_string_equal(program.err, "troupe: cannot write to stdout: No space left on device\n");
+    assert_int_equal(program.status, 1);
+    test_program_fini(&program);
+}
+
+/* Else the first file opened would be our standard output. */
+static void test_closed_stdout_is_no_file_of_ours(void **state) {
+    (void)state;
+    struct test_program program;
+
+    shell_run(&program, "exec \"$0\" run " TROUPE_SOURCE_DIR "/manifests/auth-watch.yaml >&-");
+
+    assert_non_null(
+        strstr(program.err, "cannot write to the standard output: Bad file descriptor"));
+    assert_int_equal(program.status, 1);
+    test_program_fini(&program);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_command_is_needed),
@@ -215,6 +245,8 @@ int main(void) {
         cmocka_unit_test(test_version_option),
         cmocka_unit_test(test_version_as_json),
         cmocka_unit_test(test_full_disk_is_a_failure),
+        cmocka_unit_test(test_full_disk_is_a_failure_for_help_too),
+        cmocka_unit_test(test_closed_stdout_is_no_file_of_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -184,6 +184,31 @@ static void test_inspect_refuses_what_is_no_plugin(void **state) {
     test_program_fini(&program);
 }
 
+/* Each of these says it as JSON on stdout, one value. */
+static void assert_json_finding(struct test_program *program, int status, const char *text) {
+    json_t *json = json_loads(program->out, 0, NULL);
+    assert_non_null(json);
+    assert_false(json_boolean_value(json_object_get(json, "ok")));
+    const json_t *first = json_array_get(json_object_get(json, "findings"), 0);
+    assert_string_equal(json_string_value(json_object_get(first, "text")), text);
+    assert_string_equal(program->err, "");
+    assert_int_equal(program->status, status);
+    json_decref(json);
+    test_program_fini(program);
+}
+
+static void test_failure_is_json_when_asked(void **state) {
+    (void)state;
+    struct test_program program;
+
+    troupe_run(&program, "plugin", "inspect", "--format", "json", "nofile.so");
+    assert_json_finding(&program, 1,
+                        "plugin file 'nofile.so': cannot open it: No such file or directory");
+
+    troupe_run(&program, "plugin", "list", "--format", "json", "nofile.yaml");
+    assert_json_finding(&program, 78, "cannot open 'nofile.yaml': No such file or directory");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_list_shows_files_types_and_ports),
@@ -195,6 +220,7 @@ int main(void) {
         cmocka_unit_test(test_inspect_shows_a_plugin),
         cmocka_unit_test(test_inspect_as_json),
         cmocka_unit_test(test_inspect_refuses_what_is_no_plugin),
+        cmocka_unit_test(test_failure_is_json_when_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
