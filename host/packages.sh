@@ -11,6 +11,10 @@ test_packages=(
   g++ libcmocka-dev clang libclang-rt-14-dev clang-format-14 abigail-tools
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 )
+# What the benchmarks compare with and count instructions by; those that are missing are left out.
+bench_packages=(
+  erlang-base erlang-dev libcaf-dev rsyslog valgrind
+)
 
 say() {
   echo "troupe: $*" >&2
