@@ -333,13 +333,13 @@ static int by_size(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void play_wake(uint64_t count) {
+static void play_wake(const char *shape, uint64_t count, unsigned period_ms) {
     pthread_t sleeper;
     delays = must(calloc(count, sizeof *delays));
     must(pthread_create(&sleeper, NULL, wake_sleeper, &count) == 0 ? &sleeper : NULL);
     uint64_t due = now_ns() + NS_PER_S / 10;
     for (uint64_t i = 0; i < count; i++) {
-        due += NS_PER_S / 1000;
+        due += period_ms * (NS_PER_S / 1000);
         struct timespec at = {(time_t)(due / NS_PER_S), (long)(due % NS_PER_S)};
         while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) != 0) {
         }
@@ -349,8 +349,8 @@ static void play_wake(uint64_t count) {
     }
     (void)pthread_join(sleeper, NULL);
     qsort(delays, count, sizeof *delays, by_size);
-    (void)printf("wake 0 p50_us %.6g\n", (double)delays[count / 2] / 1e3);
-    (void)printf("wake 0 p99_us %.6g\n", (double)delays[count * 99 / 100] / 1e3);
+    (void)printf("%s 0 p50_us %.6g\n", shape, (double)delays[count / 2] / 1e3);
+    (void)printf("%s 0 p99_us %.6g\n", shape, (double)delays[count * 99 / 100] / 1e3);
     free(delays);
 }
 
@@ -386,9 +386,9 @@ static void play_idle(uint64_t count) {
 static const struct {
     const char *name;
     uint64_t count;
-} shapes[] = {{"ping-pong", 2000000}, {"count", 10000000}, {"fan-in", 1000000},
-              {"ring", 10000000},     {"big", 10000},      {"spawn", 1000000},
-              {"idle", 1000000},      {"line", 1000000},   {"wake", 2000}};
+} shapes[] = {{"ping-pong", 2000000}, {"count", 10000000}, {"fan-in", 1000000}, {"ring", 10000000},
+              {"big", 10000},         {"spawn", 1000000},  {"idle", 1000000},   {"line", 1000000},
+              {"wake", 2000},         {"wake-asleep", 500}};
 
 /* Returns the messages that went. */
 static uint64_t play(const char *shape, uint64_t count) {
@@ -426,8 +426,8 @@ int main(int argc, char **argv) {
     total = argc > 2 ? strtoull(argv[2], NULL, 10) : total;
     if (strcmp(shape, "line") == 0) {
         (void)printf("line 0 ns %.6g\n", play_line(total));
-    } else if (strcmp(shape, "wake") == 0) {
-        play_wake(total);
+    } else if (strncmp(shape, "wake", 4) == 0) {
+        play_wake(shape, total, strcmp(shape, "wake") == 0 ? 1 : 10);
     } else if (strcmp(shape, "idle") == 0) {
         play_idle(total);
     } else {

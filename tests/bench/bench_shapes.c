@@ -26,28 +26,36 @@ struct shape {
     uint64_t count;       /* default */
     uint64_t messages;    /* per count */
     enum unit unit;
-    uint64_t burst; /* 0: 1000 */
+    uint64_t burst;     /* 0: 1000 */
+    unsigned period_ms; /* wake */
 };
 
 static const struct shape shapes[] = {
-    {"ping-pong", "ping-pong", 2000000, 1, UNIT_TRIP, 0},
-    {"count", "count", 10000000, 1, UNIT_RATE, 0},
-    {"fan-in", "fan-in", 1000000, 8, UNIT_RATE, 0},
-    {"overload", "overload", 250000, 8, UNIT_RATE, 0},
-    {"ring", NULL, 10000000, 1, UNIT_RATE, 0},
-    {"big", "big", 10000, 200, UNIT_RATE, 0},
-    {"spawn", "spawn", 1000000, 1, UNIT_RATE, 0},
-    {"spawn-at-once", "spawn", 1000000, 1, UNIT_RATE, 1000000},
-    {"idle", "idle", 1000000, 1, UNIT_BYTES, 0},
-    {"call", "call", 1000000, 1, UNIT_RATE, 0},
-    {"spread", "spread", 400000, 1, UNIT_RATE, 0},
-    {"wake", "wake", 2000, 1, UNIT_WAKE, 0},
+    {"ping-pong", "ping-pong", 2000000, 1, UNIT_TRIP, 0, 0},
+    {"apart", "apart", 500000, 1, UNIT_TRIP, 0, 0},
+    {"apart-own", "apart-own", 500000, 1, UNIT_TRIP, 0, 0},
+    {"groups", "groups", 5000000, 2, UNIT_RATE, 0, 0},
+    {"count", "count", 10000000, 1, UNIT_RATE, 0, 0},
+    {"fan-in", "fan-in", 1000000, 8, UNIT_RATE, 0, 0},
+    {"overload", "overload", 250000, 8, UNIT_RATE, 0, 0},
+    {"ring", NULL, 10000000, 1, UNIT_RATE, 0, 0},
+    {"big", "big", 10000, 200, UNIT_RATE, 0, 0},
+    {"spawn", "spawn", 1000000, 1, UNIT_RATE, 0, 0},
+    {"spawn-at-once", "spawn", 1000000, 1, UNIT_RATE, 1000000, 0},
+    {"idle", "idle", 1000000, 1, UNIT_BYTES, 0, 0},
+    {"call", "call", 1000000, 1, UNIT_RATE, 0, 0},
+    {"spread", "spread", 400000, 1, UNIT_RATE, 0, 0},
+    {"wake", "wake", 2000, 1, UNIT_WAKE, 0, 1},
+    {"wake-asleep", "wake", 500, 1, UNIT_WAKE, 0, 10},
 };
 
 struct bench {
     const struct shape *shape;
     unsigned workers;
     uint64_t count;
+    uint64_t begin_ns; /* of the time over which `cpu` is taken */
+    double cpu;
+    double quiet_cpu;    /* wake: of a second in which nothing is sent */
     char numbers[4][32]; /* variables of the manifest, see find_variable */
     struct str text;
     struct manifest *manifest;
@@ -142,24 +150,63 @@ static void print_findings(struct bench *bench) {
     str_fini(&text);
 }
 
-/* Sends a message each millisecond, from this thread, until the listener has enough. */
+static void sleep_until(uint64_t due_ns) {
+    struct timespec at = {(time_t)(due_ns / NS_PER_S), (long)(due_ns % NS_PER_S)};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) != 0) {
+    }
+}
+
+static double cpu_seconds(void) {
+    struct rusage usage;
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+/* Sends a message each so many milliseconds, from this thread, until the listener has enough. */
 static int wake(struct bench *bench, struct err *err) {
     struct proc *proc = deploy_proc(bench->deploy);
     const struct msg_type *type = type_find(bench->types, "bench.call/1");
-    struct inst *listener = proc_actor(proc, 0);
-    uint64_t uid = inst_uid(listener);
+    uint64_t uid = inst_uid(proc_actor(proc, 0));
     uint64_t due = now_ns() + 100 * NS_PER_MS; /* the start-up is over then */
+    sleep_until(due);
+    double cpu = cpu_seconds();
+    due += NS_PER_S;
+    sleep_until(due);
+    bench->quiet_cpu = cpu_seconds() - cpu;
+    bench->cpu = cpu_seconds();
+    bench->begin_ns = now_ns();
     for (uint64_t i = 0; i < bench->count; i++) {
-        due += NS_PER_MS;
-        struct timespec at = {(time_t)(due / NS_PER_S), (long)(due % NS_PER_S)};
-        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) != 0) {
-        }
+        due += bench->shape->period_ms * NS_PER_MS;
+        sleep_until(due);
         uint64_t sent_ns = now_ns();
         if (proc_send(proc, uid, "call", type, &sent_ns, err) < 0) {
             return -1;
         }
     }
     return 0;
+}
+
+/* Makes the two rivals known to each other; who serves last, so that the other knows it by then. */
+static int introduce(struct bench *bench, struct err *err) {
+    struct proc *proc = deploy_proc(bench->deploy);
+    const struct msg_type *type = type_find(bench->types, "bench.meet/1");
+    uint64_t ping = proc_resolve(proc, "ping");
+    uint64_t pong = proc_resolve(proc, "pong");
+    struct troupe_ref to_ping = {.uid = ping, .port = proc_find_port(proc, "ball")};
+    struct troupe_ref to_pong = {.uid = pong, .port = to_ping.port};
+    return proc_send(proc, pong, "meet", type, &to_ping, err) < 0 ||
+                   proc_send(proc, ping, "meet", type, &to_pong, err) < 0
+               ? -1
+               : 0;
+}
+
+/* What some shapes need from outside while they run. */
+static int drive(struct bench *bench, struct err *err) {
+    if (bench->shape->unit == UNIT_WAKE) {
+        return wake(bench, err);
+    }
+    return strcmp(bench->shape->name, "apart") == 0 ? introduce(bench, err) : 0;
 }
 
 static void print(const struct bench *bench, const char *name, double value) {
@@ -181,14 +228,9 @@ static uint64_t find_attribute(struct bench *bench, const char *name, bool earli
     return found;
 }
 
-static double cpu_seconds(void) {
-    struct rusage usage;
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-static int report(struct bench *bench, double cpu, double wall, struct err *err) {
+static int report(struct bench *bench, struct err *err) {
+    double wall = (double)(now_ns() - bench->begin_ns) / 1e9;
+    double cpu = cpu_seconds() - bench->cpu;
     uint64_t started = find_attribute(bench, "started", true);
     uint64_t ended = find_attribute(bench, "ended", false);
     if (started == 0 || ended <= started) {
@@ -206,6 +248,7 @@ static int report(struct bench *bench, double cpu, double wall, struct err *err)
     case UNIT_WAKE:
         print(bench, "p50_us", (double)find_attribute(bench, "p50", false) / 1e3);
         print(bench, "p99_us", (double)find_attribute(bench, "p99", false) / 1e3);
+        print(bench, "quiet_cpu", bench->quiet_cpu);
         break;
     case UNIT_RATE:
         print(bench, "per_s", messages / seconds);
@@ -232,17 +275,16 @@ static int run(struct bench *bench, struct err *err) {
         deploy_create(bench->plan, bench->types, &options, &bench->deploy, err) < 0) {
         return -1;
     }
-    double cpu = cpu_seconds();
-    uint64_t begin = now_ns();
-    if (deploy_start(bench->deploy, err) < 0 ||
-        (bench->shape->unit == UNIT_WAKE && wake(bench, err) < 0)) {
+    bench->cpu = cpu_seconds();
+    bench->begin_ns = now_ns();
+    if (deploy_start(bench->deploy, err) < 0 || drive(bench, err) < 0) {
         return -1;
     }
     deploy_wait(bench->deploy, &result);
     if (result.failed) {
         return err_set(err, ERR_INVALID, "%s", result.cause);
     }
-    return report(bench, cpu_seconds() - cpu, (double)(now_ns() - begin) / 1e9, err);
+    return report(bench, err);
 }
 
 static void end(struct bench *bench) {
