@@ -219,7 +219,7 @@ static void place(struct runner *r, struct inst *child) {
     } else if (sched_dedicate(r->proc->sched, "troupe-own", &child->mbox.task, &dedicated, &err) <
                0) {
         /* it runs on this worker after all, and says why it can't */
-        life_fail(r, child, TROUPE_NO_MEMORY, err.text, NULL);
+        life_fail(r, child, FAILURE_HOST, TROUPE_NO_MEMORY, err.text, NULL);
     }
 }
 

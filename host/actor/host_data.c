@@ -60,7 +60,14 @@ static void host_log(struct troupe_turn *turn, uint32_t level, struct troupe_str
     struct runner *r = runner_of(turn);
     struct log *log = r->proc->options.log;
     enum log_level host_level = level > LOG_DEBUG ? LOG_DEBUG : (enum log_level)level;
-    if (TURN_IS_VALID(r) && log && log_wants(log, host_level)) {
+    if (!TURN_IS_VALID(r)) {
+        return;
+    }
+    struct flight *flight = record_flight(r->inst); /* FR-1 */
+    if (flight) {
+        flight_log(flight, sched_coarse_now(r->worker), host_level, text.data, text.size);
+    }
+    if (log && log_wants(log, host_level)) {
         char name[160];
         inst_name(r->inst, name, sizeof name);
         log_write_n(log, host_level, name, text.data, text.size);

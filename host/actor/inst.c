@@ -81,7 +81,8 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     in->inputs_ended = false;
     in->paused = in->draining = in->children_draining = in->failed = false;
     in->aborted = in->quiet = in->cleanup_ok = in->spawned = in->alive_by_timers = false;
-    in->watched = in->told = false;
+    in->watched = in->told = in->checkpoints = false;
+    in->flight = NULL;
     in->child_row = INST_NO_ROW;
     in->reason = NULL;
     in->open_children = 0;
@@ -97,6 +98,9 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     atomic_store_explicit(&in->incarnation, 0, memory_order_relaxed);
     atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
     atomic_store_explicit(&in->running, false, memory_order_relaxed);
+    atomic_store_explicit(&in->last_handler, 0, memory_order_relaxed);
+    atomic_store_explicit(&in->created_ns, 0, memory_order_relaxed);
+    atomic_store_explicit(&in->busy_ns, 0, memory_order_relaxed);
     atomic_store_explicit(&in->since_ns, 0, memory_order_relaxed);
     atomic_store_explicit(&in->processed, 0, memory_order_relaxed);
     atomic_store_explicit(&in->next_pid, 1, memory_order_relaxed);
@@ -146,6 +150,8 @@ static void more_free(struct runner *r, struct inst *in) {
         return;
     }
     (void)r;
+    failure_destroy(more->failure);
+    past_fini(&more->past);
     mem_free(atomic_load_explicit(&more->fail_with, memory_order_relaxed));
     for (uint16_t i = 0; more->rings && i < in->mbox.ring_count; i++) {
         mbox_ring_fini(&more->rings[i]);
@@ -165,6 +171,8 @@ static void more_free(struct runner *r, struct inst *in) {
 
 void inst_unmake(struct runner *r, struct inst *in) {
     more_free(r, in);
+    flight_destroy(in->flight);
+    in->flight = NULL;
     for (uint16_t i = 0; in->ports && i < in->type->row_count; i++) {
         port_fini(&in->ports[i]);
     }
@@ -205,7 +213,7 @@ uint32_t inst_plan_index(const struct inst *in) {
 }
 
 /* The name that stands in the id: an anonymous child shows its parent's. */
-static const char *shown_name(const struct inst *in) {
+const char *inst_shown_name(const struct inst *in) {
     while (in && !in->name) {
         in = inst_parent(in);
     }
@@ -213,7 +221,7 @@ static const char *shown_name(const struct inst *in) {
 }
 
 void inst_name(const struct inst *in, char *ret, uint64_t size) {
-    (void)snprintf(ret, size, "%s/%s[%llu]", in->proc->name, shown_name(in),
+    (void)snprintf(ret, size, "%s/%s[%llu]", in->proc->name, inst_shown_name(in),
                    (unsigned long long)in->pid);
 }
 

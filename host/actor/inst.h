@@ -60,9 +60,10 @@ struct inst_end {
     bool failed;
     bool told; /* the host had told it to end, also when it failed of that */
     int32_t status;
-    char name[160]; /* "proc/name[pid]" */
-    char text[512]; /* the reason */
-    char root[160]; /* the actor that really failed (SV-1); as name when it is itself */
+    char name[160];     /* "proc/name[pid]" */
+    char text[512];     /* the reason */
+    char root[160];     /* the actor that really failed (SV-1); as name when it is itself */
+    const char *frames; /* of a panic, a line a frame; NULL: none; lent during the call */
 };
 
 const char *inst_status_text(enum inst_status status);

@@ -5,6 +5,8 @@
 
 #include <troupe/plugin.h>
 
+#include "actor/checkpoint.h"
+#include "actor/failure.h"
 #include "actor/inst.h"
 #include "actor/proc.h"
 #include "actor/type.h"
@@ -113,6 +115,10 @@ struct runner {
     int32_t fail_status;
     char fail_text[512];
     char refusal[320]; /* why the last spawn of the turn was refused; "" */
+    char *fail_frames; /* of a panic, a line a frame; owned until the failure takes it */
+    enum failure_kind fail_kind;
+    bool committed;     /* something of the turn was, early (TX-2) */
+    uint64_t flight_at; /* where the recorder was when the turn began */
     struct troupe_context context;
     char context_name[160];
     bool has_context;
@@ -120,6 +126,9 @@ struct runner {
     /* written by this worker, read by anyone */
     _Atomic int64_t queued; /* accepted minus taken here; the sum over workers is the proc's (PD) */
     _Atomic uint64_t handled, sent, dropped, late_replies, discarded_turns;
+    _Atomic uint64_t retried; /* messages given to a next life (FC-4) */
+    _Atomic uint64_t
+        lost_with_state; /* handled since the last state that was kept, by lives that failed */
     _Atomic int64_t high_water;       /* of the proc's queue, as seen from here (PD-6) */
     _Atomic uint64_t last_nonzero_ns; /* 0: never (PD-7) */
     int64_t others;                   /* what the other workers had queued when last looked at */
@@ -182,7 +191,12 @@ struct inst_more {
     uint32_t saved_version;
     pthread_mutex_t attributes_lock;
     struct attribute *attributes; /* under attributes_lock */
-    struct inst_end end;          /* of a failure */
+    struct failure
+        *failure;     /* of the present life, or the last one; owned; NULL: none, no memory */
+    struct past past; /* of the slot */
+    struct checkpointing checkpoint;
+    const struct msg *died_on; /* the message that goes to the next life once more (FC-4) */
+    uint32_t deaths;           /* lives that died on it */
     uint64_t call_series;
     uint32_t timer_series; /* of starts, over all lives: a tick of an earlier one is known by it */
     _Atomic(struct inst_end *) fail_with; /* with SIGNAL_FAIL; owned by who takes it out */
@@ -211,10 +225,12 @@ struct inst {
     bool alive_by_timers; /* SIGNAL_ALIVE */
     bool spawned;         /* by an actor: it has one life, and the cell is used again */
     bool told;            /* its life ends because the host said so (DR-2) */
+    bool checkpoints;     /* its plan wants them, and its type can save */
     uint16_t child_row;   /* of the parent's type: whose handler hears of the end */
     const char *reason;   /* of a clean end; static */
     uint32_t open_children;
     void *state;
+    struct flight *flight;  /* NULL until there is something to note; readers: see record.c */
     struct inst_more *more; /* NULL until needed; others' threads go by `shown` */
     struct list children;   /* inst.sibling */
     struct list sibling;    /* inst.children of the parent; written by the parent's home worker */
@@ -229,8 +245,11 @@ struct inst {
     _Atomic uint8_t status;            /* written by inst_move() only */
     _Atomic uint32_t incarnation;      /* of the present life, or the last; 0: has had none */
     _Atomic uint16_t handler;          /* row in hand + 1; 0: none */
+    _Atomic uint16_t last_handler;     /* of the last turn, likewise */
     _Atomic bool running;              /* in an activation, or something is held back or pending */
     _Atomic uint64_t since_ns;         /* of the turn in hand, or the last one (ST-2) */
+    _Atomic uint64_t created_ns;       /* when the present life began, to a millisecond */
+    _Atomic uint64_t busy_ns;          /* time that its turns took; see record_time */
     _Atomic uint64_t processed;
     _Atomic uint64_t next_pid; /* roots: the counter of their tree (AI-1) */
 };
@@ -256,6 +275,8 @@ static inline struct inst *inst_parent(const struct inst *in) {
 /* inst.c */
 struct inst_more *inst_more(struct inst *in); /* makes it; NULL: no memory */
 void inst_move(struct inst *in, enum inst_status to);
+/* The name that stands in the id: an anonymous child shows its parent's; lent. */
+const char *inst_shown_name(const struct inst *in);
 /* Those that it has spawned. [home worker] */
 void inst_signal_children(struct inst *in, unsigned signals);
 /* The next life of the slot begins, as `created`. */
@@ -329,8 +350,8 @@ void life_start(struct runner *r, struct inst *in);
 /* Begins the end: cleanly, by itself or told by the host, or as failed with this status and text.
  * Harmless when it has begun. A life that has not begun yet ends all the same. */
 void life_stop(struct runner *r, struct inst *in, bool told, const char *reason);
-void life_fail(struct runner *r, struct inst *in, int32_t status, const char *text,
-               const char *root);
+void life_fail(struct runner *r, struct inst *in, enum failure_kind kind, int32_t status,
+               const char *text, const char *root);
 /* Goes on with the end as far as it can; true when the life has ended and nothing is held back. */
 bool life_proceed(struct runner *r, struct inst *in);
 void life_child_ended(struct runner *r, struct inst *in, struct msg *m);
@@ -339,9 +360,28 @@ void life_close(struct runner *r, struct inst *in);
 /* The home worker is done with a closed slot for good. */
 void life_leave(struct runner *r, struct inst *in);
 
+/* record.c */
+/* The ring, made when there is none yet; NULL: no memory. [home worker] */
+struct flight *record_flight(struct inst *in);
+/* A note of the runtime's, when there is a ring to note it in. [home worker] */
+void record_note(struct runner *r, struct inst *in, enum flight_kind kind, uint32_t number,
+                 const char *text);
+/* The handler ran once more. */
+void record_ran(struct runner *r, struct inst *in, uint16_t row);
+/* The turn began at since_ns by the coarse clock, which has moved on: what it took. */
+void record_time(struct runner *r, struct inst *in, uint64_t since_ns);
+/* Stores the snapshot of the life that is about to end (SV-3), and has it written. */
+void record_end(struct runner *r, struct inst *in);
+
 /* state.c */
+struct save_order {   /* body of a notice */
+    proc_saved *done; /* NULL: a checkpoint is due */
+    void *context;
+};
+int32_t inst_save_state(struct runner *r, struct inst *in, struct str *out);
 void inst_notice(struct runner *r, struct inst *in, struct msg *m);
-void notice_refuse(struct msg *m); /* the instance ended before it could */
+void notice_refuse(struct msg *m);       /* the instance ended before it could */
+void inst_forget_state(struct inst *in); /* more->saved */
 /* Runs the load row with more->saved; a status. */
 int32_t inst_load_state(struct runner *r, struct inst *in);
 

@@ -6,21 +6,23 @@
 #include "base/alloc.h"
 
 static void describe(const struct inst *in, struct inst_end *end) {
-    if (in->failed && in->more) {
-        *end = in->more->end;
-    } else {
-        *end = (struct inst_end){.failed = in->failed,
-                                 .status = in->failed ? TROUPE_NO_MEMORY : TROUPE_OK};
-        (void)snprintf(end->text, sizeof end->text, "%s",
-                       in->failed   ? "out of memory"
-                       : in->reason ? in->reason
-                                    : "stopped");
-        inst_name(in, end->name, sizeof end->name);
-        (void)snprintf(end->root, sizeof end->root, "%s", end->name);
-    }
-    end->uid = inst_uid(in);
-    end->incarnation = inst_incarnation(in);
-    end->told = in->told;
+    const struct failure *failure = in->failed && in->more ? in->more->failure : NULL;
+    *end = (struct inst_end){.uid = inst_uid(in),
+                             .incarnation = inst_incarnation(in),
+                             .failed = in->failed,
+                             .told = in->told,
+                             .status = failure      ? failure->status
+                                       : in->failed ? TROUPE_NO_MEMORY
+                                                    : TROUPE_OK,
+                             .frames = failure ? failure->frames : NULL};
+    inst_name(in, end->name, sizeof end->name);
+    (void)snprintf(end->text, sizeof end->text, "%s",
+                   failure      ? failure->text
+                   : in->failed ? "out of memory"
+                   : in->reason ? in->reason
+                                : "stopped");
+    (void)snprintf(end->root, sizeof end->root, "%s",
+                   failure && failure->root[0] ? failure->root : end->name);
 }
 
 static int make_state(struct inst *in) {
@@ -36,22 +38,31 @@ static int make_state(struct inst *in) {
 }
 
 /* AI-4: nothing of the life before is left, but for what it was told for good: to drain, to be quiet. */
-static void begin(struct inst *in) {
+static void begin(struct runner *r, struct inst *in) {
     in->failed = in->aborted = in->told = in->cleanup_ok = in->children_draining = false;
     in->reason = NULL;
     if (in->more) {
         inst_attributes_end(in);
+        failure_destroy(in->more->failure);
+        in->more->failure = NULL;
+        in->more->checkpoint.since = 0;
     }
+    atomic_store_explicit(&in->processed, 0, memory_order_relaxed);
+    atomic_store_explicit(&in->busy_ns, 0, memory_order_relaxed);
+    atomic_store_explicit(&in->last_handler, 0, memory_order_relaxed);
+    atomic_store_explicit(&in->created_ns, r->worker ? sched_coarse_now(r->worker) : 0,
+                          memory_order_relaxed);
     inst_begin(in);
+    record_note(r, in, FLIGHT_RESTARTED, inst_incarnation(in), NULL);
 }
 
 void life_start(struct runner *r, struct inst *in) {
-    begin(in);
+    begin(r, in);
     in->phase = PHASE_LIVE;
     pause_begin(&in->mbox);
     inst_move(in, INST_INITIALIZING);
     if (make_state(in) < 0) {
-        life_fail(r, in, TROUPE_NO_MEMORY, "init: no memory for the state", NULL);
+        life_fail(r, in, FAILURE_HOST, TROUPE_NO_MEMORY, "init: no memory for the state", NULL);
         return;
     }
     bool loads = in->more && in->more->saved;
@@ -61,6 +72,9 @@ void life_start(struct runner *r, struct inst *in) {
         status = inst_load_state(r, in);
     } else if (row != INST_NO_ROW) {
         status = turn_run(r, in, row, NULL, NULL);
+    }
+    if (loads && (status < 0 || !in->checkpoints)) {
+        inst_forget_state(in); /* one that does not load must not stop the next life, too */
     }
     if (status < 0) {
         turn_fail(r, in, row, status);
@@ -84,6 +98,7 @@ static void begin_end(struct inst *in) {
     }
     inst_timers_end(in);
     inst_watches_end(in);
+    checkpoint_end(in);
     if (in->open_children > 0) {
         pause_end(&in->proc->pauses, &in->mbox);
     }
@@ -91,10 +106,9 @@ static void begin_end(struct inst *in) {
 }
 
 void life_stop(struct runner *r, struct inst *in, bool told, const char *reason) {
-    (void)r;
     bool aborted = in->aborted;
     if (in->phase == PHASE_DOWN) {
-        begin(in);
+        begin(r, in);
         in->aborted = aborted;
     }
     if (in->phase == PHASE_DOWN || in->phase == PHASE_LIVE) {
@@ -105,30 +119,35 @@ void life_stop(struct runner *r, struct inst *in, bool told, const char *reason)
 }
 
 /* FI-1: all of it is written before the status turns terminal. */
-static void record_failure(struct inst *in, int32_t status, const char *text, const char *root) {
+static void note_failure(struct runner *r, struct inst *in, enum failure_kind kind, int32_t status,
+                         const char *text, const char *root) {
     struct inst_more *more = inst_more(in);
+    struct failure *failure = more ? mem_alloc(sizeof *failure) : NULL;
     in->failed = true;
-    if (!more) {
+    if (!failure) {
         return;
     }
-    struct inst_end *end = &more->end;
-    end->failed = true;
-    end->status = status;
-    inst_name(in, end->name, sizeof end->name);
-    size_t length = strnlen(text, sizeof end->text - 1);
-    memcpy(end->text, text, length);
-    end->text[length] = '\0';
-    (void)snprintf(end->root, sizeof end->root, "%s", root ? root : end->name);
+    failure->kind = kind;
+    failure->status = status;
+    failure->wall_ns = in->proc->clock->wall(in->proc->clock);
+    (void)snprintf(failure->text, sizeof failure->text, "%.*s", (int)sizeof failure->text - 1,
+                   text);
+    (void)snprintf(failure->own, sizeof failure->own, "%.*s", (int)sizeof failure->own - 1,
+                   r->failed ? r->fail_text : text);
+    (void)snprintf(failure->root, sizeof failure->root, "%s", root ? root : "");
+    failure->frames = r->fail_frames;
+    r->fail_frames = NULL;
+    more->failure = failure;
+    (void)record_flight(in);
 }
 
-void life_fail(struct runner *r, struct inst *in, int32_t status, const char *text,
-               const char *root) {
-    (void)r;
+void life_fail(struct runner *r, struct inst *in, enum failure_kind kind, int32_t status,
+               const char *text, const char *root) {
     if (in->phase == PHASE_DOWN) {
-        begin(in);
+        begin(r, in);
     }
     if (!in->failed) {
-        record_failure(in, status, text, root);
+        note_failure(r, in, kind, status, text, root);
     }
     if (in->phase == PHASE_DOWN || in->phase == PHASE_LIVE) {
         begin_end(in);
@@ -255,6 +274,7 @@ bool life_proceed(struct runner *r, struct inst *in) {
     if (in->paused) {
         return false;
     }
+    record_end(r, in);
     drop_life(r, in);
     if (in->spawned) {
         end_spawned(r, in);
@@ -268,7 +288,7 @@ bool life_proceed(struct runner *r, struct inst *in) {
 static void escalate(struct runner *r, struct inst *in, const struct inst_end *end) {
     char text[sizeof end->text + sizeof end->name + 32];
     (void)snprintf(text, sizeof text, "child '%s' failed: %s", end->name, end->text);
-    life_fail(r, in, end->status, text, end->root);
+    life_fail(r, in, FAILURE_CHILD, end->status, text, end->root);
 }
 
 static void hear_actor(struct runner *r, struct inst *in, uint16_t row,

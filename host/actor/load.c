@@ -192,6 +192,8 @@ static struct inst *make_actor(struct proc *proc, uint32_t index, struct err *er
     in->pid = actor->pid;
     in->config = actor->config ? config_ref(actor->config) : NULL;
     in->row_overflow = blocks_everywhere(actor, type) ? NULL : actor->row_overflow;
+    in->checkpoints = actor->spec->checkpoint.messages || actor->spec->checkpoint.time_ns;
+    in->checkpoints &= !actor->is_group && type->save != INST_NO_ROW && type->load != INST_NO_ROW;
     if (make_rings(in) < 0 || (actor->is_group && !inst_more(in))) {
         err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
         inst_unmake(&proc->outside, in);

@@ -67,6 +67,11 @@ static void handle_data(struct runner *r, struct inst *in, struct msg *m) {
     atomic_store_explicit(&r->handled, handled + 1, memory_order_relaxed);
     if (status < 0) {
         turn_fail(r, in, at, status);
+        died_on(r, in, at, m);
+        return;
+    }
+    if (in->checkpoints) {
+        checkpoint_count(r, in);
     }
     msg_free(r->pool, m);
 }

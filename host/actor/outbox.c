@@ -293,7 +293,7 @@ static void carry_out(struct runner *r, struct inst *in, struct out_item *item) 
         break;
     case OUT_TIMER:
         if (inst_timer_start(r, in, item->row, item->u.timer.first_ns, item->u.timer.period_ns)) {
-            life_fail(r, in, TROUPE_NO_MEMORY, "no memory for a timer", NULL);
+            life_fail(r, in, FAILURE_HOST, TROUPE_NO_MEMORY, "no memory for a timer", NULL);
         }
         break;
     case OUT_TIMER_OFF:

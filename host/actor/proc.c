@@ -59,7 +59,9 @@ static int make_parts(struct proc *proc, struct err *err) {
     proc->pools = pools_create();
     proc->name = mem_text(proc->options.name);
     if (!proc->pools || !proc->name ||
-        dead_init(&proc->dead, proc->options.dead_letters_keep) < 0) {
+        dead_init(&proc->dead, proc->options.dead_letters_keep) < 0 ||
+        snapshot_store_init(&proc->snapshots, proc->options.snapshots_keep,
+                            proc->options.snapshots_max_age_ns) < 0) {
         return err_set(err, ERR_NOMEM, "proc '%s'", proc->options.name);
     }
     runner_init(&proc->outside, proc, NULL, pools_shared(proc->pools));
@@ -100,6 +102,7 @@ int proc_create(const struct proc_options *options, struct proc **ret, struct er
     timers_init(&proc->timers, proc->clock);
     proc->tick_timer.fire = tick;
     pause_init(&proc->pauses);
+    quarantine_init(&proc->quarantine, options->quarantine_keep, options->quarantine_bytes);
     map_init(&proc->type_names);
     map_init(&proc->port_names);
     map_init(&proc->names);
@@ -121,7 +124,9 @@ void proc_destroy(struct proc *proc) {
     proc_unload(proc);
     if (proc->pools) {
         dead_fini(&proc->dead, pools_shared(proc->pools));
+        quarantine_fini(&proc->quarantine, pools_shared(proc->pools));
     }
+    snapshot_store_fini(&proc->snapshots);
     sched_destroy(proc->sched);
     io_destroy(proc->io);
     runners_free(proc);
@@ -296,6 +301,12 @@ const char *proc_name(const struct proc *proc) {
 }
 struct dead_letters *proc_dead_letters(struct proc *proc) {
     return &proc->dead;
+}
+struct snapshot_store *proc_snapshots(struct proc *proc) {
+    return &proc->snapshots;
+}
+struct quarantine *proc_quarantine(struct proc *proc) {
+    return &proc->quarantine;
 }
 struct timers *proc_timers(struct proc *proc) {
     return &proc->timers;

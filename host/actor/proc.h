@@ -16,9 +16,12 @@
 #include "plan/plan.h"
 #include "plugin/library.h"
 
+struct files;
 struct io;
 struct proc;
+struct quarantine;
 struct sched;
+struct snapshot_store;
 struct timers;
 
 /* Told of the plan's actors, by the workers, from inside an activation of the instance; must not
@@ -51,6 +54,11 @@ struct proc_options {
     struct clock *clock; /* NULL: the system's */
     struct log *log;     /* NULL: none */
     uint32_t dead_letters_keep;
+    uint32_t snapshots_keep;
+    uint64_t snapshots_max_age_ns;
+    uint32_t quarantine_keep;
+    uint64_t quarantine_bytes;
+    struct files *files;      /* of post-mortems; lent; NULL: none are written */
     uint32_t capacity;        /* default mailbox capacity of spawned children */
     struct type_table *types; /* lent; NULL: one of its own */
     struct proc_observer observer;
@@ -113,6 +121,10 @@ struct proc_totals {
     uint64_t handled, sent;
     uint64_t dropped; /* by the policies drop_newest and drop_oldest, on wires and to references */
     uint64_t dead_letters, late_replies, discarded_turns, pauses, cycles;
+    uint64_t quarantined, retried; /* messages that killed (FC-4) */
+    /* Messages handled by lives that failed, since the state that the next life began with: what that
+     * state has lost. Of types with state only. */
+    uint64_t lost_with_state;
     int64_t live_messages;
     uint64_t live_instances;
 };
@@ -139,6 +151,11 @@ void proc_each_pause(struct proc *proc,
                                   const struct inst *waits_for),
                      void *context);
 struct dead_letters *proc_dead_letters(struct proc *proc);
+struct snapshot_store *proc_snapshots(struct proc *proc);
+struct quarantine *proc_quarantine(struct proc *proc);
+/* Keeps a snapshot of the proc as a whole, which has failed for this reason (SV-2); `root`: the actor
+ * that it began with. [any] */
+void proc_note_failure(struct proc *proc, const char *reason, const char *root);
 struct timers *proc_timers(struct proc *proc);
 struct clock *proc_clock(struct proc *proc);
 struct type_table *proc_types(struct proc *proc);

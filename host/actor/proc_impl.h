@@ -4,6 +4,9 @@
 #include "actor/inst_impl.h"
 #include "base/map.h"
 #include "io/loop.h"
+#include "record/files.h"
+#include "record/quarantine.h"
+#include "record/snapshot_store.h"
 
 /* Mailboxes of the host's own types take ends of children only: uncharged, the capacity is nominal. */
 #define HOST_CAPACITY 1024u
@@ -25,6 +28,8 @@ struct proc {
     struct pools *pools;
     struct pause_graph pauses;
     struct dead_letters dead;
+    struct snapshot_store snapshots;
+    struct quarantine quarantine;
 
     /* set by proc_load, then constant */
     const struct plan *plan;

@@ -160,6 +160,8 @@ static void add_up(struct proc_totals *totals, struct runner *r) {
     totals->dropped += atomic_load_explicit(&r->dropped, memory_order_relaxed);
     totals->late_replies += atomic_load_explicit(&r->late_replies, memory_order_relaxed);
     totals->discarded_turns += atomic_load_explicit(&r->discarded_turns, memory_order_relaxed);
+    totals->retried += atomic_load_explicit(&r->retried, memory_order_relaxed);
+    totals->lost_with_state += atomic_load_explicit(&r->lost_with_state, memory_order_relaxed);
     int64_t high = atomic_load_explicit(&r->high_water, memory_order_relaxed);
     uint64_t last_ns = atomic_load_explicit(&r->last_nonzero_ns, memory_order_relaxed);
     totals->queued_high_water = high > totals->queued_high_water ? high : totals->queued_high_water;
@@ -175,6 +177,7 @@ void proc_totals(struct proc *proc, struct proc_totals *ret) {
     }
     totals.queued = totals.queued > 0 ? totals.queued : 0; /* counted one after another meanwhile */
     totals.dead_letters = dead_total(&proc->dead);
+    totals.quarantined = quarantine_counts(&proc->quarantine).total;
     pthread_mutex_lock(&proc->pauses.lock);
     totals.pauses = proc->pauses.pauses;
     totals.cycles = proc->pauses.cycles;

@@ -6,32 +6,45 @@
 #include "actor/saved.h"
 #include "base/alloc.h"
 
-struct save_order {
-    proc_saved *done;
-    void *context;
-};
-
-void inst_notice(struct runner *r, struct inst *in, struct msg *m) {
-    const struct save_order *order = msg_body(m);
-    if (m->dest != inst_uid(in) || in->type->save == INST_NO_ROW) {
-        order->done(order->context, m->dest == inst_uid(in) ? TROUPE_UNSUPPORTED : TROUPE_GONE, 0,
-                    NULL, 0);
-        return;
-    }
+int32_t inst_save_state(struct runner *r, struct inst *in, struct str *out) {
     struct troupe_saver saver;
     str_init(&saver.bytes);
     int32_t status = turn_run(r, in, in->type->save, &saver, NULL);
     if (status >= 0 && saver.bytes.failed) {
         status = TROUPE_NO_MEMORY;
     }
-    order->done(order->context, status < 0 ? status : TROUPE_OK, in->type->state_version,
-                saver.bytes.data, saver.bytes.size);
+    if (status >= 0) {
+        str_fini(out);
+        *out = saver.bytes;
+        return TROUPE_OK;
+    }
     str_fini(&saver.bytes);
+    return status;
+}
+
+void inst_notice(struct runner *r, struct inst *in, struct msg *m) {
+    const struct save_order *order = msg_body(m);
+    if (!order->done) {
+        checkpoint_take(r, in);
+        return;
+    }
+    if (m->dest != inst_uid(in) || in->type->save == INST_NO_ROW) {
+        order->done(order->context, m->dest == inst_uid(in) ? TROUPE_UNSUPPORTED : TROUPE_GONE, 0,
+                    NULL, 0);
+        return;
+    }
+    struct str bytes;
+    str_init(&bytes);
+    int32_t status = inst_save_state(r, in, &bytes);
+    order->done(order->context, status, in->type->state_version, bytes.data, bytes.size);
+    str_fini(&bytes);
 }
 
 void notice_refuse(struct msg *m) {
     const struct save_order *order = msg_body(m);
-    order->done(order->context, TROUPE_GONE, 0, NULL, 0);
+    if (order->done) {
+        order->done(order->context, TROUPE_GONE, 0, NULL, 0);
+    }
 }
 
 int proc_save(struct proc *proc, uint64_t uid, proc_saved *done, void *context, struct err *err) {
@@ -75,6 +88,11 @@ int proc_restore(struct proc *proc, uint32_t plan_index, uint32_t version, const
     more->saved_size = size;
     more->saved_version = version;
     return 0;
+}
+
+void inst_forget_state(struct inst *in) {
+    mem_free((void *)(uintptr_t)in->more->saved);
+    in->more->saved = NULL;
 }
 
 int32_t inst_load_state(struct runner *r, struct inst *in) {

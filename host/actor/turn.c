@@ -21,6 +21,9 @@ static void turn_enter(struct runner *r, struct inst *in, uint16_t row, struct m
     r->has_context = false;
     r->logged = 0;
     r->refusal[0] = '\0';
+    r->committed = false;
+    r->fail_kind = FAILURE_ERROR;
+    r->flight_at = in->flight ? flight_mark(in->flight) : 0;
     atomic_store_explicit(&in->since_ns, sched_coarse_now(r->worker), memory_order_relaxed);
     atomic_store_explicit(&in->handler, (uint16_t)(row + 1), memory_order_relaxed);
     if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_IDLE) {
@@ -28,10 +31,16 @@ static void turn_enter(struct runner *r, struct inst *in, uint16_t row, struct m
     }
 }
 
-static void turn_leave(struct runner *r, struct inst *in) {
+static void turn_leave(struct runner *r, struct inst *in, uint16_t row) {
+    uint64_t since_ns = atomic_load_explicit(&in->since_ns, memory_order_relaxed);
+    if (sched_coarse_now(r->worker) != since_ns) {
+        record_time(r, in, since_ns);
+    }
+    record_ran(r, in, row);
     uint64_t processed = atomic_load_explicit(&in->processed, memory_order_relaxed);
     atomic_store_explicit(&in->processed, processed + 1, memory_order_relaxed);
     atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
+    atomic_store_explicit(&in->last_handler, (uint16_t)(row + 1), memory_order_relaxed);
     r->inst = NULL;
     r->msg = NULL;
 }
@@ -52,11 +61,12 @@ static void hold_back(struct runner *r, struct inst *in) {
     if (!more) {
         pause_cancel(&in->proc->pauses, &in->pauser);
         outbox_abort(r, in, &r->outbox);
-        life_fail(r, in, TROUPE_NO_MEMORY, "no memory to hold back messages", NULL);
+        life_fail(r, in, FAILURE_HOST, TROUPE_NO_MEMORY, "no memory to hold back messages", NULL);
         return;
     }
     outbox_move(&r->outbox, &more->rest);
     in->paused = true;
+    record_note(r, in, FLIGHT_PAUSED, more->rest.count, NULL);
 }
 
 /* TX-1: nothing of it was; what it logged is kept, and marked. */
@@ -66,6 +76,9 @@ static void discard(struct runner *r, struct inst *in, struct msg *m) {
     /* an answer that was committed early stays the only one */
     r->answered = r->answered && m && !outbox_has_answer(&r->outbox, m->sender, msg_call(m));
     outbox_discard(r, in, &r->outbox);
+    if (in->flight) {
+        flight_discard(in->flight, r->flight_at);
+    }
     if (r->logged > 0) {
         char name[160];
         inst_name(in, name, sizeof name);
@@ -99,7 +112,7 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *ar
         turn_fail(r, in, row, status); /* whoever called would let it live (FC-2) */
     }
     scratch_reset(&r->scratch);
-    turn_leave(r, in);
+    turn_leave(r, in, row);
     return status;
 }
 
@@ -113,7 +126,7 @@ void turn_fail(struct runner *r, struct inst *in, uint16_t row, int32_t status) 
         (void)snprintf(text, sizeof text, "%s: %s (spawn: %s)", name, troupe_status_text(status),
                        r->refusal);
     }
-    life_fail(r, in, status, text, NULL);
+    life_fail(r, in, r->fail_kind, status, text, NULL);
 }
 
 /* The held-back rest goes on; true when nothing is held back any more. */
@@ -126,6 +139,7 @@ static bool resume(struct runner *r, struct inst *in) {
         return false;
     }
     in->paused = false;
+    record_note(r, in, FLIGHT_RESUMED, 0, NULL);
     return true;
 }
 
@@ -150,7 +164,7 @@ static void fail_as_told(struct runner *r, struct inst *in) {
     struct inst_end *end =
         atomic_exchange_explicit(&in->more->fail_with, NULL, memory_order_acq_rel);
     if (end) {
-        life_fail(r, in, end->status, end->text, end->root);
+        life_fail(r, in, FAILURE_CHILD, end->status, end->text, end->root);
         mem_free(end);
     }
 }

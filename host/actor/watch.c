@@ -44,7 +44,7 @@ static void closed(void *context) {
 static void fail_watch(struct runner *r, struct inst *in, uint16_t row, const char *why) {
     char text[sizeof(struct err) + 96];
     (void)snprintf(text, sizeof text, "%s: %s", in->type->rows[row].name, why);
-    life_fail(r, in, TROUPE_INVALID, text, NULL);
+    life_fail(r, in, FAILURE_ERROR, TROUPE_INVALID, text, NULL);
 }
 
 void inst_watch_start(struct runner *r, struct inst *in, uint16_t row, int fd, uint32_t events) {

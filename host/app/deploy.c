@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "io/loop.h"
 #include "plugin/library.h"
+#include "record/files.h"
 #include "sched/fault.h"
 
 struct deploy {
@@ -20,9 +21,12 @@ struct deploy {
     struct proc *proc;
     struct library **libraries; /* per plugin of the plan */
     struct fault_post_mortem *post_mortem;
+    struct files *files; /* of post-mortems; NULL: none are written */
     _Atomic bool asked_to_stop;
 };
 
+/* How long a slow disk may delay the end. */
+#define FILES_PATIENCE_NS (5 * NS_PER_S)
 #define CODE_MAX 8u /* segments of one module */
 
 /* Faults are contained in code that is known as a plugin's. */
@@ -127,18 +131,30 @@ static unsigned count_workers(const struct plan *plan, const struct deploy_optio
 
 static int make_proc(struct deploy *deploy, struct type_table *types,
                      const struct deploy_options *options, struct err *err) {
+    const struct manifest *manifest = deploy->plan->manifest;
     struct proc_options proc_options = {.name = deploy->plan->proc,
                                         .workers = count_workers(deploy->plan, options),
                                         .seeded = options->seeded,
                                         .seed = options->seed,
                                         .clock = options->clock,
                                         .log = options->log,
-                                        .dead_letters_keep =
-                                            deploy->plan->manifest->dead_letters_keep,
+                                        .dead_letters_keep = manifest->dead_letters_keep,
+                                        .snapshots_keep = manifest->snapshots.keep,
+                                        .snapshots_max_age_ns = manifest->snapshots.max_age_ns,
+                                        .quarantine_keep = manifest->quarantine.keep,
+                                        .quarantine_bytes = manifest->quarantine.bytes,
+                                        .files = deploy->files,
                                         .types = types,
                                         .observer = supervisor_observer(deploy->supervisor),
                                         .forwarder = options->forwarder};
     return proc_create(&proc_options, &deploy->proc, err);
+}
+
+static void complain(void *context, const char *sentence) {
+    struct log *log = context;
+    if (log) {
+        log_write(log, LOG_WARN, NULL, "%s", sentence);
+    }
 }
 
 static int open_post_mortem(struct deploy *deploy, struct err *err) {
@@ -146,7 +162,10 @@ static int open_post_mortem(struct deploy *deploy, struct err *err) {
     if (!directory) {
         return 0;
     }
-    if (fault_post_mortem_open(directory, deploy->plan->proc, TROUPE_VERSION_TEXT,
+    struct files_options options = {
+        .directory = directory, .complain = complain, .context = deploy->log};
+    if (files_open(&options, &deploy->files, err) < 0 ||
+        fault_post_mortem_open(directory, deploy->plan->proc, TROUPE_VERSION_TEXT,
                                &deploy->post_mortem, err) < 0) {
         return err_wrap(err, "snapshots.directory");
     }
@@ -190,6 +209,8 @@ void deploy_wait(struct deploy *deploy, struct supervisor_result *ret) {
     supervisor_result(deploy->supervisor, ret);
     if (!ret->stuck) {
         proc_halt(deploy->proc);
+    } else if (deploy->files) {
+        files_flush(deploy->files); /* there is no orderly end to come */
     }
 }
 
@@ -211,6 +232,11 @@ void deploy_destroy(struct deploy *deploy) {
     }
     library_remove_copies(); /* of generations that stay mapped until the process ends */
     fault_post_mortem_close(deploy->post_mortem);
+    uint64_t unwritten = files_close(deploy->files, FILES_PATIENCE_NS);
+    if (unwritten > 0 && deploy->log) {
+        log_write(deploy->log, LOG_WARN, NULL, "%llu post-mortems could not be written in time",
+                  (unsigned long long)unwritten);
+    }
     mem_free(deploy->libraries);
     mem_free(deploy);
 }

@@ -8,16 +8,12 @@ static const struct unbuilt {
     const char *key;
     const char *path;
 } unbuilt[] = {
-    {SCOPE_TOP, "snapshots", "snapshots"},
-    {SCOPE_TOP, "quarantine", "quarantine"},
     {SCOPE_TOP, "reload", "reload"},
     {SCOPE_TOP, "control", "control"},
     {SCOPE_DEFAULTS, "stuck_after", "defaults.stuck_after"},
     {SCOPE_DEFAULTS, "on_stuck", "defaults.on_stuck"},
     {SCOPE_ACTOR, "stuck_after", "actors.*.stuck_after"},
     {SCOPE_ACTOR, "on_stuck", "actors.*.on_stuck"},
-    {SCOPE_ACTOR, "checkpoint", "actors.*.checkpoint"},
-    {SCOPE_ACTOR, "quarantine_after", "actors.*.quarantine_after"},
 };
 #define UNBUILT_COUNT (sizeof unbuilt / sizeof *unbuilt)
 

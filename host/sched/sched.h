@@ -131,6 +131,8 @@ static inline void sched_interrupted(struct sched_worker *worker) {
 }
 /* The worker's idea of now: exact when it read the clock lately, never more than 32 units old. */
 uint64_t sched_now(struct sched_worker *worker);
+/* Reads the clock. [its thread] */
+uint64_t sched_read_clock(struct sched_worker *worker);
 
 /* The time at about which something begins now: no clock is read, at most a tick of a millisecond
  * old while ticks are given. */

@@ -135,6 +135,11 @@ void worker_read_clock(struct sched_worker *worker) {
     worker->read_at = worker->done;
 }
 
+uint64_t sched_read_clock(struct sched_worker *worker) {
+    worker_read_clock(worker);
+    return worker->now_ns;
+}
+
 uint64_t sched_now(struct sched_worker *worker) {
     if (worker->done - worker->read_at >= CLOCK_UNITS || worker->now_ns == 0) {
         worker_read_clock(worker);

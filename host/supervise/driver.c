@@ -86,7 +86,7 @@ static void keep_end(struct sup_actor *actor, const struct inst_end *end) {
         actor->end = mem_alloc(sizeof *actor->end);
     }
     if (actor->end) {
-        *actor->end = *end;
+        *actor->end = *end; /* with frames, which are lent until the step is over */
     }
 }
 
@@ -266,6 +266,18 @@ static void say_action(struct supervisor *sup, struct sup_after *after,
     str_fini(&text);
 }
 
+/* The stack of a panic, a line a frame, below what it belongs to. */
+static void say_frames(struct supervisor *sup, struct sup_after *after, enum log_level level,
+                       const struct inst_end *end) {
+    const char *line = end->frames;
+    while (line && *line) {
+        const char *next = strchr(line, '\n');
+        int size = next ? (int)(next - line) : (int)strlen(line);
+        say_locked(sup, after, level, PLAN_NONE, "  %.*s", size, line);
+        line = next ? next + 1 : NULL;
+    }
+}
+
 /* "actor 'p/x[0]' failed: WHY; restart 2 of 5 in 10s, in 210ms" */
 static void say_end(struct supervisor *sup, struct sup_after *after,
                     const struct tree_action *action, enum log_level level) {
@@ -282,6 +294,7 @@ static void say_end(struct supervisor *sup, struct sup_after *after,
     tree_describe(sup->plan, action, &text);
     say_locked(sup, after, level, PLAN_NONE, "%s; %s", what, str_text(&text));
     str_fini(&text);
+    say_frames(sup, after, level, end);
 }
 
 /* Until all have been ready once, each is needed: without it the deployment has not come up. */
@@ -335,6 +348,8 @@ static void give_up_locked(struct supervisor *sup, const struct tree_action *act
         str_fini(&text);
     }
     say_locked(sup, after, LOG_ERROR, PLAN_NONE, "%s", cause);
+    say_frames(sup, after, LOG_ERROR, end_of(sup, action->node, &room));
+    proc_note_failure(sup->proc, cause, end_of(sup, action->node, &room)->root);
     fail_deployment_locked(sup, after, cause);
 }
 
@@ -432,6 +447,9 @@ void sup_ended_locked(struct supervisor *sup, uint32_t at, const struct inst_end
     sup_step_locked(sup, &event, after);
     if (depends_on_others(sup, at)) {
         inst_signal(instance(sup, at), SIGNAL_HOLD);
+    }
+    if (actor->end) {
+        actor->end->frames = NULL;
     }
     if (parent != PLAN_NONE) {
         end_group(sup, parent);

@@ -102,7 +102,7 @@ static void test_mb6_call_waiting_at_one_that_stops_is_gone(void **state) {
     kit_stop(kit);
 }
 
-static void test_mb6_call_taken_by_one_that_fails_is_gone(void **state) {
+static void test_mb6_call_that_its_callee_died_on_ends_in_an_error(void **state) {
     struct kit *kit = kit_start(*state, ASKER("number: 'ask 7 1000'", "asked: 'fail no'"));
     struct supervisor_result result;
 
@@ -110,7 +110,7 @@ static void test_mb6_call_taken_by_one_that_fails_is_gone(void **state) {
     kit_end(kit, &result);
 
     assert_string_equal(result.cause, "actor 'p/b[0]' failed: asked: no");
-    kit_assert_trace(*state, "a", "0 the callee failed\n");
+    kit_assert_trace(*state, "a", "0 the callee died on the request, which is in quarantine\n");
 }
 
 static void test_mb6_reply_may_come_later(void **state) {
@@ -310,7 +310,7 @@ static const struct kit_test calls[] = {
     KIT_TEST(KIT_BOTH, test_mb6_call_to_one_that_has_ended_is_gone),
     KIT_TEST(KIT_BOTH, test_mb6_call_taken_by_one_that_stops_is_gone),
     KIT_TEST(KIT_BOTH, test_mb6_call_waiting_at_one_that_stops_is_gone),
-    KIT_TEST(KIT_BOTH, test_mb6_call_taken_by_one_that_fails_is_gone),
+    KIT_TEST(KIT_BOTH, test_mb6_call_that_its_callee_died_on_ends_in_an_error),
     KIT_TEST(KIT_BOTH, test_mb6_reply_may_come_later),
     KIT_TEST(KIT_BOTH, test_mb6_late_reply_is_counted_and_dropped),
     KIT_TEST(KIT_BOTH, test_mb6_reply_for_one_that_has_ended_is_counted_and_dropped),

@@ -171,7 +171,8 @@ static void test_tx1_answer_of_a_discarded_turn_was_never_given(void **state) {
     kit_end(kit, &result);
 
     assert_string_equal(result.cause, "actor 'p/b[0]' failed: asked: broken");
-    kit_assert_trace(*state, "a", "outcome the callee failed\n");
+    kit_assert_trace(*state, "a",
+                     "outcome the callee died on the request, which is in quarantine\n");
 }
 
 static void test_tx1_late_answer_of_a_discarded_turn_was_never_given(void **state) {

@@ -392,7 +392,8 @@ void stress_graph_make(struct stress_graph *graph, uint64_t seed, const char *le
     str_init(&graph->manifest);
     str_addf(&graph->manifest,
              "troupe: 1\nproc: stress\nworkers: 4\nstop: { timeout: 1h }\n"
-             "plugins: { path: [\"%s\"] }\ndead_letters: { keep: 200000 }\n",
+             "plugins: { path: [\"%s\"] }\ndead_letters: { keep: 200000 }\n"
+             "quarantine: { keep: 1, bytes: 1B }\n",
              plugins);
     choose_end(&m);
     graph->has_cycles = chance(&m, 40);

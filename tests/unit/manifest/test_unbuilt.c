@@ -12,21 +12,20 @@ static const struct manifest_unused *find(const struct given *given, const char 
 
 static void test_key_without_effect_is_listed_with_its_first_place(void **state) {
     (void)state;
-    struct given given =
-        given_good(HEAD "control: { socket: s }\n"
-                        "actors:\n"
-                        "  a: { type: x.Y, checkpoint: { messages: 1 } }\n"
-                        "  g: { actors: { b: { type: x.Y, checkpoint: { time: 1s } } } }\n");
+    struct given given = given_good(HEAD "control: { socket: s }\n"
+                                         "actors:\n"
+                                         "  a: { type: x.Y, on_stuck: report }\n"
+                                         "  g: { actors: { b: { type: x.Y, on_stuck: exit } } }\n");
 
     const struct manifest_unused *control = find(&given, "control");
-    const struct manifest_unused *checkpoint = find(&given, "actors.*.checkpoint");
+    const struct manifest_unused *on_stuck = find(&given, "actors.*.on_stuck");
 
     assert_non_null(control);
     assert_int_equal(control->mark.line, 3);
     assert_int_equal(control->places, 1);
-    assert_non_null(checkpoint);
-    assert_int_equal(checkpoint->mark.line, 5);
-    assert_int_equal(checkpoint->places, 2);
+    assert_non_null(on_stuck);
+    assert_int_equal(on_stuck->mark.line, 5);
+    assert_int_equal(on_stuck->places, 2);
     assert_int_equal(given.manifest->unused_count, 2);
     given_done(&given);
 }

@@ -1,0 +1,70 @@
+/* Checkpoints. */
+#include "actor/checkpoint.h"
+
+#include "actor/proc_impl.h"
+#include "base/alloc.h"
+
+static const struct checkpoint_policy *policy_of(const struct inst *in) {
+    return &in->proc->plan->actors[inst_plan_index(in)].spec->checkpoint;
+}
+
+/* A notice without an order asks for one (state.c). */
+static void came_due(struct timer *timer, uint64_t now_ns) {
+    struct checkpointing *checkpoint = LIST_OF(timer, struct checkpointing, timer);
+    struct inst *in = checkpoint->self;
+    struct pool *pool = pools_shared(in->proc->pools);
+    (void)now_ns;
+    struct msg *m = msg_alloc(pool, MSG_NOTICE, 0, sizeof(struct save_order));
+    if (m) {
+        *(struct save_order *)msg_own_body(m) = (struct save_order){NULL, NULL};
+        m->dest = inst_uid(in);
+        deliver_host(pool, in, m);
+    }
+}
+
+void checkpoint_count(struct runner *r, struct inst *in) {
+    struct inst_more *more = inst_more(in);
+    const struct checkpoint_policy *policy = policy_of(in);
+    if (!more) {
+        return;
+    }
+    uint64_t since = ++more->checkpoint.since;
+    if (policy->messages && since >= policy->messages) {
+        checkpoint_take(r, in);
+    } else if (policy->time_ns && since == 1) {
+        more->checkpoint.self = in;
+        more->checkpoint.timer.fire = came_due;
+        timers_start_in(&in->proc->timers, &more->checkpoint.timer, policy->time_ns);
+    }
+}
+
+void checkpoint_take(struct runner *r, struct inst *in) {
+    struct inst_more *more = in->more;
+    struct str bytes;
+    if (!more || more->checkpoint.since == 0 || in->phase != PHASE_LIVE) {
+        return;
+    }
+    str_init(&bytes);
+    int32_t status = inst_save_state(r, in, &bytes);
+    if (status >= 0) {
+        mem_free((void *)(uintptr_t)more->saved);
+        more->saved_size = bytes.size;
+        more->saved = str_take(&bytes);
+        more->saved_version = in->type->state_version;
+        more->checkpoint.since = 0;
+        record_note(r, in, FLIGHT_CHECKPOINT, 0, NULL);
+    } else if (!in->failed && in->proc->options.log) {
+        char name[160];
+        inst_name(in, name, sizeof name);
+        log_write(in->proc->options.log, LOG_WARN, name,
+                  "its state could not be saved (%s); the checkpoint before stays",
+                  troupe_status_text(status));
+    }
+    str_fini(&bytes);
+}
+
+void checkpoint_end(struct inst *in) {
+    if (in->more && in->more->checkpoint.self) {
+        (void)timers_stop(&in->proc->timers, &in->more->checkpoint.timer);
+    }
+}

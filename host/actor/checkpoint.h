@@ -1,0 +1,24 @@
+/* Checkpoints: the last good state of an actor, for its next life.
+ *
+ * Taken between two turns, when so many messages were handled since the last one or so much time has
+ * passed. A state that cannot be saved leaves the one before in place; one that cannot be loaded is
+ * given up, and the life after begins afresh. */
+#pragma once
+
+#include <stdint.h>
+
+#include "sched/timer.h"
+
+struct inst;
+struct runner;
+
+struct checkpointing {
+    uint64_t since; /* messages handled since the last one, or since the life began */
+    struct timer timer;
+    struct inst *self; /* for the timer; set before its first start */
+};
+
+/* A message was handled. [home worker] */
+void checkpoint_count(struct runner *r, struct inst *in);
+void checkpoint_take(struct runner *r, struct inst *in);
+void checkpoint_end(struct inst *in);

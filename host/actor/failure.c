@@ -1,0 +1,156 @@
+/* Facts of a failed life, and what becomes of the message it died on. */
+#include "actor/failure.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "actor/proc_impl.h"
+#include "base/alloc.h"
+#include "message/json.h"
+
+void failure_destroy(struct failure *failure) {
+    if (failure) {
+        mem_free(failure->frames);
+        mem_free(failure->json);
+        mem_free(failure);
+    }
+}
+
+/* --- the lives before --- */
+
+static void forget(struct snapshot_restart *restart) {
+    mem_free((void *)(uintptr_t)restart->why);
+}
+
+void past_add(struct past *past, uint32_t incarnation, int64_t wall_ns, const char *why) {
+    if (!past->items) {
+        past->items = mem_array(PAST_MAX, sizeof *past->items);
+    }
+    char *copy = past->items ? mem_text(why) : NULL;
+    if (!copy) {
+        return;
+    }
+    if (past->count == PAST_MAX) {
+        forget(&past->items[0]);
+        memmove(past->items, past->items + 1, (PAST_MAX - 1) * sizeof *past->items);
+        past->count--;
+    }
+    past->items[past->count++] = (struct snapshot_restart){incarnation, wall_ns, copy};
+}
+
+void past_fini(struct past *past) {
+    for (size_t i = 0; i < past->count; i++) {
+        forget(&past->items[i]);
+    }
+    mem_free(past->items);
+    *past = (struct past){0};
+}
+
+/* --- the message in hand --- */
+
+static void name_of(struct proc *proc, uint64_t uid, char *ret, size_t size) {
+    const struct inst *in = uid ? cell_find(proc, uid) : NULL;
+    ret[0] = '\0';
+    if (in) {
+        inst_name(in, ret, size);
+    } else if (uid) {
+        (void)snprintf(ret, size, "uid:%llu", (unsigned long long)uid);
+    }
+}
+
+static void describe(struct inst *in, struct failure *failure, uint16_t row, struct msg *m) {
+    const struct msg_type *type = type_get(in->proc->types, m->type);
+    if (!type) {
+        return;
+    }
+    struct troupe_any any = {&type->abi, msg_body(m)};
+    (void)snprintf(failure->type, sizeof failure->type, "%.*s", TROUPE_STR_ARG(type->abi.id));
+    (void)snprintf(failure->port, sizeof failure->port, "%s", in->type->rows[row].name);
+    name_of(in->proc, m->sender, failure->sender, sizeof failure->sender);
+    mem_free(failure->json);
+    failure->json = msg_json(&any, &failure->json_size);
+}
+
+static uint32_t most_deaths(const struct inst *in) {
+    const struct plan *plan = in->proc->plan;
+    uint32_t index = inst_plan_index(in);
+    bool planned = plan && index < plan->actor_count;
+    return planned ? plan->actors[index].spec->quarantine_after : 1;
+}
+
+static void count(_Atomic uint64_t *counter, uint64_t more) {
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
+                          memory_order_relaxed);
+}
+
+static void fill(const struct inst *in, const struct failure *failure,
+                 struct quarantine_facts *facts) {
+    *facts = (struct quarantine_facts){.uid = inst_uid(in),
+                                       .incarnation = inst_incarnation(in),
+                                       .deaths = failure->deaths,
+                                       .at_ns = in->proc->clock->now(in->proc->clock),
+                                       .wall_ns = failure->wall_ns};
+    inst_name(in, facts->actor, sizeof facts->actor);
+    (void)snprintf(facts->port, sizeof facts->port, "%s", failure->port);
+    (void)snprintf(facts->sender, sizeof facts->sender, "%s", failure->sender);
+    (void)snprintf(facts->reason, sizeof facts->reason, "%.250s", failure->text);
+}
+
+static void write_file(struct inst *in, const struct failure *failure, uint64_t number) {
+    struct proc *proc = in->proc;
+    struct str json;
+    if (!proc->options.files) {
+        return;
+    }
+    str_init(&json);
+    if (quarantine_json(&proc->quarantine, pools_shared(proc->pools), proc->types, number, &json) ==
+            0 &&
+        !json.failed) {
+        (void)files_write_message(proc->options.files, inst_shown_name(in), in->pid,
+                                  inst_incarnation(in), failure->wall_ns, str_take(&json));
+    }
+    str_fini(&json);
+}
+
+static void quarantine(struct runner *r, struct inst *in, struct failure *failure, struct msg *m) {
+    struct quarantine_facts facts;
+    fill(in, failure, &facts);
+    if (m->kind == MSG_REQUEST) {
+        struct troupe_once once = {m->sender, msg_call(m)};
+        if (request_remove(in, once)) {
+            request_refuse(r, in, once, TROUPE_ERROR,
+                           troupe_str("the callee died on the request, which is in quarantine"));
+        }
+    }
+    failure->quarantine = quarantine_add(&in->proc->quarantine, r->pool, &facts, m);
+    record_note(r, in, FLIGHT_QUARANTINED, 0, failure->port);
+    write_file(in, failure, failure->quarantine);
+}
+
+/* It comes first in the next life. A request is asked anew, so nothing of it is left open. */
+static void give_to_next_life(struct runner *r, struct inst *in, struct msg *m) {
+    if (m->kind == MSG_REQUEST) {
+        (void)request_remove(in, (struct troupe_once){m->sender, msg_call(m)});
+    }
+    in->more->died_on = m;
+    queue_count(r, 1);
+    mbox_untake(&in->mbox, m);
+    count(&r->retried, 1);
+}
+
+void died_on(struct runner *r, struct inst *in, uint16_t row, struct msg *m) {
+    struct failure *failure = in->more ? in->more->failure : NULL;
+    if (!failure || in->told) {
+        msg_free(r->pool, m);
+        return;
+    }
+    in->more->deaths = in->more->died_on == m ? in->more->deaths + 1 : 1;
+    in->more->died_on = NULL;
+    failure->deaths = in->more->deaths;
+    describe(in, failure, row, m);
+    if (in->more->deaths < most_deaths(in) && !r->committed && !in->spawned) {
+        give_to_next_life(r, in, m);
+    } else {
+        quarantine(r, in, failure, m);
+    }
+}

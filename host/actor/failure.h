@@ -1,0 +1,47 @@
+/* How a life failed: the facts, from the turn that failed it until the next life begins (FI-1). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record/snapshot.h"
+
+struct inst;
+struct msg;
+struct runner;
+
+#define FAILURE_TEXT 512u
+#define FAILURE_NAME 160u
+#define PAST_MAX 16u
+
+struct failure {
+    enum failure_kind kind;
+    int32_t status;
+    int64_t wall_ns;
+    char own[FAILURE_TEXT];  /* in its own words */
+    char text[FAILURE_TEXT]; /* with what led to it: "on_line: cannot parse 'x'" */
+    char root[FAILURE_NAME]; /* the actor that really failed (SV-1); "": itself */
+    char *frames;            /* a line a frame; owned; NULL: none */
+
+    /* the message in hand, on a handler port; type "": none */
+    char type[96], port[64], sender[FAILURE_NAME];
+    char *json; /* owned; NULL: no memory */
+    size_t json_size;
+    uint32_t deaths;
+    uint64_t quarantine;
+};
+
+/* Ends of earlier lives of the slot, the latest ones. */
+struct past {
+    struct snapshot_restart *items; /* owned, PAST_MAX; `why` is owned as well */
+    size_t count;
+};
+
+void failure_destroy(struct failure *failure); /* takes NULL */
+void past_add(struct past *past, uint32_t incarnation, int64_t wall_ns, const char *why);
+void past_fini(struct past *past);
+
+/* The turn that handled `m` on `row` has failed the actor: once more in the next life, or quarantine
+ * (FC-4). Takes the message. [home worker] */
+void died_on(struct runner *r, struct inst *in, uint16_t row, struct msg *m);

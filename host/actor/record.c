@@ -1,0 +1,271 @@
+/* What outlives a moment of an actor: notes in its flight recorder, the snapshot of a life that ends.
+ *
+ * The ring is made when there is something worth noting: a log line, a failure, or so many messages that
+ * the actor is no passer-by. Others read it while its slot is the plan's, or in its own end. */
+#include <stdio.h>
+#include <string.h>
+
+#include "actor/proc_impl.h"
+#include "base/alloc.h"
+#include "message/json.h"
+
+/* Whoever has handled as many gets a recorder. */
+#define FLIGHT_FROM 64u
+
+static int64_t wall_of(const struct proc *proc, uint64_t mono_ns) {
+    struct clock *clock = proc->clock;
+    uint64_t now_ns = clock->now(clock);
+    uint64_t ago_ns = now_ns > mono_ns ? now_ns - mono_ns : 0;
+    return clock->wall(clock) - (int64_t)ago_ns;
+}
+
+struct flight *record_flight(struct inst *in) {
+    if (!in->flight) {
+        in->flight = flight_create();
+        if (in->flight && in->phase != PHASE_DOWN) {
+            uint64_t created_ns = atomic_load_explicit(&in->created_ns, memory_order_relaxed);
+            flight_note(in->flight, created_ns, FLIGHT_STARTED, inst_incarnation(in), NULL);
+        }
+    }
+    return in->flight;
+}
+
+void record_note(struct runner *r, struct inst *in, enum flight_kind kind, uint32_t number,
+                 const char *text) {
+    if (in->flight) {
+        uint64_t now_ns = r->worker ? sched_coarse_now(r->worker) : 0;
+        flight_note(in->flight, now_ns, kind, number, text);
+    }
+}
+
+void record_ran(struct runner *r, struct inst *in, uint16_t row) {
+    if (!in->flight) {
+        if (atomic_load_explicit(&in->processed, memory_order_relaxed) < FLIGHT_FROM ||
+            !record_flight(in)) {
+            return;
+        }
+    }
+    flight_ran(in->flight, sched_coarse_now(r->worker), row, in->type->rows[row].name);
+}
+
+void record_time(struct runner *r, struct inst *in, uint64_t since_ns) {
+    uint64_t now_ns = sched_read_clock(r->worker);
+    uint64_t busy_ns = atomic_load_explicit(&in->busy_ns, memory_order_relaxed);
+    atomic_store_explicit(&in->busy_ns, busy_ns + (now_ns > since_ns ? now_ns - since_ns : 0),
+                          memory_order_relaxed);
+}
+
+/* --- the snapshot of an end --- */
+
+#define ATTRIBUTES_MOST 64u
+
+struct gathered {
+    char id[160], parent[160], plugin[160], last_handler[64];
+    struct snapshot_attribute attributes[ATTRIBUTES_MOST];
+    const char *frames[SNAPSHOT_FRAMES_MAX];
+    char *frame_text; /* owned: the frames, cut into lines */
+};
+
+static void gather_attributes(struct inst *in, struct gathered *g, struct snapshot_facts *facts) {
+    struct attribute *at = in->more ? in->more->attributes : NULL;
+    for (; at && facts->attribute_count < ATTRIBUTES_MOST; at = at->next) {
+        struct str json;
+        str_init(&json);
+        msg_json_add_value(&json, &at->value);
+        g->attributes[facts->attribute_count++] =
+            (struct snapshot_attribute){at->name, json.failed ? NULL : str_take(&json)};
+        str_fini(&json);
+    }
+    facts->attributes = g->attributes;
+}
+
+static void cut_frames(struct gathered *g, struct snapshot_failure *failure) {
+    for (char *line = g->frame_text; line && *line && failure->frame_count < SNAPSHOT_FRAMES_MAX;) {
+        char *end = strchr(line, '\n');
+        g->frames[failure->frame_count++] = line;
+        if (end) {
+            *end = '\0';
+        }
+        line = end ? end + 1 : NULL;
+    }
+    failure->frames = g->frames;
+}
+
+static void gather_failure(struct inst *in, struct gathered *g, struct snapshot_failure *ret) {
+    const struct failure *failure = in->more ? in->more->failure : NULL;
+    if (!failure) {
+        *ret = (struct snapshot_failure){.kind = FAILURE_HOST,
+                                         .code = troupe_status_text(TROUPE_NO_MEMORY),
+                                         .message = "out of memory",
+                                         .sentence = "out of memory"};
+        return;
+    }
+    *ret = (struct snapshot_failure){.kind = failure->kind,
+                                     .code = troupe_status_text(failure->status),
+                                     .message = failure->own,
+                                     .sentence = failure->text,
+                                     .wall_ns = failure->wall_ns};
+    if (failure->root[0] && strcmp(failure->root, g->id) != 0) {
+        ret->root_id = failure->root;
+        ret->root_name = failure->root;
+    }
+    g->frame_text = failure->frames ? mem_text(failure->frames) : NULL;
+    cut_frames(g, ret);
+    if (failure->type[0]) {
+        ret->in_hand =
+            (struct snapshot_message){.type = failure->type,
+                                      .port = failure->port,
+                                      .sender = failure->sender[0] ? failure->sender : NULL,
+                                      .json = failure->json,
+                                      .json_size = failure->json_size,
+                                      .deaths = failure->deaths,
+                                      .quarantine = failure->quarantine};
+    }
+}
+
+static void gather_names(struct inst *in, struct gathered *g, struct snapshot_facts *facts) {
+    const struct library *library = in->type->library;
+    const struct inst *parent = inst_parent(in);
+    inst_name(in, g->id, sizeof g->id);
+    facts->proc = in->proc->name;
+    facts->id = g->id;
+    facts->name = inst_shown_name(in);
+    if (parent && parent != in->proc->self) {
+        inst_name(parent, g->parent, sizeof g->parent);
+        facts->parent = g->parent;
+    }
+    facts->actor_type = in->type->id;
+    if (library) {
+        const char *slash = strrchr(library->image->path, '/');
+        (void)snprintf(g->plugin, sizeof g->plugin, "%s", slash ? slash + 1 : library->image->path);
+        facts->plugin = g->plugin;
+        facts->generation = library->generation;
+    }
+    uint16_t last = atomic_load_explicit(&in->last_handler, memory_order_relaxed);
+    facts->last_handler = last ? in->type->rows[last - 1].name : NULL;
+}
+
+static void gather(struct inst *in, struct gathered *g, struct snapshot_facts *facts) {
+    struct proc *proc = in->proc;
+    memset(facts, 0, sizeof *facts);
+    g->frame_text = NULL;
+    gather_names(in, g, facts);
+    facts->uid = inst_uid(in);
+    facts->pid = in->pid;
+    facts->incarnation = inst_incarnation(in);
+    facts->is_system = !in->type->library;
+    facts->failed = in->failed;
+    facts->reason = in->reason ? in->reason : "stopped";
+    facts->ended_ns = proc->clock->now(proc->clock);
+    facts->ended_wall_ns = proc->clock->wall(proc->clock);
+    facts->created_wall_ns =
+        wall_of(proc, atomic_load_explicit(&in->created_ns, memory_order_relaxed));
+    facts->messages_processed = atomic_load_explicit(&in->processed, memory_order_relaxed);
+    facts->total_processing_time_us =
+        atomic_load_explicit(&in->busy_ns, memory_order_relaxed) / NS_PER_US;
+    facts->queue_depth = mbox_depth(&in->mbox);
+    facts->queue_high_water = inst_high_water(in);
+    facts->restarts = in->more ? in->more->past.items : NULL;
+    facts->restart_count = in->more ? in->more->past.count : 0;
+    gather_attributes(in, g, facts);
+    if (in->failed) {
+        gather_failure(in, g, &facts->failure);
+        facts->reason = facts->failure.sentence;
+    }
+}
+
+static void let_go(struct gathered *g, const struct snapshot_facts *facts) {
+    for (size_t i = 0; i < facts->attribute_count; i++) {
+        mem_free((void *)(uintptr_t)g->attributes[i].json);
+    }
+    mem_free(g->frame_text);
+}
+
+static void store(struct proc *proc, bool failed, const struct snapshot_facts *facts,
+                  struct flight *flight) {
+    struct snapshot *snapshot = snapshot_create(facts, flight);
+    if (!snapshot) {
+        struct snapshot_brief brief;
+        snapshot_brief_fill(&brief, facts);
+        snapshot_store_note(&proc->snapshots, &brief, facts->ended_ns);
+        return;
+    }
+    if (failed && proc->options.files) {
+        (void)files_write_snapshot(proc->options.files, snapshot);
+    }
+    snapshot_store_add(&proc->snapshots, snapshot, facts->ended_ns);
+}
+
+/* Of a spawned child that ends well there is no more to tell than that. */
+static void note_in_brief(struct runner *r, struct inst *in) {
+    struct proc *proc = in->proc;
+    struct snapshot_brief brief = {.uid = inst_uid(in),
+                                   .incarnation = inst_incarnation(in),
+                                   .ended_ns = sched_coarse_now(r->worker),
+                                   .failed = in->failed};
+    inst_name(in, brief.id, sizeof brief.id);
+    (void)snprintf(brief.reason, sizeof brief.reason, "%s", in->reason ? in->reason : "stopped");
+    snapshot_store_note(&proc->snapshots, &brief, brief.ended_ns);
+}
+
+static void count_lost(struct runner *r, struct inst *in) {
+    uint64_t since = in->checkpoints && in->more
+                         ? in->more->checkpoint.since
+                         : atomic_load_explicit(&in->processed, memory_order_relaxed);
+    uint64_t lost = atomic_load_explicit(&r->lost_with_state, memory_order_relaxed);
+    if (in->type->state_size > 0) {
+        atomic_store_explicit(&r->lost_with_state, lost + since, memory_order_relaxed);
+    }
+}
+
+void proc_note_failure(struct proc *proc, const char *reason, const char *root) {
+    int64_t wall_ns = proc->clock->wall(proc->clock);
+    struct snapshot_facts facts = {
+        .proc = proc->name,
+        .id = proc->name,
+        .name = proc->name,
+        .uid = inst_uid(proc->self),
+        .incarnation = 1,
+        .actor_type = proc->self->type->id,
+        .is_system = true,
+        .failed = true,
+        .reason = reason,
+        .ended_wall_ns = wall_ns,
+        .created_wall_ns =
+            wall_of(proc, atomic_load_explicit(&proc->self->created_ns, memory_order_relaxed)),
+        .ended_ns = proc->clock->now(proc->clock),
+        .failure = {.kind = FAILURE_CHILD,
+                    .code = troupe_status_text(TROUPE_ERROR),
+                    .message = reason,
+                    .sentence = reason,
+                    .root_id = root,
+                    .root_name = root,
+                    .wall_ns = wall_ns}};
+    store(proc, true, &facts, NULL);
+}
+
+void record_end(struct runner *r, struct inst *in) {
+    record_note(r, in, in->failed ? FLIGHT_FAILED : FLIGHT_STOPPED, inst_incarnation(in),
+                in->failed && in->more && in->more->failure ? in->more->failure->text : in->reason);
+    if (in->spawned && !in->failed) {
+        note_in_brief(r, in);
+        return;
+    }
+    if (in->failed) {
+        count_lost(r, in);
+    }
+    struct gathered *g = mem_alloc(sizeof *g);
+    struct snapshot_facts facts;
+    if (!g) {
+        note_in_brief(r, in);
+        return;
+    }
+    gather(in, g, &facts);
+    store(in->proc, in->failed, &facts, in->flight);
+    let_go(g, &facts);
+    mem_free(g);
+    if (in->failed && in->more && in->more->failure) {
+        past_add(&in->more->past, facts.incarnation, in->more->failure->wall_ns,
+                 in->more->failure->text);
+    }
+}
