@@ -210,6 +210,10 @@ static void on_own(struct fault_thread *thread, int signal, const siginfo_t *inf
     }
     uc->uc_mcontext = registers;
     if (kind != FAULT_BREAK) {
+        if (verdict == FAULT_BETWEEN) {
+            end_note_frames(&thread->report,
+                            uc); /* whoever called that other code is of interest */
+        }
         end_tell(last_fd(), thread, verdict);
         set_default(signal); /* the instruction faults again, abort goes on: a core of that place */
     }

@@ -132,7 +132,7 @@ _Noreturn void fault_die(const struct fault_report *report);
  * the calling instruction; more keys may come behind.
  * Each proc has its own, and gets its file whoever's fault it was: all of them die of it. Of those in one
  * directory the first writes it. A process that ends otherwise leaves nothing, nor does a child that
- * was forked. Keeps fault_open's handlers. Errors: IO, NOMEM. [any] */
+ * was forked, nor a build that contains no faults. Keeps fault_open's handlers. Errors: IO, NOMEM. [any] */
 struct fault_post_mortem;
 int fault_post_mortem_open(const char *directory, const char *proc, const char *version,
                            struct fault_post_mortem **ret, struct err *err);

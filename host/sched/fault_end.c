@@ -107,6 +107,7 @@ static _Unwind_Reason_Code note_frame(struct _Unwind_Context *frame, void *argum
 
 void end_note_frames(struct fault_report *report, const ucontext_t *uc) {
     struct noting noting = {.report = report, .pc = context_pc(uc)};
+    report->count = 0;
     (void)_Unwind_Backtrace(note_frame, &noting);
     if (report->count == 0) {
         report->frames[0] = noting.pc;

@@ -32,7 +32,7 @@ void end_tell(int fd, const struct fault_thread *thread, enum fault_verdict verd
 /* Keeps end_tell off what it reads, for a moment. Not in signal handlers. */
 void end_lock(void);
 void end_unlock(void);
-/* Fills the frames of a report of a fault that the classifier did not see. */
+/* Fills the frames of a report, all there are, whoever's. */
 void end_note_frames(struct fault_report *report, const ucontext_t *uc);
 
 /* fault_modules.c: `maps` is an open /proc/self/maps, or -1. */

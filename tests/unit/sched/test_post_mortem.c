@@ -62,6 +62,10 @@ static void test_post_mortem_has_its_keys_in_order(void **state) {
     (void)run_child(body_kind, &death, text, sizeof text);
 
     json_t *json = load_one(w->folder, &file);
+    const json_t *frames = json_object_get(json, "frames");
+    assert_string_equal(text_of(json_array_get(frames, 0), "module"), "faulty.so, generation 7");
+    assert_non_null(strstr(text_of(json_array_get(frames, 1), "module"), "libc"));
+    assert_true(json_array_size(frames) > 4); /* up to who called qsort, and further */
     size_t at = 0;
     const char *key;
     json_t *value;
