@@ -107,6 +107,10 @@ crash 139 'config: { kind: free }'
 told '"signal": "SIGSEGV"' '"actor": "crash/crash[0]"' '"handler": "message"' '"why": "it happened in code of a library' \
     '"proc": "crash"' "\"version\": \"$("$build_dir/troupe" version | sed -nE '1s/^troupe ([0-9.]+).*/\1/p')\"" \
     '"module": "demo.so, generation ' "\"file\": \"$build_dir/plugins/demo.so\""
+crash 139 'thread: own, config: { kind: qsort, at: timer }'
+told '"handler": "alarm"' '"why": "other code stands between the plugin and the host"'
+crash 134 'config: { kind: double_free, at: cleanup }'
+told '"handler": "cleanup"'
 crash 134 'on_fault: exit, config: { kind: abort }'
 told '"signal": "SIGABRT"' "('on_fault: exit')" '"actor": "crash/crash[0]"'
 crash 1 'config: { kind: segv }'
