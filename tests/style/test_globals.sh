@@ -17,7 +17,8 @@ for library in "$build"/host/libtroupe-*.a; do
   objdump -t "$library" | awk -v folder="$folder" '
     /:[ ]+file format/ { object = $1; sub(/\.c\.o:$/, ".c", object) }
     $0 ~ / O / && $0 ~ / \.(data|bss|data\.rel|data\.rel\.local|common)\t/ {
-      name = $NF; sub(/\.[0-9]+$/, "", name); print folder "/" object, name
+      name = $NF; sub(/\.[0-9]+$/, "", name); sub(/^[^.]*\./, "", name) # clang: function.name
+      print folder "/" object, name
     }'
 done | LC_ALL=C sort -u >"$build/globals-found.txt"
 found=$(awk '
