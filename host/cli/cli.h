@@ -25,9 +25,13 @@ struct cli {
     bool quiet;
     enum cli_colour colour;
     bool explain;       /* check */
+    bool last;          /* post-mortem */
     const char **files; /* the arguments behind the command's name; argv's */
     size_t file_count;
 };
+
+/* The option that a command has beside the common ones. */
+enum cli_extra { CLI_NO_EXTRA, CLI_EXPLAIN, CLI_LAST };
 
 struct cli_command {
     const char *name;      /* "plugin list": one word or two */
@@ -35,7 +39,7 @@ struct cli_command {
     const char *summary;   /* one line, for the list of commands */
     const char *help;      /* the paragraphs of --help */
     size_t least, most;    /* arguments */
-    bool has_explain;
+    enum cli_extra extra;
     int (*run)(const struct cli *cli);
 };
 
@@ -46,6 +50,7 @@ int cmd_run(const struct cli *cli);
 int cmd_check(const struct cli *cli);
 int cmd_plugin_inspect(const struct cli *cli);
 int cmd_plugin_list(const struct cli *cli);
+int cmd_post_mortem(const struct cli *cli);
 int cmd_version(const struct cli *cli);
 
 int cli_main(int argc, char **argv);
@@ -68,3 +73,5 @@ int cli_fail_as_asked(const struct cli *cli, const struct err *err);
 void cli_guard_output(void);
 /* Whether stderr gets colours: as asked, else when it is a terminal and NO_COLOR is not set. */
 bool cli_has_colour(const struct cli *cli);
+/* The same for stdout. */
+bool cli_has_colour_out(const struct cli *cli);

@@ -18,7 +18,7 @@ const struct cli_command cli_commands[] = {
      "Examples:\n"
      "  troupe run auth-watch.yaml\n"
      "  AUTH_LOG=/var/log/auth.log troupe run auth-watch.yaml follow.yaml\n",
-     1, SIZE_MAX, false, cmd_run},
+     1, SIZE_MAX, CLI_NO_EXTRA, cmd_run},
     {"check", "MANIFEST...", "check it, all of it, without running plugin code",
      "Checks manifests as `run` would read them: keys, values, includes, then actor types, "
      "configs, "
@@ -29,7 +29,7 @@ const struct cli_command cli_commands[] = {
      "Examples:\n"
      "  troupe check auth-watch.yaml && systemctl restart auth-watch\n"
      "  troupe check --explain auth-watch.yaml site.yaml    # which file says what\n",
-     1, SIZE_MAX, true, cmd_check},
+     1, SIZE_MAX, CLI_EXPLAIN, cmd_check},
     {"plugin inspect", "FILE", "what a plugin offers, read without loading it",
      "Shows what a plugin file offers: actor types with their ports, message types, config keys "
      "and "
@@ -37,7 +37,7 @@ const struct cli_command cli_commands[] = {
      "none of its code runs.\v"
      "Example:\n"
      "  troupe plugin inspect build/plugins/stats.so\n",
-     1, 1, false, cmd_plugin_inspect},
+     1, 1, CLI_NO_EXTRA, cmd_plugin_inspect},
     {"plugin list", "[MANIFEST...]", "the plugins found, and their actor types",
      "Lists the plugin files on the search path and the actor types that each offers: plugins.path "
      "of the manifests, if any are given, then $TROUPE_PLUGIN_PATH, then the install folder. Files "
@@ -45,10 +45,19 @@ const struct cli_command cli_commands[] = {
      "marked.\v"
      "Example:\n"
      "  troupe plugin list auth-watch.yaml\n",
-     0, SIZE_MAX, false, cmd_plugin_list},
+     0, SIZE_MAX, CLI_NO_EXTRA, cmd_plugin_list},
+    {"post-mortem", "FILE|FOLDER...", "what an actor or a process died of",
+     "Shows post-mortem files, which a deployment with snapshots.directory writes for each actor "
+     "that failed: what happened, who, when, why, the backtrace, the message in hand, what the "
+     "actor "
+     "did last, its lives before. Of a folder, lists those in it, the newest last.\v"
+     "Examples:\n"
+     "  troupe post-mortem post-mortem/            # a line each\n"
+     "  troupe post-mortem --last post-mortem/     # the newest\n",
+     1, SIZE_MAX, CLI_LAST, cmd_post_mortem},
     {"version", "", "the version, and the plugin ABI that it speaks",
      "Says the version of the program, the plugin ABI it speaks, and where plugins are installed.",
-     0, 0, false, cmd_version},
+     0, 0, CLI_NO_EXTRA, cmd_version},
     {0},
 };
 

@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "cli/cli.h"
 
-enum { OPTION_FORMAT = 0x100, OPTION_COLOUR, OPTION_EXPLAIN };
+enum { OPTION_FORMAT = 0x100, OPTION_COLOUR, OPTION_EXPLAIN, OPTION_LAST };
 
 #define NAME_ROOM 64
 
@@ -30,6 +30,14 @@ static const struct argp_option explain_options[] = {
      "Show every effective value and where it comes from: file:line:col, or built in", 0},
     {0},
 };
+
+static const struct argp_option last_options[] = {
+    {"last", OPTION_LAST, NULL, 0, "Of a folder, show the newest instead of a list", 0},
+    {0},
+};
+
+static const struct argp_option *const extra_options[] = {
+    [CLI_NO_EXTRA] = NULL, [CLI_EXPLAIN] = explain_options, [CLI_LAST] = last_options};
 
 static void set_format(struct cli *cli, const char *text, const struct argp_state *state) {
     if (strcmp(text, "text") != 0 && strcmp(text, "json") != 0) {
@@ -96,6 +104,9 @@ static error_t parse_command(int key, char *arg, struct argp_state *state) {
     case OPTION_EXPLAIN:
         input->cli->explain = true;
         return 0;
+    case OPTION_LAST:
+        input->cli->last = true;
+        return 0;
     case ARGP_KEY_ARG:
         add_file(input, arg, state);
         return 0;
@@ -127,7 +138,7 @@ void cli_parse_command(struct cli *cli, const struct cli_command *command, int a
     argv[0] = name; /* what argp's sentences begin with */
     cli->files = (const char **)argv + 1;
     struct argp argp = {
-        .options = command->has_explain ? explain_options : NULL,
+        .options = extra_options[command->extra],
         .parser = parse_command,
         .args_doc = command->arguments,
         .doc = command->help,

@@ -89,12 +89,19 @@ void cli_guard_output(void) {
     (void)atexit(flush_stdout);
 }
 
-bool cli_has_colour(const struct cli *cli) {
+static bool has_colour(const struct cli *cli, int fd) {
     if (cli->colour != CLI_COLOUR_AUTO) {
         return cli->colour == CLI_COLOUR_ALWAYS;
     }
     const char *refused = getenv("NO_COLOR");
     const char *terminal = getenv("TERM");
-    return !(refused && *refused) && !(terminal && strcmp(terminal, "dumb") == 0) &&
-           isatty(STDERR_FILENO);
+    return !(refused && *refused) && !(terminal && strcmp(terminal, "dumb") == 0) && isatty(fd);
+}
+
+bool cli_has_colour(const struct cli *cli) {
+    return has_colour(cli, STDERR_FILENO);
+}
+
+bool cli_has_colour_out(const struct cli *cli) {
+    return has_colour(cli, STDOUT_FILENO);
 }

@@ -122,6 +122,7 @@ static void test_help_lists_the_commands(void **state) {
     assert_int_equal(program.status, 0);
     assert_non_null(strstr(program.out, "\n  run MANIFEST...  "));
     assert_non_null(strstr(program.out, "\n  plugin list [MANIFEST...]  "));
+    assert_non_null(strstr(program.out, "\n  post-mortem FILE|FOLDER...  "));
     assert_non_null(strstr(program.out, "\nExit status: 0 "));
     test_program_fini(&program);
 }
@@ -143,7 +144,8 @@ static void test_help_fits_eighty_columns(void **state) {
 static void test_each_command_has_help(void **state) {
     (void)state;
     static const char *const commands[][2] = {
-        {"run"}, {"check"}, {"plugin", "inspect"}, {"plugin", "list"}, {"version"}};
+        {"run"},         {"check"},  {"plugin", "inspect"}, {"plugin", "list"},
+        {"post-mortem"}, {"version"}};
 
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         struct test_program program;

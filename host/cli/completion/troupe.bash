@@ -31,9 +31,10 @@ _troupe() {
     esac
     local options='--format --quiet --color --help --usage --version' words='' files=''
     case $command in
-        '') words='run check plugin version' ;;
+        '') words='run check plugin post-mortem version' ;;
         run) files='yaml' ;;
         check) files='yaml' options+=' --explain' ;;
+        post-mortem) files='json' options+=' --last' ;;
         plugin)
             case $sub in
                 '') words='inspect list' ;;
@@ -53,6 +54,7 @@ _troupe() {
             mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -X '!*.yml' -- "$current")
             ;;
         so) mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -X '!*.so' -- "$current") ;;
+        json) mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -X '!*.json' -- "$current") ;;
         *) return ;;
     esac
     mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -d -- "$current")

@@ -3,6 +3,7 @@ complete -c troupe -f
 complete -c troupe -n __fish_use_subcommand -a run -d 'Run a deployment'
 complete -c troupe -n __fish_use_subcommand -a check -d 'Check a deployment'
 complete -c troupe -n __fish_use_subcommand -a plugin -d 'Look at plugins'
+complete -c troupe -n __fish_use_subcommand -a post-mortem -d 'What an actor died of'
 complete -c troupe -n __fish_use_subcommand -a version -d 'Its version'
 complete -c troupe -s '?' -l help -d 'What it does'
 complete -c troupe -l usage -d 'The options in short'
@@ -15,3 +16,5 @@ complete -c troupe -n '__fish_seen_subcommand_from check' -l explain -d 'Show wh
 complete -c troupe -n '__fish_seen_subcommand_from plugin; and not __fish_seen_subcommand_from inspect list' -a inspect -d 'What a plugin offers'
 complete -c troupe -n '__fish_seen_subcommand_from plugin; and not __fish_seen_subcommand_from inspect list' -a list -d 'The plugins that are found'
 complete -c troupe -n '__fish_seen_subcommand_from inspect' -k -a '(__fish_complete_suffix .so)'
+complete -c troupe -n '__fish_seen_subcommand_from post-mortem' -k -a '(__fish_complete_suffix .json)'
+complete -c troupe -n '__fish_seen_subcommand_from post-mortem' -l last -d 'Of a folder, show the newest'

@@ -72,7 +72,7 @@ static void test_fr1_logs_and_notes_stand_in_one_ring_in_order(void **state) {
     flight_note(flight, 50, FLIGHT_FAILED, 0, "SIGSEGV at address 0x0");
     flight_note(flight, 60, FLIGHT_CHILD, 7, "ended");
 
-    assert_reads(flight, "started\nwarn: no such user\nran 'line'\nrestarted 2\n"
+    assert_reads(flight, "started\nwarn: no such user\nran 'line'\nrestarted as incarnation 2\n"
                          "failed: SIGSEGV at address 0x0\nchild 7: ended\n");
 }
 
