@@ -63,13 +63,7 @@ static int take_file(struct reader *r, int fd, bool is_standard_input) {
     return at > 0 ? reader_seek(r, (uint64_t)at) : 0;
 }
 
-int reader_open(struct reader *r, const char *path, bool follow) {
-    reader_close(r);
-    bool is_standard_input = strcmp(path, "-") == 0;
-    int fd = is_standard_input ? open_standard_input() : open_path(path, follow);
-    if (fd < 0) {
-        return -1;
-    }
+static int take(struct reader *r, int fd, bool is_standard_input) {
     if (take_file(r, fd, is_standard_input) < 0) {
         int saved = errno;
         (void)close(fd);
@@ -78,6 +72,18 @@ int reader_open(struct reader *r, const char *path, bool follow) {
         return -1;
     }
     return 0;
+}
+
+int reader_open(struct reader *r, const char *path, bool follow) {
+    reader_close(r);
+    bool is_standard_input = strcmp(path, "-") == 0;
+    int fd = is_standard_input ? open_standard_input() : open_path(path, follow);
+    return fd < 0 ? -1 : take(r, fd, is_standard_input);
+}
+
+int reader_take(struct reader *r, int fd) {
+    reader_close(r);
+    return take(r, fd, false);
 }
 
 int reader_seek(struct reader *r, uint64_t offset) {

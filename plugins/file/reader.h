@@ -43,6 +43,8 @@ void reader_init(struct reader *r);
  * it stands). With `follow` a FIFO stays open when its last writer leaves. -1 with errno. */
 int reader_open(struct reader *r, const char *path, bool follow);
 void reader_close(struct reader *r); /* takes a closed one */
+/* Goes on with `fd`, of a regular file, at its beginning; it is the reader's. -1 with errno. */
+int reader_take(struct reader *r, int fd);
 
 /* Goes to `offset` of a regular file, at most its end. -1 with errno. */
 int reader_seek(struct reader *r, uint64_t offset);

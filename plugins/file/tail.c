@@ -8,6 +8,7 @@
 #include "common/text_chunk.h"
 #include "common/text_line.h"
 #include "file/reader.h"
+#include "file/trail.h"
 
 /* One turn reads this much and then lets others run; what it sends is bounded by it. */
 #define TAIL_CHUNK (64u * 1024)
@@ -28,6 +29,7 @@ enum { TAIL_FROM_START, TAIL_FROM_END };
 struct tail {
     struct tail_config config;
     struct reader reader;
+    struct trail trail; /* following: what came to the path behind the file in hand */
     struct split lines;
     uint64_t cut_told; /* cut lines already warned of */
     bool waiting;      /* for a file that is not there; said so */
@@ -123,8 +125,33 @@ static int tail_cannot_open(struct troupe_turn *t, struct tail *self) {
     return tail_start_next(t, self->config.poll, 0);
 }
 
+/* What has come to the path meanwhile; says so when some of it cannot be read any more. */
+static void tail_look(struct troupe_turn *t, struct tail *self) {
+    if (self->trail.fd < 0) {
+        (void)trail_open(&self->trail, self->config.path.data); /* without, the path itself tells */
+    }
+    trail_look(&self->trail, self->reader.device, self->reader.inode);
+    if (self->trail.missed > 0) {
+        troupe_log(t, TROUPE_LOG_WARN,
+                   "'%s': lost %u file%s that came and went before it was looked at",
+                   self->config.path.data, self->trail.missed, self->trail.missed == 1 ? "" : "s");
+        self->trail.missed = 0;
+    }
+}
+
+/* The next file found at the path; false: none. */
+static bool tail_take_next(struct tail *self) {
+    int fd = trail_take(&self->trail);
+    return fd >= 0 && reader_take(&self->reader, fd) == 0;
+}
+
 static int tail_open(struct troupe_turn *t, struct tail *self, bool from_end) {
-    if (reader_open(&self->reader, self->config.path.data, self->config.follow) < 0) {
+    if (self->config.follow && strcmp(self->config.path.data, "-") != 0) {
+        tail_look(t, self);
+    }
+    if (tail_take_next(self)) {
+        from_end = false;
+    } else if (reader_open(&self->reader, self->config.path.data, self->config.follow) < 0) {
         return tail_cannot_open(t, self);
     }
     if (from_end && self->reader.kind == READER_FILE &&
@@ -144,8 +171,18 @@ static int tail_change_over(struct troupe_turn *t, struct tail *self) {
     troupe_log(t, TROUPE_LOG_INFO, "'%s' was replaced after line %llu; reading the new file",
                self->config.path.data, (unsigned long long)self->lines.number);
     self->last_round = false;
+    if (tail_take_next(self)) {
+        split_restart(&self->lines, self->reader.offset);
+        return tail_opened(t, self);
+    }
     reader_close(&self->reader);
     return tail_open(t, self, false);
+}
+
+static bool tail_is_replaced(struct troupe_turn *t, struct tail *self) {
+    tail_look(t, self);
+    return self->trail.count > 0 ? trail_has_next(&self->trail)
+                                 : reader_is_replaced(&self->reader, self->config.path.data);
 }
 
 static int tail_at_end(struct troupe_turn *t, struct tail *self) {
@@ -155,7 +192,7 @@ static int tail_at_end(struct troupe_turn *t, struct tail *self) {
     if (self->last_round) {
         return tail_change_over(t, self);
     }
-    if (reader_is_replaced(&self->reader, self->config.path.data)) {
+    if (tail_is_replaced(t, self)) {
         self->last_round = true; /* what came into the old file since our last look */
         return tail_start_next(t, 0, 0);
     }
@@ -218,6 +255,7 @@ static int tail_prepare(struct troupe_turn *t, struct tail *self) {
     uint64_t capacity = split_capacity(self->config.max_line, TAIL_CHUNK);
     char *buffer = t->host->alloc(t, capacity);
     reader_init(&self->reader);
+    trail_init(&self->trail);
     if (!buffer) {
         return troupe_fail(t, "no memory for lines of %llu bytes",
                            (unsigned long long)self->config.max_line);
@@ -240,6 +278,7 @@ static int tail_cleanup(struct troupe_turn *t, struct tail *self) {
         reader_init(&self->reader); /* its descriptor is the host's (TM-3) */
     }
     reader_close(&self->reader);
+    trail_close(&self->trail);
     return 0;
 }
 

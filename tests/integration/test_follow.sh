@@ -115,6 +115,20 @@ mv "$log" "$log.2"
 echo eleven >"$log"
 expect ten eleven
 
+echo "rotation more than once between two looks"
+let_it_look
+kill -STOP "$pid"
+echo 'eleven a' >>"$log"
+for part in b c d; do
+    [ ! -e "$log.1" ] || mv "$log.1" "$log.0"
+    mv "$log" "$log.1"
+    printf 'eleven %s' "$part" >"$log"
+done
+mv "$log.1" "$log.older"
+echo ', the last' >>"$log"
+kill -CONT "$pid"
+expect 'eleven a' 'eleven b' 'eleven c' 'eleven d, the last'
+
 echo "truncation, as by copytruncate"
 cp "$log" "$log.3"
 : >"$log"
@@ -134,6 +148,19 @@ echo sixteen >"$log"
 expect sixteen
 printf 'unfinished' >>"$log"
 let_it_look
+stop
+
+echo "a link that is switched"
+printf 'one\n' >"$tmp/first"
+printf 'three\n' >"$tmp/second"
+ln -sf first "$log"
+start
+expect one
+ln -s second "$tmp/link"
+echo two >>"$tmp/first"
+mv -T "$tmp/link" "$log"
+echo 'four' >>"$tmp/second"
+expect two three four
 stop
 
 echo "a file that is not there yet"
