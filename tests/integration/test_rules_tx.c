@@ -299,6 +299,18 @@ static void test_tx1_nobody_reaches_a_child_before_its_spawn_is_committed(void *
     assert_int_equal(sent, -1);
 }
 
+/* The trace is a file that the type writes by itself; the messages are the host's. */
+static void test_tx3_what_a_type_did_to_the_world_by_itself_is_not_undone(void **state) {
+    struct kit *kit = kit_start(*state, PAIR(""));
+    struct supervisor_result result;
+
+    kit_do(kit, "a", "note written; out 1; fail no");
+    kit_end(kit, &result);
+
+    assert_true(result.failed);
+    kit_assert_trace(*state, NULL, "a: written\n");
+}
+
 static const struct kit_test tx[] = {
     KIT_TEST(KIT_BOTH, test_tx1_failed_turn_has_no_outside_effect),
     KIT_TEST(KIT_BOTH, test_tx1_a_negative_status_discards_as_a_failure_does),
@@ -319,6 +331,7 @@ static const struct kit_test tx[] = {
     KIT_TEST(KIT_BOTH, test_tx2_what_was_committed_early_stays),
     KIT_TEST(KIT_BOTH, test_tx2_commit_says_when_something_must_wait_for_room),
     KIT_TEST(KIT_BOTH, test_tx2_answer_committed_early_is_the_only_one),
+    KIT_TEST(KIT_BOTH, test_tx3_what_a_type_did_to_the_world_by_itself_is_not_undone),
 };
 
 int main(void) {
