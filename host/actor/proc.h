@@ -134,7 +134,10 @@ void proc_totals(struct proc *proc, struct proc_totals *ret);
  * that took its place. */
 struct proc_wire {
     const struct inst *from;
-    const char *port; /* the output */
+    const char *port;      /* the output */
+    const struct inst *to; /* the first of `to_count` */
+    const char *to_port;
+    uint32_t to_count;
     uint64_t sent, dropped;
 };
 /* Calls `each` for the wires of the plan's actors. [any] */

@@ -10,9 +10,13 @@ void proc_each_wire(struct proc *proc, void (*each)(void *context, const struct 
         for (uint16_t row = 0; in->ports && row < in->type->row_count; row++) {
             for (uint32_t w = 0; w < in->ports[row].count; w++) {
                 struct wire *wire = &in->ports[row].wires[w];
+                const struct inst *to = (struct inst *)(void *)wire->targets[0].mbox;
                 struct proc_wire look = {
                     .from = in,
                     .port = in->type->rows[row].name,
+                    .to = to,
+                    .to_port = to->type->rows[wire->targets[0].row].name,
+                    .to_count = wire->count,
                     .sent = atomic_load_explicit(&wire->sent, memory_order_relaxed),
                     .dropped = atomic_load_explicit(&wire->dropped, memory_order_relaxed)};
                 each(context, &look);

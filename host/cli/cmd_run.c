@@ -78,6 +78,7 @@ static int run(const struct checked *checked, struct log *log) {
     struct supervisor_result result;
     deploy_wait(deploy, &result);
     int status = report(&result, log);
+    deploy_log_losses(deploy, log);
     if (result.stuck) {
         _exit(CLI_FAILED); /* threads that cannot be joined may still use what we would free */
     }

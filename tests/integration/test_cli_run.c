@@ -49,6 +49,54 @@ static void test_finite_deployment_ends_with_0(void **state) {
     place_destroy(&place);
 }
 
+static bool has_line(const char *text, const char *pattern_end) {
+    const char *at = strstr(text, pattern_end);
+    return at && at[strlen(pattern_end)] == '\n';
+}
+
+static struct test_program run_with_full_sink(const char *overflow) {
+    char manifest[1024];
+    char log[20001];
+    for (size_t i = 0; i < sizeof log - 1; i++) {
+        log[i] = i % 2 ? '\n' : 'x';
+    }
+    log[sizeof log - 1] = '\0';
+    (void)snprintf(manifest, sizeof manifest,
+                   "troupe: 1\nproc: copy\nactors:\n"
+                   "  tail: { type: file.Tail, config: { path: long.log } }\n"
+                   "  sink: { type: file.Sink, mailbox: { capacity: 1, overflow: %s } }\n"
+                   "wires: [tail.line -> sink.record]\n",
+                   overflow);
+    struct place place = place_create(manifest);
+    char *path = test_path(place.folder, "long.log");
+    test_write_file(path, log);
+    free(path);
+    struct test_program program;
+    troupe_run(&program, "run", place.manifest);
+    place_destroy(&place);
+    return program;
+}
+
+static void test_mb2_drops_are_shown_wire_by_wire(void **state) {
+    (void)state;
+    struct test_program program = run_with_full_sink("drop_oldest");
+
+    assert_true(has_line(program.err, " messages were dropped from copy/tail[0].line to "
+                                      "copy/sink[0].record: the mailbox was full"));
+    assert_int_equal(program.status, 0);
+    test_program_fini(&program);
+}
+
+static void test_mb4_dead_letters_are_told_at_the_end(void **state) {
+    (void)state;
+    struct test_program program = run_with_full_sink("fail");
+
+    assert_non_null(strstr(program.err, " messages could not be delivered, and nobody took them "
+                                        "back: mailbox is full (1000); "));
+    assert_true(has_line(program.err, " older ones are not kept"));
+    test_program_fini(&program);
+}
+
 static void test_actor_that_fails_to_start_ends_with_1(void **state) {
     (void)state;
     struct place place = place_create(COPY "plugins: { path: [] }\nstop: { timeout: 5s }\n");
@@ -159,6 +207,8 @@ int main(void) {
         cmocka_unit_test(test_findings_are_log_records_when_json_is_asked_for),
         cmocka_unit_test(test_sigterm_drains_and_ends_with_0),
         cmocka_unit_test(test_sigint_drains_and_ends_with_0),
+        cmocka_unit_test(test_mb2_drops_are_shown_wire_by_wire),
+        cmocka_unit_test(test_mb4_dead_letters_are_told_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

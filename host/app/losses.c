@@ -1,0 +1,78 @@
+/* What a deployment lost on its way, told at its end: an overflow policy that drops does so silently. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "actor/proc.h"
+#include "app/deploy.h"
+#include "base/str.h"
+
+#define REASONS 64 /* more statuses than there are */
+
+static void name_end(struct str *text, const struct inst *in, const char *port) {
+    char name[160];
+    inst_name(in, name, sizeof name);
+    str_addf(text, "%s.%s", name, port);
+}
+
+static void log_drops(void *context, const struct proc_wire *wire) {
+    struct log *log = context;
+    if (wire->dropped == 0) {
+        return;
+    }
+    struct str text;
+    str_init(&text);
+    str_addf(&text, "%" PRIu64 " message%s dropped from ", wire->dropped,
+             wire->dropped == 1 ? " was" : "s were");
+    name_end(&text, wire->from, wire->port);
+    str_add(&text, " to ");
+    name_end(&text, wire->to, wire->to_port);
+    if (wire->to_count > 1) {
+        str_add(&text, " and the others of its pool");
+    }
+    log_write(log, LOG_WARN, NULL, "%s: the mailbox was full", str_text(&text));
+    str_fini(&text);
+}
+
+struct letters {
+    uint64_t kept;
+    uint64_t by_reason[REASONS];
+};
+
+static void count_letter(void *context, const struct dead_letter *letter) {
+    struct letters *letters = context;
+    unsigned reason = (unsigned)-letter->reason;
+    letters->kept++;
+    letters->by_reason[reason < REASONS ? reason : REASONS - 1]++;
+}
+
+static void log_letters(struct dead_letters *dead, struct log *log) {
+    struct letters letters = {0};
+    uint64_t total = dead_total(dead);
+    const char *separator = ": ";
+    struct str text;
+    if (total == 0) {
+        return;
+    }
+    dead_each(dead, count_letter, &letters);
+    str_init(&text);
+    str_addf(&text, "%" PRIu64 " message%s not be delivered, and nobody took %s back", total,
+             total == 1 ? " could" : "s could", total == 1 ? "it" : "them");
+    for (unsigned i = 0; i < REASONS; i++) {
+        if (letters.by_reason[i] > 0) {
+            str_addf(&text, "%s%s (%" PRIu64 ")", separator, troupe_status_text(-(int32_t)i),
+                     letters.by_reason[i]);
+            separator = ", ";
+        }
+    }
+    if (total > letters.kept) {
+        str_addf(&text, "; %" PRIu64 " older ones are not kept", total - letters.kept);
+    }
+    log_write(log, LOG_WARN, NULL, "%s", str_text(&text));
+    str_fini(&text);
+}
+
+void deploy_log_losses(struct deploy *deploy, struct log *log) {
+    struct proc *proc = deploy_proc(deploy);
+    proc_each_wire(proc, log_drops, log);
+    log_letters(proc_dead_letters(proc), log);
+}
