@@ -176,6 +176,9 @@ void proc_totals(struct proc *proc, struct proc_totals *ret) {
         add_up(&totals, r);
     }
     totals.queued = totals.queued > 0 ? totals.queued : 0; /* counted one after another meanwhile */
+    if (totals.queued > totals.queued_high_water) { /* PD-6; each worker knows of the others late */
+        totals.queued_high_water = totals.queued;
+    }
     totals.dead_letters = dead_total(&proc->dead);
     totals.quarantined = quarantine_counts(&proc->quarantine).total;
     pthread_mutex_lock(&proc->pauses.lock);

@@ -149,6 +149,7 @@ static void check_count(struct kit *kit) {
     proc_each(proc, add_depth, &depths);
     assert_int_equal(runners_queued(proc), depths);
     assert_true(runners_queued(proc) >= 0);
+    assert_true(kit_totals(kit).queued_high_water >= runners_queued(proc)); /* PD-6 */
 }
 
 /* Everything that is queued somewhere: batches that pause, rings, refused ones, replies, ticks, ends,
