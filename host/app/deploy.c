@@ -144,6 +144,7 @@ static int make_proc(struct deploy *deploy, struct type_table *types,
                                         .quarantine_keep = manifest->quarantine.keep,
                                         .quarantine_bytes = manifest->quarantine.bytes,
                                         .files = deploy->files,
+                                        .capacity = manifest->child_capacity,
                                         .types = types,
                                         .observer = supervisor_observer(deploy->supervisor),
                                         .forwarder = options->forwarder};

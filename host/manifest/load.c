@@ -75,6 +75,7 @@ static void read_document(struct manifest *manifest, const char *first,
     schema_read(&r, document_fields, impl->root, "the manifest", impl->root->mark, manifest);
     const struct node *proc = node_value(impl->root, "proc");
     manifest->proc_mark = proc ? proc->mark : impl->root->mark;
+    manifest->child_capacity = impl->prototype.mailbox.capacity;
     unbuilt_find(manifest);
 }
 

@@ -182,6 +182,7 @@ struct manifest {
         uint64_t bytes;
     } quarantine;
     uint32_t dead_letters_keep;
+    uint32_t child_capacity; /* of spawned actors' mailboxes: what `defaults` says */
     struct {
         enum reload_mode mode;
         uint64_t swap_timeout_ns, probation_ns, probation_messages;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actor/inst.h"
+#include "actor/proc_impl.h"
 #include "lib/app/kit.h"
 #include "lib/wait.h"
 
@@ -265,6 +266,19 @@ static void test_dr1_drained_child_that_is_paused_loses_nothing(void **state) {
     assert_int_equal(kit_count(*state, "a: 9"), 1);
 }
 
+static void test_mb2_children_have_the_capacity_of_the_defaults(void **state) {
+    struct kit *kit = kit_start(*state, "defaults: { mailbox: { capacity: 3 } }\n"
+                                        "actors: { a: { type: kit.Player } }\n");
+
+    kit_do(kit, "a", "spawn kid; order note born");
+    kit_wait(kit, "kid[1]: born");
+    kit_settle(kit);
+    struct inst *kid = LIST_OF(kit_actor(kit, "a")->children.next, struct inst, sibling);
+
+    assert_int_equal(mbox_capacity(&kid->mbox), 3);
+    kit_stop(kit);
+}
+
 static const struct kit_test moments[] = {
     KIT_TEST(KIT_THREADS, test_st4_stop_during_init_lets_it_finish_and_cleans_up),
     KIT_TEST(KIT_THREADS, test_st4_abort_during_init_leaves_no_cleanup),
@@ -281,6 +295,7 @@ static const struct kit_test moments[] = {
     KIT_TEST(KIT_THREADS, test_mb6_call_behind_a_pause_is_withdrawn_by_an_abort),
     KIT_TEST(KIT_BOTH, test_dr1_stop_by_itself_while_calls_and_children_are_open),
     KIT_TEST(KIT_THREADS, test_dr1_drained_child_that_is_paused_loses_nothing),
+    KIT_TEST(KIT_SEEDED, test_mb2_children_have_the_capacity_of_the_defaults),
 };
 
 int main(void) {
