@@ -127,6 +127,9 @@ static int tail_cannot_open(struct troupe_turn *t, struct tail *self) {
 
 /* What has come to the path meanwhile; says so when some of it cannot be read any more. */
 static void tail_look(struct troupe_turn *t, struct tail *self) {
+    if (!self->config.follow || strcmp(self->config.path.data, "-") == 0) {
+        return;
+    }
     if (self->trail.fd < 0) {
         (void)trail_open(&self->trail, self->config.path.data); /* without, the path itself tells */
     }
@@ -146,9 +149,7 @@ static bool tail_take_next(struct tail *self) {
 }
 
 static int tail_open(struct troupe_turn *t, struct tail *self, bool from_end) {
-    if (self->config.follow && strcmp(self->config.path.data, "-") != 0) {
-        tail_look(t, self);
-    }
+    tail_look(t, self);
     if (tail_take_next(self)) {
         from_end = false;
     } else if (reader_open(&self->reader, self->config.path.data, self->config.follow) < 0) {

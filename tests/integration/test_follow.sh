@@ -61,11 +61,11 @@ expect() {
     done
 }
 
-# Waits until the follower has its file open, and has looked at it many times more.
+# let_it_look [FILE]: waits until the follower has its file open, and has looked at it many times more.
 let_it_look() {
     local before now
     until { readlink "/proc/$pid/fd/"* 2>/dev/null || true; } |
-        grep -xF -e "$log" -e "$log (deleted)" -e "$log.1" >/dev/null; do
+        grep -xF -e "${1:-$log}" -e "$log (deleted)" -e "$log.1" >/dev/null; do
         kill -0 "$pid" 2>/dev/null || fail "it has ended"
     done
     before=$(awk '/^syscr/ { print $2 }' "/proc/$pid/io")
@@ -148,6 +148,22 @@ echo sixteen >"$log"
 expect sixteen
 printf 'unfinished' >>"$log"
 let_it_look
+stop
+
+echo "a redirected standard input, beside a file of the name -"
+printf 'one\n' >"$tmp/input"
+sed "s|path: \"$log\"|path: '-'|" "$tmp/follow.yaml" >"$tmp/stdin.yaml"
+mkfifo "$tmp/fifo"
+(cd "$tmp" && exec "$build_dir/troupe" run stdin.yaml <input >fifo 2>err) &
+pid=$!
+exec 5<"$tmp/fifo"
+rm "$tmp/fifo"
+expect one
+let_it_look "$tmp/input"
+printf 'not ours\n' >"$tmp/-"
+let_it_look "$tmp/input"
+echo two >>"$tmp/input"
+expect two
 stop
 
 echo "a link that is switched"
