@@ -2,8 +2,8 @@
  *
  * usage: bench_process SHAPE WORKERS first|all LINES COMMAND...
  * `first`: until its first line on stdout, then it is waited for; `all`: until it has ended. LINES is
- * what it had to read, 0 when that is not to be told. Prints lines "shape workers name value". What
- * the command prints is read and thrown away; it has to leave with 0. */
+ * what it had to read: told is the rate then; 0: told is the time. Prints lines "shape workers name
+ * value". What the command prints is read and thrown away; it has to leave with 0. */
 #include <errno.h>
 #include <inttypes.h>
 #include <spawn.h>
@@ -112,10 +112,11 @@ int main(int argc, char **argv) {
     }
     double lines = (double)strtoull(argv[4], NULL, 10);
     double cpu = seconds(outcome.usage.ru_utime) + seconds(outcome.usage.ru_stime);
-    (void)printf("%s %s ms %.6g\n", argv[1], argv[2],
-                 (first ? outcome.first_ns : outcome.ns) / 1e6);
     if (lines > 0) {
         (void)printf("%s %s per_s %.6g\n", argv[1], argv[2], lines * 1e9 / outcome.ns);
+    } else {
+        (void)printf("%s %s ms %.6g\n", argv[1], argv[2],
+                     (first ? outcome.first_ns : outcome.ns) / 1e6);
     }
     (void)printf("%s %s cpu %.6g\n", argv[1], argv[2], cpu * 1e9 / outcome.ns);
     (void)printf("%s %s rss_kb %ld\n", argv[1], argv[2], outcome.usage.ru_maxrss);

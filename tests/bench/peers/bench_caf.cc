@@ -362,9 +362,9 @@ struct {
     const char *name;
     uint64_t count;
 } const shapes[] = {{"ping-pong", 500000}, {"count", 2000000},       {"fan-in", 250000},
-                    {"ring", 2000000},     {"big", 10000},           {"spawn", 500000},
+                    {"ring", 2000000},     {"big", 10000},           {"spawn", 100000},
                     {"idle", 1000000},     {"wake", 2000},           {"wake-asleep", 500},
-                    {"apart", 50000},      {"spawn-at-once", 500000}};
+                    {"apart", 50000},      {"spawn-at-once", 100000}};
 
 void print_rate(uint64_t messages, uint64_t ns) {
     print("per_s", double(messages) * 1e9 / double(ns));
