@@ -244,12 +244,19 @@ const char *inst_handler(const struct inst *in) {
 
 bool inst_is_quiet(const struct inst *in) {
     return mbox_depth(&in->mbox) == 0 &&
-           !atomic_load_explicit(&in->running, memory_order_acquire) &&
-           atomic_load_explicit(&in->signals, memory_order_relaxed) == 0;
+           !atomic_load_explicit(&in->running, memory_order_acquire) && !inst_has_signals(in);
 }
 
 uint32_t inst_incarnation(const struct inst *in) {
     return atomic_load_explicit(&in->incarnation, memory_order_relaxed);
+}
+
+bool inst_is_open(const struct inst *in) {
+    return !mbox_is_closed(&in->mbox);
+}
+
+bool inst_has_signals(const struct inst *in) {
+    return atomic_load_explicit(&in->signals, memory_order_relaxed) != 0;
 }
 
 void inst_unsignal(struct inst *in, unsigned signals) {

@@ -86,6 +86,10 @@ uint32_t inst_plan_index(const struct inst *in);
 bool inst_is_quiet(const struct inst *in);
 /* Which life of the slot it is, from 1; 0: it has not begun yet. [any] */
 uint32_t inst_incarnation(const struct inst *in);
+/* Its slot takes messages: not closed for good. [any] */
+bool inst_is_open(const struct inst *in);
+/* It has been told something that it has not obeyed yet. [any] */
+bool inst_has_signals(const struct inst *in);
 /* Adds signals and wakes it. [any] */
 void inst_signal(struct inst *in, unsigned signals);
 /* Takes back what has not been obeyed yet. [any] */

@@ -125,8 +125,7 @@ static void test_sv5_permanent_starts_again_after_a_clean_end_transient_does_not
     kit_number(kit, "a", "second", 1);
     kit_number(kit, "b", "second", 1);
     kit_wait_lines(kit, "a: init", 2);
-    kit_wait(kit, "b: end");
-    kit_settle(kit);
+    kit_wait_closed(kit, "b");
 
     assert_int_equal(proc_resolve(kit_proc(kit), "b"), 0);
     assert_true(proc_resolve(kit_proc(kit), "a") != 0);
@@ -146,8 +145,7 @@ static void test_sv5_temporary_closes_and_the_others_go_on(void **state) {
     kit_wait(kit, "b: init");
     kit_settle(kit);
     kit_number(kit, "a", "number", 9);
-    kit_wait(kit, "b: end");
-    kit_settle(kit);
+    kit_wait_closed(kit, "b");
     kit_number(kit, "a", "number", 1);
     kit_wait(kit, "a: back actor is gone");
 

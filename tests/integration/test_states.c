@@ -161,7 +161,7 @@ static void test_save_of_one_that_has_ended_is_refused(void **state) {
     uint64_t uid = inst_uid(kit_actor(kit, "a"));
     char expected[64];
 
-    kit_settle(kit);
+    kit_wait_closed(kit, "a");
     assert_int_equal(proc_save(kit_proc(kit), uid, take, NULL, &err), -1);
     kit_stop(kit);
 

@@ -188,7 +188,7 @@ static bool is_at_rest(void *context) {
         struct inst *in = proc_actor(kit_proc(kit), i);
         enum inst_status status = inst_status(in);
         bool ended = status == INST_STOPPED || status == INST_FAILED;
-        if (!ended && (status != INST_IDLE || inst_depth(in) > 0)) {
+        if (inst_has_signals(in) || (!ended && (status != INST_IDLE || inst_depth(in) > 0))) {
             return false;
         }
     }
@@ -241,6 +241,20 @@ void kit_wait_lines(struct kit *kit, const char *line, unsigned count) {
 
 void kit_wait(struct kit *kit, const char *line) {
     kit_wait_lines(kit, line, 1);
+}
+
+static bool has_closed(void *context) {
+    return !inst_is_open(context);
+}
+
+void kit_wait_closed(struct kit *kit, const char *path) {
+    struct inst *in = kit_actor(kit, path);
+    if (kit->of->threads) {
+        test_wait_until(has_closed, in);
+    } else {
+        kit_settle(kit);
+        assert_true(has_closed(in));
+    }
 }
 
 /* --- ending --- */

@@ -75,6 +75,9 @@ void kit_pass(struct kit *kit, uint64_t ms);
 void kit_wait(struct kit *kit, const char *line);
 void kit_wait_lines(struct kit *kit, const char *line, unsigned count);
 
+/* Waits until the slot of an actor has closed for good. */
+void kit_wait_closed(struct kit *kit, const char *path);
+
 /* Waits for the end by itself, or asks for it first; holds it to account, destroys the deployment.
  * *ret (may be NULL) says how it ended; without, it must have ended cleanly. */
 void kit_end(struct kit *kit, struct supervisor_result *ret);
