@@ -121,6 +121,9 @@ void proc_destroy(struct proc *proc) {
         return;
     }
     proc_halt(proc);
+    if (proc->sched) {
+        sched_stop(proc->sched); /* own threads are there before the start */
+    }
     proc_unload(proc);
     if (proc->pools) {
         dead_fini(&proc->dead, pools_shared(proc->pools));

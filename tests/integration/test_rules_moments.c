@@ -1,4 +1,5 @@
 /* Odd moments: what comes while an actor is being made, is paused, or ends already. */
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,6 +280,37 @@ static void test_mb2_children_have_the_capacity_of_the_defaults(void **state) {
     kit_stop(kit);
 }
 
+static unsigned count_threads(void) {
+    DIR *folder = opendir("/proc/self/task");
+    unsigned count = 0;
+    assert_non_null(folder);
+    while (readdir(folder)) {
+        count++;
+    }
+    (void)closedir(folder);
+    return count;
+}
+
+/* As when a later actor could not be made: nothing has started, but there are threads. */
+static void test_own_threads_of_a_deployment_that_never_started_end_with_it(void **state) {
+    struct kit *kit =
+        kit_create(*state, "actors: { a: { type: kit.Player, thread: own, replicas: 20 } }\n");
+    const struct deploy_options options = {0};
+    struct deploy *deploy;
+    struct err err;
+    unsigned before = count_threads();
+
+    assert_int_equal(
+        deploy_create(kit_plan(kit), proc_types(kit_proc(kit)), &options, &deploy, &err), 0);
+    unsigned between = count_threads();
+    deploy_destroy(deploy);
+
+    assert_true(between >= before + 20);
+    assert_int_equal(count_threads(), before);
+    kit_go(kit);
+    kit_stop(kit);
+}
+
 static const struct kit_test moments[] = {
     KIT_TEST(KIT_THREADS, test_st4_stop_during_init_lets_it_finish_and_cleans_up),
     KIT_TEST(KIT_THREADS, test_st4_abort_during_init_leaves_no_cleanup),
@@ -296,6 +328,7 @@ static const struct kit_test moments[] = {
     KIT_TEST(KIT_BOTH, test_dr1_stop_by_itself_while_calls_and_children_are_open),
     KIT_TEST(KIT_THREADS, test_dr1_drained_child_that_is_paused_loses_nothing),
     KIT_TEST(KIT_SEEDED, test_mb2_children_have_the_capacity_of_the_defaults),
+    KIT_TEST(KIT_THREADS, test_own_threads_of_a_deployment_that_never_started_end_with_it),
 };
 
 int main(void) {
