@@ -6,7 +6,8 @@
 #include "app/deploy.h"
 #include "base/str.h"
 
-#define REASONS 64 /* more statuses than there are */
+#define WIRES_SHOWN 10 /* a pool of senders has a wire each */
+#define REASONS 64     /* more statuses than there are */
 
 static void name_end(struct str *text, const struct inst *in, const char *port) {
     char name[160];
@@ -14,12 +15,21 @@ static void name_end(struct str *text, const struct inst *in, const char *port) 
     str_addf(text, "%s.%s", name, port);
 }
 
+struct drops {
+    struct log *log;
+    uint64_t wires, beyond; /* messages of the wires that are not shown */
+};
+
 static void log_drops(void *context, const struct proc_wire *wire) {
-    struct log *log = context;
+    struct drops *drops = context;
+    struct str text;
     if (wire->dropped == 0) {
         return;
     }
-    struct str text;
+    if (drops->wires++ >= WIRES_SHOWN) {
+        drops->beyond += wire->dropped;
+        return;
+    }
     str_init(&text);
     str_addf(&text, "%" PRIu64 " message%s dropped from ", wire->dropped,
              wire->dropped == 1 ? " was" : "s were");
@@ -29,7 +39,7 @@ static void log_drops(void *context, const struct proc_wire *wire) {
     if (wire->to_count > 1) {
         str_add(&text, " and the others of its pool");
     }
-    log_write(log, LOG_WARN, NULL, "%s: the mailbox was full", str_text(&text));
+    log_write(drops->log, LOG_WARN, NULL, "%s: the mailbox was full", str_text(&text));
     str_fini(&text);
 }
 
@@ -73,6 +83,11 @@ static void log_letters(struct dead_letters *dead, struct log *log) {
 
 void deploy_log_losses(struct deploy *deploy, struct log *log) {
     struct proc *proc = deploy_proc(deploy);
-    proc_each_wire(proc, log_drops, log);
+    struct drops drops = {log, 0, 0};
+    proc_each_wire(proc, log_drops, &drops);
+    if (drops.wires > WIRES_SHOWN) {
+        log_write(log, LOG_WARN, NULL, "%" PRIu64 " more were dropped on %" PRIu64 " other wires",
+                  drops.beyond, drops.wires - WIRES_SHOWN);
+    }
     log_letters(proc_dead_letters(proc), log);
 }

@@ -54,7 +54,8 @@ static bool has_line(const char *text, const char *pattern_end) {
     return at && at[strlen(pattern_end)] == '\n';
 }
 
-static struct test_program run_with_full_sink(const char *overflow) {
+/* Ten thousand lines go to a sink with room for one, over `senders` wires. */
+static struct test_program run_with_full_sink(const char *overflow, unsigned senders) {
     char manifest[1024];
     char log[20001];
     for (size_t i = 0; i < sizeof log - 1; i++) {
@@ -64,9 +65,12 @@ static struct test_program run_with_full_sink(const char *overflow) {
     (void)snprintf(manifest, sizeof manifest,
                    "troupe: 1\nproc: copy\nactors:\n"
                    "  tail: { type: file.Tail, config: { path: long.log } }\n"
+                   "  echo: { type: demo.Echo, replicas: %u }\n"
                    "  sink: { type: file.Sink, mailbox: { capacity: 1, overflow: %s } }\n"
-                   "wires: [tail.line -> sink.record]\n",
-                   overflow);
+                   "wires:\n"
+                   "  - { from: tail.line, to: echo.message, route: round_robin }\n"
+                   "  - echo.back -> sink.record\n",
+                   senders, overflow);
     struct place place = place_create(manifest);
     char *path = test_path(place.folder, "long.log");
     test_write_file(path, log);
@@ -79,17 +83,27 @@ static struct test_program run_with_full_sink(const char *overflow) {
 
 static void test_mb2_drops_are_shown_wire_by_wire(void **state) {
     (void)state;
-    struct test_program program = run_with_full_sink("drop_oldest");
+    struct test_program program = run_with_full_sink("drop_oldest", 1);
 
-    assert_true(has_line(program.err, " messages were dropped from copy/tail[0].line to "
+    assert_true(has_line(program.err, " messages were dropped from copy/echo.0[0].back to "
                                       "copy/sink[0].record: the mailbox was full"));
     assert_int_equal(program.status, 0);
     test_program_fini(&program);
 }
 
+static void test_mb2_drops_on_many_wires_are_summed_up(void **state) {
+    (void)state;
+    struct test_program program = run_with_full_sink("drop_newest", 14);
+
+    assert_non_null(strstr(program.err, "dropped from copy/echo.9[0].back to copy/sink[0].record"));
+    assert_null(strstr(program.err, "copy/echo.10[0].back"));
+    assert_true(has_line(program.err, " more were dropped on 4 other wires"));
+    test_program_fini(&program);
+}
+
 static void test_mb4_dead_letters_are_told_at_the_end(void **state) {
     (void)state;
-    struct test_program program = run_with_full_sink("fail");
+    struct test_program program = run_with_full_sink("fail", 1);
 
     assert_non_null(strstr(program.err, " messages could not be delivered, and nobody took them "
                                         "back: mailbox is full (1000); "));
@@ -208,6 +222,7 @@ int main(void) {
         cmocka_unit_test(test_sigterm_drains_and_ends_with_0),
         cmocka_unit_test(test_sigint_drains_and_ends_with_0),
         cmocka_unit_test(test_mb2_drops_are_shown_wire_by_wire),
+        cmocka_unit_test(test_mb2_drops_on_many_wires_are_summed_up),
         cmocka_unit_test(test_mb4_dead_letters_are_told_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
