@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -38,6 +39,7 @@ static struct {
     struct sigaction below[FAULT_COUNT];
     _Atomic bool spent[FAULT_COUNT]; /* SA_RESETHAND, and called */
     _Atomic int fd;
+    char look; /* its address says what a signal of ours asks for */
 } registry = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO};
 
 /* initial-exec: a signal handler must not cause it to be allocated */
@@ -91,6 +93,10 @@ static bool is_own(int signal, const siginfo_t *info, enum fault_kind *ret) {
         *ret = FAULT_BREAK;
         return true;
     }
+    if (info->si_code == SI_QUEUE && by_process && info->si_value.sival_ptr == &registry.look) {
+        *ret = FAULT_LOOK;
+        return true;
+    }
     if (signal == SIGABRT) {
         *ret = FAULT_ABORT;
         return info->si_code == SI_TKILL && by_process;
@@ -106,9 +112,8 @@ static bool is_overflow(int signal, uintptr_t address, uintptr_t sp) {
            address + ((uintptr_t)64 * 1024) > sp;
 }
 
-static void fill_report(struct fault_thread *thread, int signal, const siginfo_t *info,
+static void fill_report(struct fault_report *report, int signal, const siginfo_t *info,
                         const ucontext_t *uc, enum fault_kind kind) {
-    struct fault_report *report = &thread->report;
     report->signal = signal;
     report->address = kind == FAULT_TRAP ? (uintptr_t)info->si_addr : 0;
     report->overflow = kind == FAULT_TRAP && is_overflow(signal, report->address, context_sp(uc));
@@ -124,7 +129,7 @@ static void tell_outside(int signal, const siginfo_t *info, const ucontext_t *uc
     struct fault_thread stranger = {.deciding = 0};
     struct fault_thread *thread = current ? current : &stranger;
     current = thread;
-    fill_report(thread, signal, info, uc, signal == SIGABRT ? FAULT_ABORT : FAULT_TRAP);
+    fill_report(&thread->report, signal, info, uc, signal == SIGABRT ? FAULT_ABORT : FAULT_TRAP);
     thread->deciding = 1;
     unblock(signal);
     end_note_frames(&thread->report, uc);
@@ -188,20 +193,60 @@ static void chain(int signal, siginfo_t *info, void *uc, bool is_fault) {
     }
 }
 
+/* Asked for, not forced by a fault: then a stack that can't be read is no reason to die. */
+static bool is_asked_for(enum fault_kind kind) {
+    return kind == FAULT_BREAK || kind == FAULT_LOOK;
+}
+
+static enum fault_verdict classify_or_escape(struct fault_thread *thread,
+                                             struct fault_report *report, ucontext_t *uc,
+                                             enum fault_kind kind) {
+    sigjmp_buf escape;
+    if (sigsetjmp(escape, 1) != 0) {
+        thread->escape = NULL;
+        return FAULT_UNREADABLE;
+    }
+    thread->escape = (void *)&escape;
+    enum fault_verdict verdict = classify(thread, report, uc, kind);
+    thread->escape = NULL;
+    return verdict;
+}
+
+/* Nothing happens to the call. */
+static void look(struct fault_thread *thread, int signal, const siginfo_t *info, ucontext_t *uc) {
+    ucontext_t copy = *uc;
+    fill_report(&thread->look, signal, info, uc, FAULT_LOOK);
+    thread->deciding = 1;
+    unblock(signal);
+    (void)classify_or_escape(thread, &thread->look, &copy, FAULT_LOOK);
+    thread->deciding = 0;
+    /* release: who sees it sees the frames */
+    atomic_fetch_add_explicit(&thread->looks, 1, memory_order_release);
+}
+
 static void on_own(struct fault_thread *thread, int signal, const siginfo_t *info, ucontext_t *uc,
                    enum fault_kind kind) {
     if (thread->deciding) {
-        if (kind == FAULT_BREAK) {
+        if (is_asked_for(kind)) {
             return;
+        }
+        if (thread->escape) {
+            siglongjmp(*(sigjmp_buf *)thread->escape, 1);
         }
         end_tell(last_fd(), thread, FAULT_AGAIN); /* F-4 */
         die(thread->report.signal);
     }
+    if (kind == FAULT_LOOK) {
+        look(thread, signal, info, uc);
+        return;
+    }
     mcontext_t registers = uc->uc_mcontext;
-    fill_report(thread, signal, info, uc, kind);
+    fill_report(&thread->report, signal, info, uc, kind);
     thread->deciding = 1;
     unblock(signal); /* for F-4: blocked, a second one would end the process without a word */
-    enum fault_verdict verdict = classify(thread, uc, kind);
+    enum fault_verdict verdict = is_asked_for(kind)
+                                     ? classify_or_escape(thread, &thread->report, uc, kind)
+                                     : classify(thread, &thread->report, uc, kind);
     if (verdict == FAULT_SAFE) {
         thread->deciding = 0;
         thread->given_up = 1;
@@ -227,7 +272,7 @@ static void on_signal(int signal, siginfo_t *info, void *uc) {
     bool is_ours = is_own(signal, info, &kind);
     if (is_ours && thread && (thread->sp || thread->deciding)) {
         on_own(thread, signal, info, uc, kind);
-    } else if (!is_ours || kind != FAULT_BREAK) {
+    } else if (!is_ours || !is_asked_for(kind)) {
         chain(signal, info, uc, is_ours);
     }
     errno = saved;
@@ -345,9 +390,21 @@ void fault_thread_leave(struct fault_thread *thread) {
     }
 }
 
-void fault_break(pthread_t thread) {
-    union sigval value = {.sival_ptr = &registry};
+static void ask(pthread_t thread, void *what) {
+    union sigval value = {.sival_ptr = what};
     if (fault_is_contained()) {
         (void)pthread_sigqueue(thread, SIGABRT, value);
     }
+}
+
+void fault_break(pthread_t thread) {
+    ask(thread, &registry);
+}
+
+void fault_look(pthread_t thread) {
+    ask(thread, &registry.look);
+}
+
+bool fault_thread_is_current(const struct fault_thread *thread) {
+    return current == thread;
 }

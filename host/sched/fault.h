@@ -14,6 +14,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -61,6 +62,11 @@ struct fault_thread {
     stack_t before; /* the thread's own alternate stack */
     volatile sig_atomic_t deciding;
     volatile sig_atomic_t given_up;
+    void *escape; /* where a fault while somebody looks at the stack, or breaks the call, leads */
+
+    /* fault_look's: whoever looked reads `look` once `looks` has grown */
+    struct fault_report look;
+    _Atomic uint32_t looks;
 };
 
 /* Installs the handlers for the first user, removes them with the last. [any] */
@@ -92,6 +98,12 @@ static inline bool fault_was_given_up(struct fault_thread *thread) {
 /* Asks the thread to give up the call in progress, if that is safe just now: it may not be (a C
  * library function may hold a lock), so ask again. The thread must not end meanwhile. [any] */
 void fault_break(pthread_t thread);
+/* Asks the thread for the stack of the call in progress: fills its `look`, from the innermost frame to the
+ * boundary, then adds one to `looks`. No answer while no call is in progress, or no signals are taken.
+ * A call that waits in the kernel may return EINTR for it. The thread must not end meanwhile. [any] */
+void fault_look(pthread_t thread);
+/* Whether `thread` is that of the caller. */
+bool fault_thread_is_current(const struct fault_thread *thread);
 
 /* Machine code of a plugin: [start, end) of the file mapped at `base`. `name` is copied, shortened to
  * 127 bytes; `file`, its path, if it is not too long; NULL: not known. Errors: NOMEM. [any] */

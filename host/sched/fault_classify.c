@@ -20,6 +20,7 @@ struct walk {
     uintptr_t function; /* where the last frame before the plugin's begins; 0: none yet */
     unsigned own;
     bool has_begun, in_plugin, over;
+    bool look; /* every frame up to the boundary is wanted */
     enum fault_verdict verdict;
 };
 
@@ -78,9 +79,9 @@ static _Unwind_Reason_Code visit(struct _Unwind_Context *frame, void *argument) 
             walk->report->first = walk->report->count - 1;
         }
         walk->in_plugin = true;
-    } else if (walk->in_plugin) {
+    } else if (walk->in_plugin && !walk->look) {
         return end(walk, FAULT_BETWEEN);
-    } else {
+    } else if (!walk->in_plugin) {
         walk->function = _Unwind_GetRegionStart(frame);
         if (!walk->function) {
             return end(walk, FAULT_UNREADABLE);
@@ -95,8 +96,8 @@ static bool has_code(uintptr_t pc) {
     return fault_find_code(pc, &base, NULL, 0) || _Unwind_FindEnclosingFunction((void *)(pc + 1));
 }
 
-enum fault_verdict classify(struct fault_thread *thread, ucontext_t *uc, enum fault_kind kind) {
-    struct fault_report *report = &thread->report;
+enum fault_verdict classify(const struct fault_thread *thread, struct fault_report *report,
+                            ucontext_t *uc, enum fault_kind kind) {
     uintptr_t pc = context_pc(uc);
     if (!has_code(pc)) {
         note(report, pc);
@@ -110,6 +111,7 @@ enum fault_verdict classify(struct fault_thread *thread, ucontext_t *uc, enum fa
                         .report = report,
                         .pc = pc,
                         .sp = context_sp(uc),
+                        .look = kind == FAULT_LOOK,
                         .verdict = FAULT_UNREADABLE};
     (void)_Unwind_Backtrace(visit, &walk);
     if (!walk.over) {

@@ -14,6 +14,7 @@ enum fault_kind {
     FAULT_TRAP,  /* an instruction could not be executed */
     FAULT_ABORT, /* the thread called abort */
     FAULT_BREAK, /* fault_break */
+    FAULT_LOOK,  /* fault_look */
 };
 
 enum fault_verdict {
@@ -44,8 +45,10 @@ bool allow_is_safe(uintptr_t function, enum fault_kind kind);
 
 /* fault_classify.c */
 void classify_prepare(void);
-/* Fills the report's frames. May change the context's pc and sp (context_undo_call). */
-enum fault_verdict classify(struct fault_thread *thread, ucontext_t *uc, enum fault_kind kind);
+/* Fills the report's frames. May change the context's pc and sp (context_undo_call). Of FAULT_LOOK the
+ * frames are all that is of interest. */
+enum fault_verdict classify(const struct fault_thread *thread, struct fault_report *report,
+                            ucontext_t *uc, enum fault_kind kind);
 
 /* fault_code.c */
 void code_free_all(void);
