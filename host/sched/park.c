@@ -34,6 +34,10 @@ void worker_wake(struct sched_worker *worker) {
     if (sleeping == 0) {
         return;
     }
+    if (sleeping == SLEEPING_SEALED) {
+        seize_pass_on(worker);
+        return;
+    }
     sleeping = atomic_exchange_explicit(&worker->sleeping, 0, memory_order_seq_cst);
     if (sleeping == 1) {
         (void)syscall(SYS_futex, &worker->sleeping, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);

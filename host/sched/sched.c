@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -11,11 +12,35 @@
 #include "base/alloc.h"
 #include "sched/sched_impl.h"
 
+struct fault_thread *worker_fault_create(struct err *err) {
+    struct fault_thread *fault = mem_alloc(sizeof *fault);
+    if (!fault) {
+        err_set(err, ERR_NOMEM, "stack for signals");
+        return NULL;
+    }
+    if (fault_thread_init(fault, err) < 0) {
+        mem_free(fault);
+        return NULL;
+    }
+    return fault;
+}
+
+void worker_fault_destroy(struct fault_thread *fault) {
+    if (fault) {
+        fault_thread_fini(fault);
+        mem_free(fault);
+    }
+}
+
 int worker_init(struct sched_worker *worker, struct sched *sched, unsigned index, struct err *err) {
     worker->sched = sched;
     worker->index = index;
-    worker->fault = sched->options.seeded ? &sched->fault : &worker->own_fault;
-    if (!worker->fault->map && fault_thread_init(worker->fault, err) < 0) {
+    if (sched->options.seeded) {
+        worker->fault = &sched->fault;
+    } else if (!worker->fault) {
+        worker->fault = worker_fault_create(err);
+    }
+    if (!worker->fault || (!worker->fault->map && fault_thread_init(worker->fault, err) < 0)) {
         return err_wrap(err, "worker %u", index);
     }
     worker->local = sched->options.local_create(sched->options.context, worker);
@@ -34,7 +59,9 @@ void worker_end_local(struct sched_worker *worker) {
 
 void worker_fini(struct sched_worker *worker) {
     worker_end_local(worker);
-    fault_thread_fini(&worker->own_fault);
+    if (worker->sched && !worker->sched->options.seeded) {
+        worker_fault_destroy(worker->fault);
+    }
     if (worker->wake_fd >= 0) {
         (void)close(worker->wake_fd);
     }
@@ -50,6 +77,7 @@ int sched_create(const struct sched_options *options, struct sched **ret, struct
         return err_set(err, ERR_NOMEM, "scheduler");
     }
     sched->options = *options;
+    seize_prepare(sched);
     fault_open();
     sched->random = options->seed;
     sched->next_index = options->workers;
@@ -78,9 +106,19 @@ fail:
 
 static void *thread_main(void *argument) {
     struct sched_worker *worker = argument;
-    fault_thread_enter(worker->fault);
-    worker_loop(worker);
-    fault_thread_leave(worker->fault);
+    struct fault_thread *fault = worker->fault; /* the thread's, wherever it moves */
+    jmp_buf leave;
+    fault_thread_enter(fault);
+    if (setjmp(leave) == 0) {
+        worker->leave = (void *)&leave;
+        worker_loop(worker);
+    }
+    fault_thread_leave(fault);
+    struct sched_worker *stray = sched_current();
+    if (stray) {
+        worker_enter(NULL);
+        seize_over(stray);
+    }
     return NULL;
 }
 
@@ -135,16 +173,20 @@ void worker_join(struct sched_worker *worker) {
     }
 }
 
-void sched_stop(struct sched *sched) {
+unsigned sched_stop(struct sched *sched) {
     /* seq_cst: pairs with the look at `stop` in park.c */
     atomic_store_explicit(&sched->stop, true, memory_order_seq_cst);
+    pthread_mutex_lock(&sched->lock); /* from here on no thread takes another's place */
+    pthread_mutex_unlock(&sched->lock);
     for (unsigned i = 0; i < sched->options.workers; i++) {
         worker_join(&sched->workers[i]);
     }
     dedicated_stop(sched);
+    unsigned left = seize_stop(sched);
     for (unsigned i = 0; i < sched->options.workers; i++) {
         worker_settle(&sched->workers[i]);
     }
+    return left;
 }
 
 void sched_destroy(struct sched *sched) {
@@ -155,6 +197,7 @@ void sched_destroy(struct sched *sched) {
         worker_fini(&sched->workers[i]);
     }
     dedicated_free(sched);
+    seize_free(sched);
     fault_thread_fini(&sched->fault);
     fault_close();
     pthread_mutex_destroy(&sched->lock);

@@ -43,11 +43,14 @@ struct sched_options {
 struct sched_worker {
     /* set at start, then constant */
     struct sched *sched;
+    unsigned index; /* dedicated workers: from options.workers on */
+    bool dedicated; /* belongs to one own-thread task; or a stray, see sched_seize */
+    int wake_fd;    /* dedicated: readable when woken inside sched_wait; else -1 */
+
+    /* its thread's: they change when another thread goes on here (sched_seize) */
     void *local;                /* of the owner; see sched_options */
     struct fault_thread *fault; /* for calls of plugins by this worker's thread */
-    unsigned index;             /* dedicated workers: from options.workers on */
-    bool dedicated;             /* belongs to one own-thread task */
-    int wake_fd;                /* dedicated: readable when woken inside sched_wait; else -1 */
+    void *leave;                /* where the thread ends, see sched_leave */
 
     /* only the thread that runs this worker */
     struct sched_task *head, *tail; /* queue, first in first out */
@@ -63,25 +66,31 @@ struct sched_worker {
 
     /* any thread */
     _Alignas(64) _Atomic(struct sched_task *) inbox; /* stack of noted tasks */
-    _Atomic uint32_t sleeping;                       /* 0 awake, 1 in futex, 2 in poll */
-    _Atomic bool idle;      /* has nothing to do and takes gifts; dedicated: is over */
-    _Atomic bool parked;    /* dedicated: has nothing to do */
-    _Atomic bool interrupt; /* dedicated: is to come out of blocking calls */
-    _Atomic bool measure;   /* somebody idle finds this worker slow: read the clock each time */
+    _Atomic uint32_t sleeping; /* 0 awake, 1 in futex, 2 in poll, 3 gone for good */
+    _Atomic bool idle;         /* has nothing to do and takes gifts; dedicated: is over */
+    _Atomic bool parked;       /* dedicated: has nothing to do */
+    _Atomic bool interrupt;    /* dedicated: is to come out of blocking calls */
+    _Atomic bool measure;      /* somebody idle finds this worker slow: read the clock each time */
     _Alignas(64) _Atomic uint64_t units; /* of work done; written by this worker only */
 
     uint64_t units_seen; /* the watcher's, see park.c */
     pthread_t thread;
     bool has_thread;
-    struct fault_thread own_fault;
-    struct sched_worker *link; /* sched's list of dedicated workers; under its lock */
+    struct sched_worker *link; /* sched's list of dedicated workers, or strays; under its lock */
+
+    /* strays */
+    struct sched_worker *origin; /* whose thread it has; NULL: no stray. Set when it gets it */
+    bool revoked;                /* its task was taken from it; under sched's lock */
+    _Atomic bool over;           /* its thread ends */
 };
 
 /* Errors: NOMEM, IO (threads). */
 int sched_create(const struct sched_options *options, struct sched **ret, struct err *err);
 int sched_start(struct sched *sched, struct err *err); /* seeded: nothing to start */
-/* Stops and joins all workers; what is still queued is not run. Not from a worker. */
-void sched_stop(struct sched *sched);
+/* Stops and joins all workers; what is still queued is not run. Returns how many threads whose task was
+ * revoked did not come back: while there are any, the scheduler must not be destroyed, nor anything that
+ * they may still use. Not from a worker. */
+unsigned sched_stop(struct sched *sched);
 void sched_destroy(struct sched *sched); /* takes NULL */
 
 /* The worker this thread is running, or NULL. [any] */
@@ -139,6 +148,33 @@ uint64_t sched_read_clock(struct sched_worker *worker);
 uint64_t sched_coarse_now(const struct sched_worker *worker);
 /* The time is `now_ns`. False: every worker is idle, ticks are no longer wanted. [one thread] */
 bool sched_tick(struct sched *sched, uint64_t now_ns);
+
+/* --- stuck threads; see seize.c ---
+ *
+ * Whoever looks after them is one thread, the one that ticks. Threads are known by their worker's local.
+ * To seize one it must be inside a task and in code that is not the host's, and must wait on its way
+ * back until it was told that it moved: how is the owner's matter. */
+
+enum sched_place { SCHED_NOWHERE, SCHED_POOL, SCHED_OWN, SCHED_STRAY };
+enum sched_place sched_find(struct sched *sched, const void *local);
+/* Calls `reach` with the thread, which does not end meanwhile; false: it has ended, or all stop. */
+bool sched_reach(struct sched *sched, const void *local, void (*reach)(pthread_t thread));
+/* Whatever the process's running threads wrote before this is visible to the caller, and the other way
+ * round; false: this kernel can't, and nothing may be seized. */
+bool sched_barrier(struct sched *sched);
+
+/* The thread gets a worker of its own, *ret, and becomes the home of `task`, which it is inside of; a new
+ * thread goes on with its old worker and all that is queued there. When the activation is over the task
+ * goes back. Errors: NOMEM, IO, REFUSED (too many), STOPPED, INVALID (a stray already). */
+int sched_seize(struct sched *sched, const void *local, struct sched_task *task,
+                struct sched_worker **ret, struct err *err);
+/* Takes the task from a stray, whose activation thereby never ends: the old home runs it. When the
+ * thread comes back, it must touch nothing of the task, and leave. */
+void sched_revoke(struct sched_worker *stray, struct sched_task *task);
+/* In the thread, when it comes back: it is `stray` from now on. */
+void sched_moved(struct sched_worker *stray);
+/* Ends the thread of a stray, from deep inside its task. */
+_Noreturn void sched_leave(struct sched_worker *stray);
 
 /* Seeded mode: steps until nothing is runnable; returns the number of activations. [one thread] */
 uint64_t sched_step_all(struct sched *sched, uint64_t max_steps);

@@ -19,6 +19,10 @@ struct sched {
     struct sched_worker *dedicated; /* under lock; worker.link */
     struct sched_worker *spare;     /* under lock: retired and joined, for use again; worker.link */
     unsigned next_index;            /* under lock */
+    struct sched_worker *strays;    /* under lock; worker.link */
+    struct sched_worker *spare_strays; /* under lock; worker.link */
+    unsigned stray_count;              /* under lock */
+    bool can_seize;
 
     uint64_t random;           /* seeded mode */
     struct fault_thread fault; /* seeded mode: of the one thread */
@@ -36,6 +40,8 @@ void worker_settle(struct sched_worker *worker);
 void worker_loop(struct sched_worker *worker);
 void worker_wake(struct sched_worker *worker);
 void worker_push_inbox(struct sched_worker *worker, struct sched_task *task);
+/* Of worker.sleeping: nobody looks into the inbox any more, who puts something in passes it on. */
+#define SLEEPING_SEALED 3u
 
 /* sched.c */
 int worker_init(struct sched_worker *worker, struct sched *sched, unsigned index, struct err *err);
@@ -43,6 +49,8 @@ void worker_end_local(struct sched_worker *worker);
 void worker_fini(struct sched_worker *worker);
 int worker_start(struct sched_worker *worker, const char *name, struct err *err);
 void worker_join(struct sched_worker *worker);
+struct fault_thread *worker_fault_create(struct err *err); /* NULL: failed */
+void worker_fault_destroy(struct fault_thread *fault);     /* takes NULL */
 /* dedicated.c */
 void dedicated_stop(struct sched *sched); /* joins all; `stop` is set */
 void dedicated_free(struct sched *sched);
@@ -53,6 +61,16 @@ void summon_watcher(struct sched_worker *worker);
 void interrupt_prepare(sigset_t *blocked);
 void interrupt_again(struct sched *sched);
 void interrupt_thread(struct sched_worker *worker);
+/* seize.c */
+void seize_prepare(struct sched *sched);
+void seize_pass_on(struct sched_worker *stray); /* all of its inbox */
+/* The activation of a stray's task is over. */
+void seize_give_back(struct sched_worker *stray, struct sched_task *task, enum task_result result);
+void seize_over(struct sched_worker *stray); /* the last that its thread does */
+void seize_tick(struct sched *sched);
+bool seize_is_busy_locked(struct sched *sched);
+unsigned seize_stop(struct sched *sched);
+void seize_free(struct sched *sched);
 /* tick.c */
 void tick_want(struct sched *sched);
 /* give.c */

@@ -27,6 +27,7 @@ static bool is_busy(struct sched *sched) {
     for (struct sched_worker *worker = sched->dedicated; worker; worker = worker->link) {
         busy |= !atomic_load_explicit(&worker->parked, memory_order_seq_cst);
     }
+    busy |= seize_is_busy_locked(sched);
     pthread_mutex_unlock(&sched->lock);
     return busy;
 }
@@ -34,6 +35,7 @@ static bool is_busy(struct sched *sched) {
 bool sched_tick(struct sched *sched, uint64_t now_ns) {
     atomic_store_explicit(&sched->tick_ns, now_ns, memory_order_relaxed);
     interrupt_again(sched);
+    seize_tick(sched);
     if (is_busy(sched)) {
         return true;
     }

@@ -170,6 +170,7 @@ static void help_idle(struct sched_worker *worker) {
     }
 }
 
+/* The thread may be another worker's when the task returns: see seize.c. Then `current` says which. */
 static void run(struct sched_worker *worker, struct sched_task *task) {
     bool measured = atomic_load_explicit(&worker->measure, memory_order_relaxed);
     if (measured) {
@@ -178,6 +179,10 @@ static void run(struct sched_worker *worker, struct sched_task *task) {
     uint64_t before_ns = worker->now_ns;
     uint32_t before = worker->done;
     enum task_result result = task->ops->run(task, worker);
+    if (__builtin_expect(current != worker, 0)) {
+        seize_give_back(current, task, result);
+        return;
+    }
     uint32_t units = worker->done - before;
     units = units ? units : 1;
     if (measured) {
@@ -220,6 +225,8 @@ void worker_loop(struct sched_worker *worker) {
     while (!worker->retire && !atomic_load_explicit(&sched->stop, memory_order_relaxed)) {
         if (!worker_step(worker)) {
             park(worker);
+        } else if (current != worker) {
+            return; /* the worker has another thread now */
         } else if (worker->queue_length > 0) {
             summon_watcher(worker);
         }
