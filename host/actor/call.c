@@ -147,7 +147,7 @@ void call_reply(struct runner *r, struct inst *in, struct msg *m) {
     run_outcome(r, in, row, &outcome, m);
 }
 
-void call_expire(struct runner *r, struct inst *in) {
+void call_expire(struct runner *r, struct inst *in, struct msg *m) {
     struct inst_more *more = in->more;
     if (!more) {
         return;
@@ -166,7 +166,7 @@ void call_expire(struct runner *r, struct inst *in) {
                                              .text = troupe_str("no reply before the deadline")};
             uint16_t row = call->row;
             end_call(more, call);
-            run_outcome(r, in, row, &outcome, NULL);
+            run_outcome(r, in, row, &outcome, m);
         } else if (call->number && call->deadline_ns < earliest_ns) {
             earliest_ns = call->deadline_ns;
         }

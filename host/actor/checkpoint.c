@@ -30,7 +30,7 @@ void checkpoint_count(struct runner *r, struct inst *in) {
     }
     uint64_t since = ++more->checkpoint.since;
     if (policy->messages && since >= policy->messages) {
-        checkpoint_take(r, in);
+        checkpoint_take(r, in, NULL);
     } else if (policy->time_ns && since == 1) {
         more->checkpoint.self = in;
         more->checkpoint.timer.fire = came_due;
@@ -38,14 +38,14 @@ void checkpoint_count(struct runner *r, struct inst *in) {
     }
 }
 
-void checkpoint_take(struct runner *r, struct inst *in) {
+void checkpoint_take(struct runner *r, struct inst *in, struct msg *notice) {
     struct inst_more *more = in->more;
     struct str bytes;
     if (!more || more->checkpoint.since == 0 || in->phase != PHASE_LIVE) {
         return;
     }
     str_init(&bytes);
-    int32_t status = inst_save_state(r, in, &bytes);
+    int32_t status = inst_save_state(r, in, notice, &bytes);
     if (status >= 0) {
         mem_free((void *)(uintptr_t)more->saved);
         more->saved_size = bytes.size;

@@ -10,6 +10,7 @@
 #include "sched/timer.h"
 
 struct inst;
+struct msg;
 struct runner;
 
 struct checkpointing {
@@ -20,5 +21,6 @@ struct checkpointing {
 
 /* A message was handled. [home worker] */
 void checkpoint_count(struct runner *r, struct inst *in);
-void checkpoint_take(struct runner *r, struct inst *in);
+/* `notice` is what asked for it, or NULL. */
+void checkpoint_take(struct runner *r, struct inst *in, struct msg *notice);
 void checkpoint_end(struct inst *in);

@@ -30,7 +30,8 @@ static void *host_resize(struct troupe_turn *turn, void *memory, uint64_t size) 
 
 static void host_free(struct troupe_turn *turn, void *memory) {
     struct runner *r = runner_of(turn);
-    if (!TURN_IS_VALID(r) || !memory || !r->inst->more) {
+    TURN_OR(r, );
+    if (!memory || !r->inst->more) {
         return;
     }
     if (heap_free(&r->inst->more->heap, memory) < 0) {
@@ -58,11 +59,9 @@ static int32_t host_fail(struct troupe_turn *turn, int32_t status, struct troupe
 
 static void host_log(struct troupe_turn *turn, uint32_t level, struct troupe_str text) {
     struct runner *r = runner_of(turn);
+    TURN_OR(r, );
     struct log *log = r->proc->options.log;
     enum log_level host_level = level > LOG_DEBUG ? LOG_DEBUG : (enum log_level)level;
-    if (!TURN_IS_VALID(r)) {
-        return;
-    }
     struct flight *flight = record_flight(r->inst); /* FR-1 */
     if (flight) {
         flight_log(flight, sched_coarse_now(r->worker), host_level, text.data, text.size);

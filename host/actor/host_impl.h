@@ -1,20 +1,26 @@
 /* What the files behind the host table share: one entry point a function of struct troupe_host. */
 #pragma once
 
+#include "actor/gate.h"
 #include "actor/proc_impl.h"
 
 /* A wrong thread or a finished turn is a plugin's bug; debug builds say so instead of going on. */
 #if TROUPE_DEBUG_CHECKS
 #define TURN_IS_VALID(r) ((r)->inst && sched_current() == (r)->worker)
+#define THREAD_IS_RIGHT(r) fault_thread_is_current((r)->fault) /* before it passes the gate */
 #else
 #define TURN_IS_VALID(r) ((r)->inst != NULL)
+#define THREAD_IS_RIGHT(r) true
 #endif
+/* First in a function that does something for a turn; to its end, the thread is in the host. */
 #define TURN_OR(r, value)                                                                          \
-    do {                                                                                           \
-        if (!TURN_IS_VALID(r)) {                                                                   \
-            return value;                                                                          \
-        }                                                                                          \
-    } while (0)
+    if (!THREAD_IS_RIGHT(r)) {                                                                     \
+        return value;                                                                              \
+    }                                                                                              \
+    struct gate_pass gate_ __attribute__((cleanup(gate_pass_end))) = gate_pass(r);                 \
+    if (!TURN_IS_VALID(r)) {                                                                       \
+        return value;                                                                              \
+    }
 
 /* The turn's row `port` when it is of one of the kinds in `kinds` (bit per TROUPE_ROW_...). */
 const struct inst_row *host_row(const struct runner *r, uint32_t port, uint32_t kinds);

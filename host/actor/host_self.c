@@ -7,7 +7,7 @@
 
 const struct troupe_context *host_context(struct troupe_turn *turn) {
     struct runner *r = runner_of(turn);
-    static const struct troupe_context nothing = {.size = sizeof nothing};
+    static const struct troupe_context nothing = {.size = sizeof nothing, .name = {"", 0}};
     TURN_OR(r, &nothing);
     if (!r->has_context) {
         struct msg *m = r->msg;
@@ -169,7 +169,7 @@ int32_t host_wait(struct troupe_turn *turn, struct troupe_pollfd *fds, uint64_t 
                   uint64_t timeout_ns) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, TROUPE_WRONG_THREAD);
-    if (!r->worker->dedicated || sched_is_seeded(r->proc->sched)) {
+    if (!r->worker->dedicated || r->worker->origin || sched_is_seeded(r->proc->sched)) {
         return TROUPE_UNSUPPORTED;
     }
     if (count > WAIT_FDS_MAX) {
@@ -188,7 +188,9 @@ int32_t host_wait(struct troupe_turn *turn, struct troupe_pollfd *fds, uint64_t 
         return full ? TROUPE_FULL : TROUPE_STOPPING;
     }
     bool has_message = mbox_has_message(&r->inst->mbox);
+    gate_wait_begin(r);
     int ready = sched_wait(r->worker, set, (unsigned)count, has_message ? 0 : timeout_ns);
+    gate_wait_end(r);
     for (uint64_t i = 0; ready > 0 && i < count; i++) {
         fds[i].ready = (set[i].ready & POLLIN ? TROUPE_READABLE : 0) |
                        (set[i].ready & POLLOUT ? TROUPE_WRITABLE : 0) |

@@ -211,7 +211,8 @@ const struct troupe_any *host_keep(struct troupe_turn *turn) {
 
 void host_drop(struct troupe_turn *turn, const struct troupe_any *any) {
     struct runner *r = runner_of(turn);
-    if (!TURN_IS_VALID(r) || !any || !r->inst->more) {
+    TURN_OR(r, );
+    if (!any || !r->inst->more) {
         return;
     }
     LIST_EACH (link, &r->inst->more->kept) {

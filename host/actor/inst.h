@@ -44,6 +44,7 @@ enum inst_status { INST_STATUSES(INST_STATUS_CONSTANT) INST_STATUS_COUNT };
 /* What is meant for one life only. */
 #define SIGNALS_OF_A_LIFE                                                                          \
     (SIGNAL_STOP | SIGNAL_ABORT | SIGNAL_FINISH | SIGNAL_FAIL | SIGNAL_STOPPING)
+#define SIGNAL_ABANDON 8192u /* its turn was taken from it: see stuck.h */
 /* What ends a troupe_wait, and what ends any other blocking call as well (TM-4): one that drains
  * because its inputs have ended is left to finish what it does. */
 #define SIGNALS_THAT_STOP (SIGNAL_DRAIN | SIGNAL_STOP | SIGNAL_ABORT | SIGNAL_QUIET | SIGNAL_FINISH)

@@ -9,6 +9,7 @@
 #include "actor/failure.h"
 #include "actor/inst.h"
 #include "actor/proc.h"
+#include "actor/stuck.h"
 #include "actor/type.h"
 #include "base/heap.h"
 #include "base/list.h"
@@ -91,8 +92,15 @@ struct outbox {
 /* What a worker brings to each turn. `turn` is first: plugins hold a pointer to it. */
 struct runner {
     struct troupe_turn turn;
+
+    /* any thread, atomic; see gate.h */
+    _Atomic uint32_t gate, asked;
+    _Atomic uint64_t calls;         /* of plugins, begun and ended: odd during one */
+    _Atomic(struct inst *) calling; /* whose the last one was */
+
     struct proc *proc;
     struct sched_worker *worker;
+    struct fault_thread *fault; /* of its thread */
     struct pool *pool;
     struct scratch scratch;
     struct outbox outbox;
@@ -122,6 +130,10 @@ struct runner {
     struct troupe_context context;
     char context_name[160];
     bool has_context;
+    struct troupe_saver *saver; /* of a save in progress */
+
+    struct stuck_watch watch; /* who looks after stuck turns; see stuck.h */
+    struct estate *estate;    /* of a turn that was revoked; this thread's */
 
     /* written by this worker, read by anyone */
     _Atomic int64_t queued; /* accepted minus taken here; the sum over workers is the proc's (PD) */
@@ -297,6 +309,8 @@ enum task_result inst_run(struct sched_task *task, struct sched_worker *worker);
 bool inst_arrived(struct sched_task *task, struct sched_worker *worker);
 /* Runs one row in a turn and commits or discards. Returns the row's status; < 0: discarded. */
 int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *arg, struct msg *m);
+/* What becomes of a turn's requests and sends. */
+void turn_close(struct runner *r, struct inst *in, struct msg *m, bool failed);
 /* The turn that just returned `status` fails the actor: "row: why". */
 void turn_fail(struct runner *r, struct inst *in, uint16_t row, int32_t status);
 
@@ -378,7 +392,8 @@ struct save_order {   /* body of a notice */
     proc_saved *done; /* NULL: a checkpoint is due */
     void *context;
 };
-int32_t inst_save_state(struct runner *r, struct inst *in, struct str *out);
+/* Runs the save row; `notice` is what asked for it, or NULL. A status; `out` gets the bytes. */
+int32_t inst_save_state(struct runner *r, struct inst *in, struct msg *notice, struct str *out);
 void inst_notice(struct runner *r, struct inst *in, struct msg *m);
 void notice_refuse(struct msg *m);       /* the instance ended before it could */
 void inst_forget_state(struct inst *in); /* more->saved */
@@ -390,7 +405,7 @@ uint64_t call_begin(struct inst *in, uint16_t row, uint64_t deadline_ns);
 bool call_is_over(const struct inst *in, uint64_t number, uint64_t now_ns);
 void call_withdraw(struct inst *in, uint64_t number);
 void call_reply(struct runner *r, struct inst *in, struct msg *m);
-void call_expire(struct runner *r, struct inst *in);
+void call_expire(struct runner *r, struct inst *in, struct msg *m);
 void calls_end(struct runner *r, struct inst *in);
 int request_add(struct inst *in, struct troupe_once once);
 bool request_remove(struct inst *in, struct troupe_once once);

@@ -56,6 +56,12 @@ static void begin(struct runner *r, struct inst *in) {
     record_note(r, in, FLIGHT_RESTARTED, inst_incarnation(in), NULL);
 }
 
+/* init, load and cleanup handle no message. */
+static void uncount_turn(struct inst *in) {
+    uint64_t processed = atomic_load_explicit(&in->processed, memory_order_relaxed);
+    atomic_store_explicit(&in->processed, processed - 1, memory_order_relaxed);
+}
+
 void life_start(struct runner *r, struct inst *in) {
     begin(r, in);
     in->phase = PHASE_LIVE;
@@ -72,6 +78,9 @@ void life_start(struct runner *r, struct inst *in) {
         status = inst_load_state(r, in);
     } else if (row != INST_NO_ROW) {
         status = turn_run(r, in, row, NULL, NULL);
+    }
+    if (loads || row != INST_NO_ROW) {
+        uncount_turn(in);
     }
     if (loads && (status < 0 || !in->checkpoints)) {
         inst_forget_state(in); /* one that does not load must not stop the next life, too */
@@ -149,6 +158,8 @@ void life_fail(struct runner *r, struct inst *in, enum failure_kind kind, int32_
     if (!in->failed) {
         note_failure(r, in, kind, status, text, root);
     }
+    mem_free(r->fail_frames);
+    r->fail_frames = NULL;
     if (in->phase == PHASE_DOWN || in->phase == PHASE_LIVE) {
         begin_end(in);
     }
@@ -266,6 +277,7 @@ bool life_proceed(struct runner *r, struct inst *in) {
         in->phase = PHASE_FLUSH;
         if (in->cleanup_ok && !in->aborted && in->type->cleanup != INST_NO_ROW) {
             int32_t status = turn_run(r, in, in->type->cleanup, NULL, NULL);
+            uncount_turn(in);
             if (status < 0) {
                 turn_fail(r, in, in->type->cleanup, status);
             }

@@ -135,7 +135,7 @@ void inst_handle(struct runner *r, struct inst *in, struct msg *m) {
         inst_ready(r, in, m);
         break;
     case MSG_DEADLINE:
-        call_expire(r, in);
+        call_expire(r, in, m);
         break;
     case MSG_NOTICE:
         inst_notice(r, in, m);

@@ -5,29 +5,53 @@
 #include <string.h>
 
 #include "actor/proc_impl.h"
+#include "base/alloc.h"
+#include "base/str.h"
 
-/* What fits into the text of a failure, beside the name of the handler. */
-#define TEXT_MAX 440u
-
-struct frames {
-    char *text;
-    size_t length, room;
-    unsigned skip, left_out;
+struct folding {
+    struct str text;
+    struct panic_stack *stack;
+    unsigned skip, repeats;
+    char last[200]; /* without its number */
 };
 
+static void end_repeats(struct folding *folding) {
+    if (folding->repeats > 0) {
+        str_addf(&folding->text, "   ... %u more of the same\n", folding->repeats);
+        folding->repeats = 0;
+    }
+}
+
 static void add_frame(void *context, const char *line) {
-    struct frames *frames = context;
-    if (frames->skip > 0) {
-        frames->skip--;
+    struct folding *folding = context;
+    const char *blank = strchr(line, ' ');
+    const char *what = blank ? blank + 1 : line;
+    if (folding->skip > 0) {
+        folding->skip--;
         return;
     }
-    size_t length = strlen(line);
-    if (frames->left_out > 0 || frames->length + length + 2 >= frames->room) {
-        frames->left_out++;
+    if (strncmp(what, folding->last, sizeof folding->last - 1) == 0) {
+        folding->repeats++;
         return;
     }
-    frames->length += (size_t)snprintf(frames->text + frames->length, frames->room - frames->length,
-                                       "; %s", line);
+    end_repeats(folding);
+    (void)snprintf(folding->last, sizeof folding->last, "%s", what);
+    if (!folding->stack->first[0]) {
+        memcpy(folding->stack->first, folding->last, sizeof folding->last);
+    }
+    str_addf(&folding->text, "%s\n", line);
+}
+
+void panic_stack(const struct fault_report *report, unsigned skip, struct panic_stack *ret) {
+    struct folding folding = {.stack = ret, .skip = skip};
+    *ret = (struct panic_stack){.lines = NULL};
+    str_init(&folding.text);
+    fault_backtrace(report, add_frame, &folding);
+    end_repeats(&folding);
+    if (!folding.text.failed && folding.text.size > 0) {
+        ret->lines = str_take(&folding.text);
+    }
+    str_fini(&folding.text);
 }
 
 static void log_frame(void *context, const char *line) {
@@ -57,30 +81,32 @@ _Noreturn static void end_process(struct runner *r, struct inst *in,
 }
 
 int32_t panic(struct runner *r, struct inst *in, const struct fault_report *report) {
-    struct frames frames = {.text = r->fail_text,
-                            .room = TEXT_MAX,
-                            .skip = report->first}; /* how abort works inside is no news */
     char what[64];
+    struct panic_stack stack;
+    unsigned skip = report->broken ? 0 : report->first; /* how abort works inside is no news */
     fault_text(report, what, sizeof what);
-    if (must_exit(in)) {
+    if (!report->broken && must_exit(in)) {
         end_process(r, in, report, what);
     }
-    frames.length = (size_t)snprintf(r->fail_text, sizeof r->fail_text, "panic: %s", what);
-    fault_backtrace(report, add_frame, &frames);
-    if (frames.left_out > 0) {
-        (void)snprintf(r->fail_text + frames.length, sizeof r->fail_text - frames.length,
-                       "; and %u more", frames.left_out);
+    panic_stack(report, skip, &stack);
+    if (report->broken) {
+        uint64_t ran_ns = sched_coarse_now(r->worker) - inst_since_ns(in);
+        stuck_text(ran_ns, stack.first, r->fail_text, sizeof r->fail_text);
+    } else {
+        (void)snprintf(r->fail_text, sizeof r->fail_text, "panic: %s%s%s", what,
+                       stack.first[0] ? ", in " : "", stack.first);
     }
+    r->fail_frames = stack.lines;
+    r->fail_kind = report->broken ? FAILURE_STUCK : FAILURE_PANIC;
     r->failed = true;
     r->fail_status = TROUPE_ERROR;
     in->cleanup_ok = false; /* ST-4 */
     return TROUPE_ERROR;
 }
 
-void panic_whose(void *unused, struct fault_whose *ret) {
-    (void)unused;
+void panic_whose(void *context, struct fault_whose *ret) {
     const struct sched_worker *worker = sched_current();
-    const struct runner *r = worker ? worker->local : NULL;
+    const struct runner *r = context ? context : worker ? worker->local : NULL;
     if (r && r->inst) {
         inst_name(r->inst, ret->actor, sizeof ret->actor);
         (void)snprintf(ret->handler, sizeof ret->handler, "%s", r->row->name);

@@ -7,5 +7,14 @@
 /* The turn in hand was given up for a fault: makes it a failure without cleanup; returns its status.
  * Where the manifest says on_fault: exit, the process dies instead, with a word. */
 int32_t panic(struct runner *r, struct inst *in, const struct fault_report *report);
-/* Says whose turn it is; for fault_thread.whose. */
-void panic_whose(void *unused, struct fault_whose *ret);
+/* Says whose turn it is; for fault_thread.whose. `context`: the thread's runner; NULL: the current
+ * worker's. */
+void panic_whose(void *context, struct fault_whose *ret);
+
+/* A stack as text. */
+struct panic_stack {
+    char *lines;     /* a line a frame, what repeats folded; owned; NULL: no memory, no frames */
+    char first[200]; /* the innermost frame */
+};
+/* Without the innermost `skip` frames. */
+void panic_stack(const struct fault_report *report, unsigned skip, struct panic_stack *ret);

@@ -29,6 +29,7 @@ static bool name_is_good(const char *name) {
 static void tick(struct timer *timer, uint64_t now_ns) {
     struct proc *proc = LIST_OF(timer, struct proc, tick_timer);
     bool busy = sched_tick(proc->sched, now_ns);
+    stuck_tick(proc, now_ns);
     if (busy) {
         timers_start(&proc->timers, timer, now_ns + TICK_NS);
     }
@@ -101,6 +102,7 @@ int proc_create(const struct proc_options *options, struct proc **ret, struct er
     pthread_mutex_init(&proc->lock, NULL);
     timers_init(&proc->timers, proc->clock);
     proc->tick_timer.fire = tick;
+    stuck_init(&proc->stuck);
     pause_init(&proc->pauses);
     quarantine_init(&proc->quarantine, options->quarantine_keep, options->quarantine_bytes);
     map_init(&proc->type_names);
@@ -120,7 +122,7 @@ void proc_destroy(struct proc *proc) {
     if (!proc) {
         return;
     }
-    proc_halt(proc);
+    (void)proc_halt(proc);
     if (proc->sched) {
         sched_stop(proc->sched); /* own threads are there before the start */
     }
@@ -149,6 +151,7 @@ void proc_destroy(struct proc *proc) {
     map_fini(&proc->type_names);
     map_fini(&proc->names);
     pause_fini(&proc->pauses);
+    stuck_fini(&proc->stuck);
     timers_fini(&proc->timers);
     pthread_mutex_destroy(&proc->lock);
     mem_free(proc->name);
@@ -168,14 +171,17 @@ int proc_start(struct proc *proc, struct err *err) {
     return 0;
 }
 
-void proc_halt(struct proc *proc) {
-    if (proc->started) {
-        proc->started = false;
-        sched_stop(proc->sched);
-        if (proc->io) {
-            io_stop(proc->io);
-        }
+unsigned proc_halt(struct proc *proc) {
+    if (!proc->started) {
+        return 0;
     }
+    unsigned left = sched_stop(proc->sched);
+    proc->started = left > 0; /* asked again, it looks again */
+    if (proc->io) {
+        io_stop(proc->io);
+    }
+    stuck_stop(proc);
+    return left;
 }
 
 /* Until nothing is runnable, also after the observer was told so. */

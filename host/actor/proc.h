@@ -89,8 +89,10 @@ uint32_t proc_actor_count(const struct proc *proc);
 
 /* Starts the threads. Instances start by SIGNAL_START. */
 int proc_start(struct proc *proc, struct err *err);
-/* Joins the threads; instances that have not ended stay as they are. */
-void proc_halt(struct proc *proc);
+/* Joins the threads; instances that have not ended stay as they are. Returns how many threads were left
+ * behind, because an abandoned turn of theirs has not come back (SV-7): while there are any, nothing of
+ * the proc or its libraries may be destroyed. Asked again, it looks whether they have. */
+unsigned proc_halt(struct proc *proc);
 
 /* Seeded mode: runs until nothing is runnable, moving the clock from timer to timer at most to
  * `until_ns`. Returns the number of activations. */

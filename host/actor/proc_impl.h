@@ -56,6 +56,7 @@ struct proc {
     struct runner outside; /* for threads that are no worker, under lock; its counters are atomic */
     _Atomic(struct runner *) runners; /* every worker's, retired ones too */
     struct runner *retired;           /* under lock */
+    struct stuck_keeper stuck;
     bool started;
 };
 

@@ -209,9 +209,13 @@ static void note_in_brief(struct runner *r, struct inst *in) {
 }
 
 static void count_lost(struct runner *r, struct inst *in) {
-    uint64_t since = in->checkpoints && in->more
-                         ? in->more->checkpoint.since
-                         : atomic_load_explicit(&in->processed, memory_order_relaxed);
+    const struct failure *failure = in->more ? in->more->failure : NULL;
+    uint64_t since = atomic_load_explicit(&in->processed, memory_order_relaxed);
+    if (in->checkpoints && in->more) {
+        since = in->more->checkpoint.since;
+    } else if (since > 0 && failure && failure->type[0]) {
+        since--; /* the one that it died on */
+    }
     uint64_t lost = atomic_load_explicit(&r->lost_with_state, memory_order_relaxed);
     if (in->type->state_size > 0) {
         atomic_store_explicit(&r->lost_with_state, lost + since, memory_order_relaxed);

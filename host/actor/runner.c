@@ -1,6 +1,7 @@
 /* Runners: what each worker brings to its turns. */
 #include <stddef.h>
 
+#include "actor/gate.h"
 #include "actor/panic.h"
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
@@ -12,8 +13,13 @@ void runner_init(struct runner *r, struct proc *proc, struct sched_worker *worke
     r->worker = worker;
     r->pool = pool;
     scratch_init(&r->scratch);
+    atomic_store_explicit(&r->gate, GATE_HOST, memory_order_relaxed);
+    atomic_store_explicit(&r->asked, GATE_OPEN, memory_order_relaxed);
     if (worker) {
-        worker->fault->whose = panic_whose;
+        bool is_shared = sched_is_seeded(worker->sched);
+        r->fault = worker->fault;
+        r->fault->whose = panic_whose;
+        r->fault->context = is_shared ? NULL : r;
     }
 }
 

@@ -6,10 +6,12 @@
 #include "actor/saved.h"
 #include "base/alloc.h"
 
-int32_t inst_save_state(struct runner *r, struct inst *in, struct str *out) {
+int32_t inst_save_state(struct runner *r, struct inst *in, struct msg *notice, struct str *out) {
     struct troupe_saver saver;
     str_init(&saver.bytes);
-    int32_t status = turn_run(r, in, in->type->save, &saver, NULL);
+    r->saver = &saver;
+    int32_t status = turn_run(r, in, in->type->save, &saver, notice);
+    r->saver = NULL;
     if (status >= 0 && saver.bytes.failed) {
         status = TROUPE_NO_MEMORY;
     }
@@ -25,7 +27,7 @@ int32_t inst_save_state(struct runner *r, struct inst *in, struct str *out) {
 void inst_notice(struct runner *r, struct inst *in, struct msg *m) {
     const struct save_order *order = msg_body(m);
     if (!order->done) {
-        checkpoint_take(r, in);
+        checkpoint_take(r, in, m);
         return;
     }
     if (m->dest != inst_uid(in) || in->type->save == INST_NO_ROW) {
@@ -35,7 +37,7 @@ void inst_notice(struct runner *r, struct inst *in, struct msg *m) {
     }
     struct str bytes;
     str_init(&bytes);
-    int32_t status = inst_save_state(r, in, &bytes);
+    int32_t status = inst_save_state(r, in, m, &bytes);
     order->done(order->context, status, in->type->state_version, bytes.data, bytes.size);
     str_fini(&bytes);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actor/gate.h"
 #include "actor/panic.h"
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
@@ -88,18 +89,8 @@ static void discard(struct runner *r, struct inst *in, struct msg *m) {
     }
 }
 
-int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *arg, struct msg *m) {
-    turn_enter(r, in, row, m);
-    struct fault_thread *fault = r->worker->fault;
-    int32_t status = fault_call(fault, r->row->run, &r->turn, in->state, arg);
-    bool panicked = status == FAULT_STATUS && fault_was_given_up(fault);
-    if (panicked) {
-        status = panic(r, in, &fault->report);
-    }
-    if (r->failed && status >= 0) {
-        status = r->fail_status;
-    }
-    if (status < 0) {
+void turn_close(struct runner *r, struct inst *in, struct msg *m, bool failed) {
+    if (failed) {
         discard(r, in, m);
     } else {
         sched_count(r->worker, r->outbox.messages);
@@ -108,6 +99,26 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *ar
     if (r->outbox.count > 0 && !outbox_commit(r, in, &r->outbox, true)) {
         hold_back(r, in);
     }
+}
+
+int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *arg, struct msg *m) {
+    turn_enter(r, in, row, m);
+    struct fault_thread *fault = r->fault;
+    int32_t (*run)(struct troupe_turn *, void *, const void *) = r->row->run;
+    void *state = in->state;
+    gate_call(r, in); /* nothing of the host's is read behind it */
+    int32_t status = fault_call(fault, run, &r->turn, state, arg);
+    if (!gate_return(r)) {
+        stuck_come_back(r);
+    }
+    bool panicked = status == FAULT_STATUS && fault_was_given_up(fault);
+    if (panicked) {
+        status = panic(r, in, &fault->report);
+    }
+    if (r->failed && status >= 0) {
+        status = r->fail_status;
+    }
+    turn_close(r, in, m, status < 0);
     if (panicked) {
         turn_fail(r, in, row, status); /* whoever called would let it live (FC-2) */
     }
@@ -205,6 +216,9 @@ static void obey(struct runner *r, struct inst *in) {
     /* acquire: pairs with inst_signal */
     uint32_t signals = atomic_exchange_explicit(&in->signals, 0, memory_order_acq_rel);
     sched_interrupted(r->worker);
+    if (signals & SIGNAL_ABANDON) {
+        stuck_abandon(r, in);
+    }
     if (signals & SIGNAL_WATCH) {
         in->alive_by_timers = signals & SIGNAL_ALIVE;
         in->watched = true;
@@ -327,9 +341,10 @@ enum task_result inst_run(struct sched_task *task, struct sched_worker *worker) 
     atomic_store_explicit(&in->running, true, memory_order_relaxed);
     uint32_t before = worker->done;
     enum step next = STEP_MORE;
-    while (next == STEP_MORE && worker->done - before < budget) {
-        next = step(r, in);
+    while (next == STEP_MORE && r->worker->done - before < budget) {
+        next = step(r, in); /* the thread may have moved to another worker */
     }
+    worker = r->worker;
     if (next == STEP_GONE) {
         return TASK_GONE;
     }

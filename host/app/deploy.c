@@ -208,9 +208,15 @@ void deploy_stop(struct deploy *deploy) {
 void deploy_wait(struct deploy *deploy, struct supervisor_result *ret) {
     supervisor_wait(deploy->supervisor);
     supervisor_result(deploy->supervisor, ret);
-    if (!ret->stuck) {
-        proc_halt(deploy->proc);
-    } else if (deploy->files) {
+    unsigned left = ret->stuck ? 0 : proc_halt(deploy->proc);
+    if (left > 0) {
+        ret->stuck = true;
+        if (deploy->log) {
+            log_write(deploy->log, LOG_WARN, NULL, "left %u abandoned thread%s behind", left,
+                      left == 1 ? "" : "s");
+        }
+    }
+    if (ret->stuck && deploy->files) {
         files_flush(deploy->files); /* there is no orderly end to come */
     }
 }
@@ -224,7 +230,7 @@ void deploy_destroy(struct deploy *deploy) {
         return;
     }
     if (deploy->proc) {
-        proc_halt(deploy->proc);
+        (void)proc_halt(deploy->proc);
     }
     supervisor_destroy(deploy->supervisor);
     proc_destroy(deploy->proc);

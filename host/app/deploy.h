@@ -29,7 +29,7 @@ int deploy_create(const struct plan *plan, struct type_table *types,
 /* Starts threads and actors. Errors: IO, NOMEM. */
 int deploy_start(struct deploy *deploy, struct err *err);
 void deploy_stop(struct deploy *deploy); /* drains [any] */
-/* Waits for the end. */
+/* Waits for the end. With ret->stuck, once more looks whether those threads have come back. */
 void deploy_wait(struct deploy *deploy, struct supervisor_result *ret);
 /* After the end: warns of what overflow policies dropped, wire by wire (MB-2), and of dead letters. */
 void deploy_log_losses(struct deploy *deploy, struct log *log);

@@ -3,6 +3,7 @@
  * stdout belongs to the actors. Whatever the host has to say goes to stderr: findings before anything
  * runs, then the log; with --format json all of it as log records, one JSON object a line. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "app/deploy.h"
@@ -42,15 +43,9 @@ static void log_findings(const struct checked *checked, struct log *log) {
 static void log_unused(const struct manifest *manifest, struct log *log) {
     for (size_t i = 0; i < manifest->unused_count; i++) {
         const struct manifest_unused *unused = &manifest->unused[i];
-        struct str text;
-        str_init(&text);
-        str_addf(&text, "'%s' is checked, but has no effect yet", unused->key);
-        if (unused->places > 1) {
-            str_addf(&text, " (here and in %zu other place%s)", unused->places - 1,
-                     unused->places == 2 ? "" : "s");
-        }
-        log_place(log, LOG_WARN, unused->mark, str_text(&text));
-        str_fini(&text);
+        char text[96];
+        (void)snprintf(text, sizeof text, "'%s' is checked, but has no effect yet", unused->key);
+        log_place(log, LOG_WARN, unused->mark, text);
     }
 }
 
@@ -80,7 +75,7 @@ static int run(const struct checked *checked, struct log *log) {
     int status = report(&result, log);
     deploy_log_losses(deploy, log);
     if (result.stuck) {
-        _exit(CLI_FAILED); /* threads that cannot be joined may still use what we would free */
+        _exit(status); /* threads that cannot be joined may still use what we would free */
     }
     deploy_destroy(deploy);
     return status;

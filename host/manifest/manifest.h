@@ -149,11 +149,10 @@ struct manifest_pin {
     char *sha256; /* 64 hex digits, lower case */
 };
 
-/* A key that was given and whose effect is not built yet, for `run` to say so; one entry a key. */
+/* A key that was given and whose effect is not built yet, for `run` to say so. */
 struct manifest_unused {
-    const char *key;  /* "snapshots", "actors.*.restart", ... static */
-    struct mark mark; /* the first place */
-    size_t places;
+    const char *key; /* static */
+    struct mark mark;
 };
 
 struct manifest {

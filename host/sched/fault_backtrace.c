@@ -1,4 +1,5 @@
 /* The frames of a fault as text, with function and line where debug information is at hand. */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -136,15 +137,20 @@ static void describe(Dwfl *dwfl, unsigned number, uintptr_t address, char *ret, 
     }
 }
 
+/* libdw looks into files by ways that two threads at once get in each other's. */
+static pthread_mutex_t reading = PTHREAD_MUTEX_INITIALIZER;
+
 void fault_backtrace(const struct fault_report *report,
                      void (*line)(void *context, const char *text), void *context) {
     char text[640];
+    pthread_mutex_lock(&reading);
     Dwfl *dwfl = open_modules();
     for (unsigned i = 0; i < report->count; i++) {
         describe(dwfl, i, report->frames[i], text, sizeof text);
         line(context, text);
     }
     close_modules(dwfl);
+    pthread_mutex_unlock(&reading);
     if (report->depth > report->count) {
         (void)snprintf(text, sizeof text, "... and %u more frames", report->depth - report->count);
         line(context, text);

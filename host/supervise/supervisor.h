@@ -26,7 +26,8 @@ struct supervisor_result {
     char cause[1024];      /* "actor 'p/x[0]' failed: ...": the first failure */
     uint64_t left;         /* messages that became dead letters in the abort */
     char unfinished[1024]; /* names of those that had to be aborted, separated by ", " */
-    bool stuck;            /* some did not even react to the abort; the threads can't be joined */
+    bool stuck;            /* some threads can't be joined: they did not even react to the abort, or
+                            * their turn was abandoned and has not come back */
 };
 
 /* `plan` and `log` (NULL: none) are lent until the supervisor is destroyed. Errors: NOMEM. */

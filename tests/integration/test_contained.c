@@ -40,26 +40,26 @@ static void check_panic(void **state, const char *settings, const char *beginnin
 
 static void test_fc2_fault_fails_the_actor_and_leaves_nothing(void **state) {
     check_panic(state, "config: { kind: segv, after: 3 }",
-                "message: panic: SIGSEGV at address 0x0; #0 ");
+                "message: panic: SIGSEGV at address 0x0, in ");
 }
 
 /* Every kind that is contained, and what is said of it. */
 static const char *const kinds[][2] = {
-    {"segv", "SIGSEGV at address 0x0; #0 "},
+    {"segv", "SIGSEGV at address 0x0, in "},
 #if defined(__x86_64__)
-    {"wild", "SIGSEGV at an address that cannot be; #0 "},
+    {"wild", "SIGSEGV at an address that cannot be, in "},
 #endif
     {"bus", "SIGBUS at address 0x"},
 #if defined(__x86_64__)
     {"fpe", "SIGFPE at address 0x"},
 #endif
     {"ill", "SIGILL at address 0x"},
-    {"abort", "SIGABRT; #"},
-    {"assert", "SIGABRT; #"},
-    {"overflow", "SIGSEGV, stack overflow; #0 "},
-    {"jump", "SIGSEGV at address 0x10; #"},
-    {"memcpy", "SIGSEGV at address 0x0; #"},
-    {"strlen", "SIGSEGV at address 0x0; #"},
+    {"abort", "SIGABRT, in "},
+    {"assert", "SIGABRT, in "},
+    {"overflow", "SIGSEGV, stack overflow, in "},
+    {"jump", "SIGSEGV at address 0x10, in "},
+    {"memcpy", "SIGSEGV at address 0x0, in "},
+    {"strlen", "SIGSEGV at address 0x0, in "},
 };
 /* Where a fault can be, and how that handler is called. */
 static const char *const places[][2] = {
@@ -136,7 +136,7 @@ static void check_save(void **state, const char *thread) {
     assert_true(saved.done);
     assert_true(saved.status < 0);
     assert_true(result.failed);
-    assert_non_null(strstr(result.cause, "save: panic: SIGABRT; #"));
+    assert_non_null(strstr(result.cause, "save: panic: SIGABRT, in "));
 }
 
 static void test_fc2_fault_in_save_saves_nothing(void **state) {
@@ -165,7 +165,7 @@ static void check_load(void **state, const char *thread) {
     kit_end(kit, &result);
 
     assert_true(result.failed);
-    assert_non_null(strstr(result.cause, "load: panic: SIGSEGV, stack overflow; #0 "));
+    assert_non_null(strstr(result.cause, "load: panic: SIGSEGV, stack overflow, in "));
 }
 
 static void test_fc2_fault_in_load_fails_the_actor(void **state) {
