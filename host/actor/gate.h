@@ -17,15 +17,15 @@ enum { GATE_HOST, GATE_PLUGIN };
 /* What is asked of who comes back. MOVED: to learn which worker it is now; REVOKED: to leave. */
 enum { GATE_OPEN, GATE_CLOSED, GATE_MOVED, GATE_REVOKED };
 
-/* stuck.c: waits until the gate is not closed, and does what is asked. */
-void gate_obey(struct runner *r);
+/* stuck_revoke.c: waits until the gate is not closed, does what is asked, and returns it. */
+__attribute__((cold, noinline)) uint32_t gate_obey(struct runner *r);
 
 static inline uint32_t gate_enter(struct runner *r) {
     uint32_t before = atomic_load_explicit(&r->gate, memory_order_relaxed);
     atomic_store_explicit(&r->gate, GATE_HOST, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst); /* G-2; the barrier of the other is for both */
     if (__builtin_expect(atomic_load_explicit(&r->asked, memory_order_relaxed), 0)) {
-        gate_obey(r);
+        (void)gate_obey(r);
     }
     return before;
 }
@@ -51,10 +51,12 @@ static inline void gate_call(struct runner *r, struct inst *in) {
 
 /* False: the turn was revoked meanwhile, and nothing of the instance may be touched. */
 static inline bool gate_return(struct runner *r) {
-    (void)gate_enter(r);
+    atomic_store_explicit(&r->gate, GATE_HOST, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst); /* as in gate_enter */
+    bool is_asked = atomic_load_explicit(&r->asked, memory_order_relaxed) != GATE_OPEN;
+    bool is_revoked = __builtin_expect(is_asked, 0) && gate_obey(r) == GATE_REVOKED;
     gate_count(r);
-    return __builtin_expect(atomic_load_explicit(&r->asked, memory_order_relaxed) != GATE_REVOKED,
-                            1);
+    return !is_revoked;
 }
 
 /* Who waits in the host is not stuck, and begins anew. */

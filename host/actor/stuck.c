@@ -10,13 +10,13 @@
 /* Longer between two ticks the process was stopped, or nothing ran. */
 #define TICK_MOST_NS (100 * NS_PER_MS)
 /* How long a call may go on once its instance is to be aborted. */
-#define ABORT_PATIENCE_NS (200 * NS_PER_MS)
+#define ABORT_PATIENCE_NS (100 * NS_PER_MS)
 /* A thread that does not show its stack in this time takes no signals. */
 #define LOOK_PATIENCE_NS (20 * NS_PER_MS)
 /* How long a call is asked to break off before it is revoked; and how long that waits for the stack to be
  * written, so that it stands in the failure. */
-#define BREAK_PATIENCE_NS (100 * NS_PER_MS)
-#define WRITE_PATIENCE_NS (500 * NS_PER_MS)
+#define BREAK_PATIENCE_NS (60 * NS_PER_MS)
+#define WRITE_PATIENCE_NS (300 * NS_PER_MS)
 #define BREAK_STEP_MAX_NS NS_PER_S
 
 /* --- finding --- */
@@ -67,7 +67,7 @@ static void report(struct runner *r, struct stuck *stuck, uint64_t ran_ns, bool 
     }
     new->proc = r->proc;
     memcpy(new->name, stuck->name, sizeof new->name);
-    new->handler = stuck->handler;
+    (void)snprintf(new->handler, sizeof new->handler, "%s", stuck->handler);
     new->ran_ns = ran_ns;
     new->again = stuck->report != NULL;
     new->exit = stuck->policy == ON_STUCK_EXIT;
@@ -122,6 +122,11 @@ void stuck_say_hopeless(struct runner *r, struct stuck *stuck, const struct err 
 static void move_away(struct runner *r, struct stuck *stuck) {
     struct err err = {0};
     uint32_t asked;
+    if (!sched_barrier(r->proc->sched)) {
+        err_set(&err, ERR_REFUSED, "the system does not allow the call membarrier");
+        stuck_say_hopeless(r, stuck, &err);
+        return;
+    }
     if (gate_close(r, stuck->calls, &asked)) {
         if (sched_seize(r->proc->sched, r, &stuck->in->mbox.task, &stuck->stray, &err) == 0) {
             r->worker = stuck->stray;

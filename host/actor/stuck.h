@@ -56,6 +56,6 @@ void stuck_tick(struct proc *proc, uint64_t now_ns);
 void stuck_text(uint64_t ran_ns, const char *frame, char *ret, size_t size);
 
 /* The instance's turn was revoked: ends it. [home worker] */
-void stuck_abandon(struct runner *r, struct inst *in);
+__attribute__((cold, noinline)) void stuck_abandon(struct runner *r, struct inst *in);
 /* A revoked call has come back after all: frees what was set aside, and ends the thread. */
-_Noreturn void stuck_come_back(struct runner *r);
+__attribute__((cold, noinline)) _Noreturn void stuck_come_back(struct runner *r);

@@ -12,7 +12,7 @@ struct stuck_report {
     _Atomic unsigned refs; /* 2: the writer, the stuck it is about */
     struct proc *proc;
     char name[160]; /* of the actor */
-    const char *handler;
+    char handler[64];
     uint64_t ran_ns;
     bool again; /* reported before */
     bool exit;  /* the process is to end */

@@ -25,7 +25,7 @@ void gate_open(struct runner *r, uint32_t asked) {
     pthread_mutex_unlock(&r->proc->stuck.gate);
 }
 
-void gate_obey(struct runner *r) {
+uint32_t gate_obey(struct runner *r) {
     pthread_mutex_lock(&r->proc->stuck.gate); /* until it is open */
     pthread_mutex_unlock(&r->proc->stuck.gate);
     uint32_t asked = atomic_load_explicit(&r->asked, memory_order_acquire);
@@ -33,9 +33,11 @@ void gate_obey(struct runner *r) {
         sched_moved(r->worker);
     }
     if (asked == GATE_MOVED) {
-        atomic_compare_exchange_strong_explicit(&r->asked, &asked, GATE_OPEN, memory_order_relaxed,
+        uint32_t moved = GATE_MOVED; /* unless somebody closes it again just now */
+        atomic_compare_exchange_strong_explicit(&r->asked, &moved, GATE_OPEN, memory_order_relaxed,
                                                 memory_order_relaxed);
     }
+    return asked;
 }
 
 /* --- revoking --- */

@@ -89,7 +89,8 @@ static void discard(struct runner *r, struct inst *in, struct msg *m) {
     }
 }
 
-void turn_close(struct runner *r, struct inst *in, struct msg *m, bool failed) {
+__attribute__((always_inline)) static inline void close_turn(struct runner *r, struct inst *in,
+                                                             struct msg *m, bool failed) {
     if (failed) {
         discard(r, in, m);
     } else {
@@ -99,6 +100,10 @@ void turn_close(struct runner *r, struct inst *in, struct msg *m, bool failed) {
     if (r->outbox.count > 0 && !outbox_commit(r, in, &r->outbox, true)) {
         hold_back(r, in);
     }
+}
+
+void turn_close(struct runner *r, struct inst *in, struct msg *m, bool failed) {
+    close_turn(r, in, m, failed);
 }
 
 int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *arg, struct msg *m) {
@@ -118,7 +123,7 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *ar
     if (r->failed && status >= 0) {
         status = r->fail_status;
     }
-    turn_close(r, in, m, status < 0);
+    close_turn(r, in, m, status < 0);
     if (panicked) {
         turn_fail(r, in, row, status); /* whoever called would let it live (FC-2) */
     }

@@ -37,7 +37,8 @@ bool worker_has_work(struct sched_worker *worker);
 void worker_collect(struct sched_worker *worker);
 /* After its thread was joined: lets go of tasks that ended while they stood in the inbox. */
 void worker_settle(struct sched_worker *worker);
-void worker_loop(struct sched_worker *worker);
+/* noinline: its caller calls setjmp, beside which the compiler keeps little in registers */
+__attribute__((noinline)) void worker_loop(struct sched_worker *worker);
 void worker_wake(struct sched_worker *worker);
 void worker_push_inbox(struct sched_worker *worker, struct sched_task *task);
 /* Of worker.sleeping: nobody looks into the inbox any more, who puts something in passes it on. */
@@ -65,7 +66,8 @@ void interrupt_thread(struct sched_worker *worker);
 void seize_prepare(struct sched *sched);
 void seize_pass_on(struct sched_worker *stray); /* all of its inbox */
 /* The activation of a stray's task is over. */
-void seize_give_back(struct sched_worker *stray, struct sched_task *task, enum task_result result);
+__attribute__((cold, noinline)) void
+seize_give_back(struct sched_worker *stray, struct sched_task *task, enum task_result result);
 void seize_over(struct sched_worker *stray); /* the last that its thread does */
 void seize_tick(struct sched *sched);
 bool seize_is_busy_locked(struct sched *sched);
