@@ -4,6 +4,10 @@
  * and attributes take effect when the handler returns success, in program order. A handler that
  * returns a negative status has done none of them. Logs are kept.
  *
+ * A handler that takes longer than its actor's stuck_after is looked at: a call of its that waits in the
+ * kernel may then return EINTR. One that was abandoned (SV-7) is refused by every function here, with
+ * WRONG_THREAD, NULL or nothing, and should return.
+ *
  * Plugins rarely call through the table by hand: the wrappers below and the typed functions that
  * actor.h makes for each row are the comfortable way.
  */
