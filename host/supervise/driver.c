@@ -431,14 +431,21 @@ static bool depends_on_others(const struct supervisor *sup, uint32_t at) {
            (state == TREE_IS_WAITING && policy->strategy != STRATEGY_ONE_FOR_ONE);
 }
 
+_Static_assert((int)SUPERVISOR_BY_POLICY == (int)TREE_BY_POLICY &&
+                   (int)SUPERVISOR_RESTART == (int)TREE_RESTART &&
+                   (int)SUPERVISOR_LET_GO == (int)TREE_LET_GO &&
+                   (int)SUPERVISOR_GIVE_UP == (int)TREE_NO_MORE,
+               "the coordinator's words and the tree's are the same numbers");
+
 void sup_ended_locked(struct supervisor *sup, uint32_t at, const struct inst_end *end,
-                      struct sup_after *after) {
+                      enum supervisor_verdict verdict, struct sup_after *after) {
     struct sup_actor *actor = &sup->actors[at];
     uint32_t parent = sup->plan->actors[at].parent;
     struct tree_event event = {.kind = TREE_EVENT_ENDED,
                                .node = at,
                                .incarnation = tree_incarnation(sup->tree, at),
-                               .how = how_it_ended(end)};
+                               .how = how_it_ended(end),
+                               .verdict = (enum tree_verdict)verdict};
     /* what was meant for the life that ended; from here on the tree speaks to the next one */
     inst_unsignal(instance(sup, at), SIGNALS_OF_A_LIFE);
     group_alive(sup, at, -1);

@@ -93,6 +93,25 @@ static void note_unfinished_locked(struct supervisor *sup, const struct inst_end
     }
 }
 
+int supervisor_set_coordinator(struct supervisor *sup,
+                               const struct supervisor_coordinator *coordinator) {
+    if (sup->coordinator.root_ended) {
+        return -1;
+    }
+    sup->coordinator = *coordinator;
+    return 0;
+}
+
+/* Without the lock: it is somebody else's code. */
+static enum supervisor_verdict ask(struct supervisor *sup, uint32_t at,
+                                   const struct inst_end *end) {
+    const struct supervisor_coordinator *coordinator = &sup->coordinator;
+    bool is_root = sup->plan->actors[at].parent == PLAN_NONE;
+    return is_root && !end->told && coordinator->root_ended
+               ? coordinator->root_ended(coordinator->context, end)
+               : SUPERVISOR_BY_POLICY;
+}
+
 static void heard_ended(void *context, struct inst *in, const struct inst_end *end) {
     struct supervisor *sup = context;
     uint32_t at = inst_plan_index(in);
@@ -100,12 +119,13 @@ static void heard_ended(void *context, struct inst *in, const struct inst_end *e
     if (sup->log && log_wants(sup->log, LOG_DEBUG)) {
         log_write(sup->log, LOG_DEBUG, end->name, "ended: %s", end->text);
     }
+    enum supervisor_verdict verdict = ask(sup, at, end);
     sup_after_init(&after);
     pthread_mutex_lock(&sup->lock);
     if (sup->aborting && !sup->plan->actors[at].is_group) {
         note_unfinished_locked(sup, end);
     }
-    sup_ended_locked(sup, at, end, &after);
+    sup_ended_locked(sup, at, end, verdict, &after);
     pthread_mutex_unlock(&sup->lock);
     sup_after(sup, &after);
 }

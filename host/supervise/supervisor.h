@@ -37,6 +37,22 @@ void supervisor_destroy(struct supervisor *sup); /* takes NULL */
 /* For proc_options.observer. */
 struct proc_observer supervisor_observer(struct supervisor *sup);
 
+/* What becomes of a root that has ended (SV-2). */
+enum supervisor_verdict {
+    SUPERVISOR_BY_POLICY, /* as the manifest says */
+    SUPERVISOR_RESTART,   /* within its intensity */
+    SUPERVISOR_LET_GO,    /* its slot closes, the others go on */
+    SUPERVISOR_GIVE_UP,   /* the deployment ends as failed */
+};
+/* Asked when a root has ended that nobody told to; by the worker, from inside its activation: must not
+ * block. `end` is lent. */
+struct supervisor_coordinator {
+    enum supervisor_verdict (*root_ended)(void *context, const struct inst_end *end);
+    void *context;
+};
+/* Once, before the start; -1: there is one already. Without, the manifest's policy decides. */
+int supervisor_set_coordinator(struct supervisor *sup,
+                               const struct supervisor_coordinator *coordinator);
 /* Starts the loaded and started proc's actors. */
 void supervisor_start(struct supervisor *sup, struct proc *proc);
 /* Drains and stops everything; after stop.timeout what is left is aborted. Again: nothing. [any] */

@@ -62,7 +62,8 @@ struct sup_after {
 struct supervisor {
     const struct plan *plan;
     struct log *log;
-    struct proc *proc; /* set by supervisor_start */
+    struct proc *proc;                         /* set by supervisor_start */
+    struct supervisor_coordinator coordinator; /* set before */
     uint32_t count;
 
     pthread_mutex_t lock;
@@ -93,7 +94,7 @@ void sup_after(struct supervisor *sup, struct sup_after *after); /* without the 
 void sup_step_locked(struct supervisor *sup, struct tree_event *event, struct sup_after *after);
 void sup_started_locked(struct supervisor *sup, uint32_t actor, struct sup_after *after);
 void sup_ended_locked(struct supervisor *sup, uint32_t actor, const struct inst_end *end,
-                      struct sup_after *after);
+                      enum supervisor_verdict verdict, struct sup_after *after);
 void sup_stopping_locked(struct supervisor *sup, struct sup_after *after);
 void sup_aborting_locked(struct supervisor *sup, struct sup_after *after);
 

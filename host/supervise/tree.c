@@ -204,16 +204,25 @@ static void say_limit(struct tree_action *action, const struct tree_node *node,
     action->alone = window == node->alone;
 }
 
+static void give_up(struct tree *t, uint32_t at, const struct window *window) {
+    if (!t->gave_up) {
+        t->gave_up = true;
+        struct tree_action *action = act(t, TREE_GIVE_UP, at);
+        if (window) {
+            say_limit(action, &t->nodes[at], window);
+        } else {
+            action->why = TREE_WHY_COORDINATOR;
+        }
+    }
+    close_node(t, at, TREE_WHY_GIVEN_UP);
+}
+
 /* T-4 */
 static void escalate(struct tree *t, uint32_t at, const struct window *window) {
     const struct tree_node *node = &t->nodes[at];
     uint32_t up = node->parent;
     if (up == t->count) {
-        if (!t->gave_up) {
-            t->gave_up = true;
-            say_limit(act(t, TREE_GIVE_UP, at), node, window);
-        }
-        close_node(t, at, TREE_WHY_GIVEN_UP);
+        give_up(t, at, window);
         return;
     }
     struct tree_node *group = &t->nodes[up];
@@ -277,8 +286,15 @@ static void restart(struct tree *t, uint32_t at) {
 /* T-2: it was not told to end by the tree. */
 static void decide(struct tree *t, uint32_t at, enum tree_how how) {
     enum restart_policy policy = t->nodes[at].restart->policy;
+    enum tree_verdict verdict = t->judged == at ? t->verdict : TREE_BY_POLICY;
     if (how == TREE_STOPPED) {
         close_node(t, at, TREE_WHY_STOPPED);
+    } else if (verdict == TREE_LET_GO) {
+        close_node(t, at, TREE_WHY_COORDINATOR);
+    } else if (verdict == TREE_NO_MORE) {
+        give_up(t, at, NULL);
+    } else if (verdict == TREE_RESTART && !(how == TREE_CLEAN && t->stopping)) {
+        restart(t, at);
     } else if (how == TREE_CLEAN && (policy != RESTART_PERMANENT || t->stopping)) {
         close_node(t, at, TREE_WHY_FINISHED);
     } else if (how == TREE_FAILED && policy == RESTART_TEMPORARY) {
@@ -428,6 +444,12 @@ void tree_step(struct tree *t, const struct tree_event *event, uint64_t now_ns,
                struct tree_actions *actions) {
     t->now_ns = now_ns;
     t->random = event->random;
+    t->judged = PLAN_NONE;
+    if (event->kind == TREE_EVENT_ENDED && event->node < t->count &&
+        t->nodes[event->node].parent == t->count) {
+        t->judged = event->node;
+        t->verdict = event->verdict;
+    }
     t->actions = actions;
     actions->count = 0;
     if (event->kind == TREE_EVENT_BEGIN) {

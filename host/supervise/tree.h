@@ -26,6 +26,7 @@
  * What follows
  * T-1  Each end by failure leads to exactly one of WAIT (a restart), FAIL or GIVE_UP (escalation),
  *      CLOSE, ABSORB (it was being stopped, and starts again with those it was stopped for).
+ *      The coordinator's verdict on a root comes before its policy; TREE_NO_MORE is a GIVE_UP.
  * T-2  Restarts: permanent after any end, transient after a failure, temporary never; none after a
  *      stop by the host (DR-2). One failure counts once in its supervisor's window, however many
  *      siblings start with it; that of an actor with an intensity of its own counts there alone.
@@ -82,6 +83,15 @@ enum tree_how {
     TREE_FAILED,
 };
 
+/* What the coordinator says of a root that ended (SV-2); looked at only where its policy would be: not
+ * when it was told to end, nor when it starts again with others. */
+enum tree_verdict {
+    TREE_BY_POLICY,
+    TREE_RESTART, /* whatever its policy says; within its intensity */
+    TREE_LET_GO,  /* the slot closes */
+    TREE_NO_MORE, /* the coordinator gives up */
+};
+
 struct tree_event {
     enum tree_event_kind kind;
     uint32_t node;
@@ -89,6 +99,7 @@ struct tree_event {
     enum tree_how how;
     uint64_t detail; /* the caller's own handle of the facts of this end; only passed on */
     uint64_t random; /* for the jitter of a back-off */
+    enum tree_verdict verdict; /* ENDED of a root */
 };
 
 /* Whose end began it (SV-1): also a clean one, when a permanent actor ended too often. */
@@ -119,14 +130,15 @@ enum tree_verb {
     X(EMPTY, "all its members have ended")                                                         \
     X(REMOVED, "it is removed")                                                                    \
     X(ABORTED, "the deployment was aborted")                                                       \
-    X(SIBLING, "a sibling restarts")
+    X(SIBLING, "a sibling restarts")                                                               \
+    X(COORDINATOR, "the coordinator wants it so")
 #define TREE_WHY_CONSTANT(name, text) TREE_WHY_##name,
 enum tree_why { TREE_WHYS(TREE_WHY_CONSTANT) TREE_WHY_COUNT };
 #undef TREE_WHY_CONSTANT
 
 struct tree_action {
     enum tree_verb verb;
-    enum tree_why why;    /* STOP, CLOSE */
+    enum tree_why why;    /* STOP, CLOSE; GIVE_UP: COORDINATOR, or NONE for too many restarts */
     uint32_t node;        /* FAIL: the group; GIVE_UP: the root actor that ended once too often */
     uint32_t other;       /* STOP, CLOSE: the sibling or group on whose account; FAIL: the member
                              * that ended once too often; else PLAN_NONE */

@@ -44,6 +44,8 @@ struct tree {
     /* during a step */
     uint64_t now_ns;
     uint64_t random;
+    uint32_t judged; /* the root that `verdict` is about; PLAN_NONE: none */
+    enum tree_verdict verdict;
     struct tree_actions *actions;
     uint32_t starts; /* nodes with starting_now */
     uint32_t start;  /* one of them */

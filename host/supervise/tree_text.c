@@ -92,7 +92,11 @@ void tree_describe(const struct plan *plan, const struct tree_action *action, st
         break;
     case TREE_GIVE_UP:
         str_add(out, "gives up: ");
-        add_excess(plan, action, action->node, out);
+        if (action->why == TREE_WHY_COORDINATOR) {
+            str_addf(out, "%s", why_texts[action->why]);
+        } else {
+            add_excess(plan, action, action->node, out);
+        }
         break;
     case TREE_ABSORB:
         str_add(out, "failed while it was being stopped");

@@ -426,7 +426,50 @@ static void test_sv5_actors_that_start_after_it_wait_for_its_next_life_in_a_batc
     free(trace);
 }
 
+static enum supervisor_verdict judge(void *context, const struct inst_end *end) {
+    _Atomic unsigned *asked = context;
+    (*asked)++;
+    return strcmp(end->name, "p/a[0]") == 0   ? SUPERVISOR_LET_GO
+           : strcmp(end->name, "p/b[0]") == 0 ? SUPERVISOR_RESTART
+                                              : SUPERVISOR_GIVE_UP;
+}
+
+static void test_sv2_coordinator_is_set_once_and_judges_roots(void **state) {
+    _Atomic unsigned asked = 0;
+    struct supervisor_coordinator coordinator = {judge, &asked};
+    struct supervisor_result result;
+    struct kit *kit = kit_create(
+        *state, QUICK "actors:\n"
+                      "  a: { type: kit.Player, config: { " FRAIL " } }\n"
+                      "  b: { type: kit.Player, restart: temporary, config: { " FRAIL " } }\n"
+                      "  c: { type: kit.Player, config: { " FRAIL " } }\n");
+    assert_int_equal(supervisor_set_coordinator(deploy_supervisor(kit_deploy(kit)), &coordinator),
+                     0);
+    assert_int_equal(supervisor_set_coordinator(deploy_supervisor(kit_deploy(kit)), &coordinator),
+                     -1);
+    kit_go(kit);
+
+    kit_wait(kit, "a: init");
+    kit_wait(kit, "b: init");
+    kit_wait(kit, "c: init");
+    kit_settle(kit);
+    kit_number(kit, "a", "number", 9);
+    kit_wait_closed(kit, "a");
+    kit_number(kit, "b", "number", 9);
+    kit_wait_lines(kit, "b: init", 2);
+    kit_settle(kit);
+    kit_number(kit, "c", "number", 9);
+    kit_end(kit, &result);
+
+    assert_true(result.failed);
+    assert_int_equal(asked, 3);
+    assert_string_equal(result.cause, "actor 'p/c[0]' failed: number: nine");
+    kit_assert_trace(*state, "a", "init\ngot 9 1\nend\n");
+    kit_assert_trace(*state, "b", "init\ngot 9 1\nend\ninit\nend\n");
+}
+
 static const struct kit_test tests[] = {
+    KIT_TEST(KIT_BOTH, test_sv2_coordinator_is_set_once_and_judges_roots),
     KIT_TEST(KIT_BOTH, test_ai4_restart_keeps_uid_and_mailbox_and_begins_afresh),
     KIT_TEST(KIT_BOTH, test_ai4_wires_stay_over_a_restart_on_both_ends),
     KIT_TEST(KIT_BOTH, test_ai4_senders_wait_while_the_receiver_is_in_backoff),

@@ -22,6 +22,7 @@ struct model_node {
     bool failed; /* a group that got FAIL */
     bool batch;  /* starts again with siblings */
     bool started_now;
+    bool wanted;       /* by the coordinator, whatever its policy */
     enum tree_how how; /* of the last end */
     uint32_t incarnation;
     uint64_t until_ns, up_since_ns;
@@ -216,6 +217,13 @@ static inline bool goes_down(const struct model *m, uint32_t who) {
     return false;
 }
 
+/* What the coordinator said of a root in this step. */
+static inline enum tree_verdict verdict_on(const struct model *m, uint32_t who) {
+    bool judged = m->event.kind == TREE_EVENT_ENDED && m->event.node == who &&
+                  m->actors[who].parent == PLAN_NONE;
+    return judged ? m->event.verdict : TREE_BY_POLICY;
+}
+
 /* Only for one whose end was its own affair: not one that was told, nor whose group was. */
 static inline void check_own_affair(struct model *m, uint32_t who) {
     const struct model_node *node = &m->nodes[who];
@@ -223,6 +231,12 @@ static inline void check_own_affair(struct model *m, uint32_t who) {
     CHECK(m, goes_down(m, who));
     CHECK(m, !m->aborting && !node->removed && !node->batch && is_open(m, who));
     CHECK(m, in_service(m, m->actors[who].parent));
+    enum tree_verdict verdict = verdict_on(m, who);
+    CHECK(m, verdict != TREE_LET_GO);
+    if (verdict != TREE_BY_POLICY) {
+        CHECK(m, effectively_failed(node) || node->how == TREE_CLEAN);
+        return;
+    }
     CHECK(m, policy != RESTART_TEMPORARY);
     CHECK(m, effectively_failed(node) ||
                  (policy == RESTART_PERMANENT && node->how == TREE_CLEAN && !m->stopping));
@@ -267,6 +281,7 @@ static inline void check_wait(struct model *m, uint32_t at) {
     uint32_t up = m->actors[who].parent;
     enum strategy strategy = policy_of(m, up)->strategy;
     check_own_affair(m, who);
+    CHECK(m, verdict_on(m, who) != TREE_NO_MORE);
     CHECK(m, restarts_so_far(m, who) < limit_of(m, who));
     CHECK(m, m->restart_count < RESTARTS_MAX);
     m->restarts[m->restart_count++] =
@@ -283,6 +298,7 @@ static inline void check_wait(struct model *m, uint32_t at) {
             }
         }
     }
+    m->nodes[who].wanted = verdict_on(m, who) == TREE_RESTART;
     m->nodes[who].waiting = true;
     m->nodes[who].until_ns = action->until_ns;
     check_stops(m, at, wanted);
@@ -290,7 +306,7 @@ static inline void check_wait(struct model *m, uint32_t at) {
 
 static inline void check_excess(struct model *m, uint32_t who, const struct tree_cause *cause) {
     check_own_affair(m, who);
-    CHECK(m, restarts_so_far(m, who) == limit_of(m, who));
+    CHECK(m, verdict_on(m, who) == TREE_NO_MORE || restarts_so_far(m, who) == limit_of(m, who));
     const struct tree_cause *mine = &m->nodes[who].cause;
     CHECK(m, cause->node == mine->node && cause->incarnation == mine->incarnation);
     CHECK(m, cause->how == mine->how && cause->detail == mine->detail);
@@ -341,6 +357,9 @@ static inline void check_close_reason(struct model *m, const struct tree_action 
         break;
     case TREE_WHY_REMOVED:
         CHECK(m, node->removed && !m->aborting);
+        break;
+    case TREE_WHY_COORDINATOR:
+        CHECK(m, verdict_on(m, action->node) == TREE_LET_GO && node->how != TREE_STOPPED);
         break;
     default:
         CHECK(m, (action->why == TREE_WHY_ABORTED) <= m->aborting);
@@ -419,7 +438,7 @@ static inline void check_start(struct model *m, uint32_t at) {
     CHECK(m, !node->alive && !m->aborting);
     CHECK(m, in_service(m, up));
     if (!with_group && m->event.kind != TREE_EVENT_BEGIN) {
-        CHECK(m, m->specs[who].restart.policy != RESTART_TEMPORARY);
+        CHECK(m, m->specs[who].restart.policy != RESTART_TEMPORARY || node->wanted);
         CHECK(m, node->waiting || node->batch);
         CHECK(m, !node->waiting || node->until_ns <= m->now_ns);
         if (node->batch) {

@@ -59,6 +59,9 @@ static bool must_close(const struct model *m, uint32_t at) {
     if (effectively_failed(node)) {
         return node->batch && m->specs[at].restart.policy == RESTART_TEMPORARY;
     }
+    if (node->how == TREE_CLEAN && own && !m->stopping && verdict_on(m, at) == TREE_RESTART) {
+        return false;
+    }
     if (node->how == TREE_STOPPED) {
         return own || (node->batch && m->specs[at].restart.policy == RESTART_TEMPORARY);
     }
@@ -81,11 +84,13 @@ static void end(struct model *m, uint32_t at, enum tree_how how) {
     struct model_node *node = &m->nodes[at];
     bool failed[NODES_MAX] = {false};
     bool over[NODES_MAX] = {false};
-    m->event = (struct tree_event){.kind = TREE_EVENT_ENDED,
-                                   .node = at,
-                                   .incarnation = node->incarnation,
-                                   .how = how,
-                                   .detail = m->step};
+    m->event =
+        (struct tree_event){.kind = TREE_EVENT_ENDED,
+                            .node = at,
+                            .incarnation = node->incarnation,
+                            .how = how,
+                            .detail = m->step,
+                            .verdict = model_random(m, 8) ? TREE_BY_POLICY : model_random(m, 4)};
     node->alive = false;
     node->how = how;
     if (!node->failed) {
