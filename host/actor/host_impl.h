@@ -17,7 +17,7 @@
     if (!THREAD_IS_RIGHT(r)) {                                                                     \
         return value;                                                                              \
     }                                                                                              \
-    struct gate_pass gate_ __attribute__((cleanup(gate_pass_end))) = gate_pass(r);                 \
+    struct gate_pass gate_ __attribute__((cleanup(gate_pass_end), unused)) = gate_pass(r);         \
     if (!TURN_IS_VALID(r)) {                                                                       \
         return value;                                                                              \
     }

@@ -361,7 +361,7 @@ static void carry_out_locked(struct supervisor *sup, const struct tree_action *a
         group_alive(sup, action->node, 1);
         break;
     case TREE_WAIT:
-        say_end(sup, after, action, LOG_WARN);
+        say_end(sup, after, action, action->cause.how == TREE_FAILED ? LOG_WARN : LOG_INFO);
         wait_locked(sup, action);
         break;
     case TREE_STOP:
