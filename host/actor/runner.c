@@ -9,7 +9,9 @@
 void runner_init(struct runner *r, struct proc *proc, struct sched_worker *worker,
                  struct pool *pool) {
     r->turn.host = &proc->host;
-    r->proc = proc;
+    if (!r->proc) {
+        r->proc = proc; /* once: who looks after stuck turns may be reading it */
+    }
     r->worker = worker;
     r->pool = pool;
     scratch_init(&r->scratch);
