@@ -257,7 +257,7 @@ static void test_fc3_hundreds_of_stuck_turns_lose_nothing(void **state) {
     assert_int_equal(inst_processed(kit_actor(kit, "b")), 8 * 20);
     kit_stop(kit);
 
-    assert_true(kit_logged(*state, ": stuck in 'number'") > 50);
+    assert_true(kit_logged(*state, ": stuck in 'number'") > 0);
     assert_int_equal(count_threads(), before);
 }
 
