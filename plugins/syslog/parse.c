@@ -25,7 +25,9 @@ struct parse {
     P(in, parse, line, text_line)                                                                  \
     P(out, parse, event, syslog_event)                                                             \
     P(init, parse)                                                                                 \
-    P(cleanup, parse)
+    P(cleanup, parse)                                                                              \
+    P(save, parse, 1, 1)                                                                           \
+    P(load, parse)
 TROUPE_ACTOR(parse, "syslog.Parse", PARSE);
 TROUPE_PLUGIN("syslog", "1.0", &parse_actor);
 
@@ -87,4 +89,29 @@ static int parse_on_line(struct troupe_turn *t, struct parse *self, const struct
 
 static int parse_cleanup(struct troupe_turn *t, struct parse *self) {
     return troupe_publish_u64(t, "unparsed_lines", self->unparsed);
+}
+
+/* What a later incarnation needs to go on in the year that the log has come to. */
+struct parse_saved {
+    uint64_t unparsed;
+    int32_t year, last_month;
+};
+
+static int parse_save(struct troupe_turn *t, const struct parse *self, struct troupe_saver *saver) {
+    struct parse_saved saved = {self->unparsed, self->dating.year, self->dating.last_month};
+    return t->host->save_write(saver, &saved, sizeof saved);
+}
+
+static int parse_load(struct troupe_turn *t, struct parse *self, struct troupe_loader *loader) {
+    struct parse_saved saved;
+    int status = parse_init(t, self);
+    if (status == 0) {
+        status = t->host->load_read(loader, &saved, sizeof saved);
+    }
+    if (status == 0) {
+        self->unparsed = saved.unparsed;
+        self->dating.year = saved.year;
+        self->dating.last_month = saved.last_month;
+    }
+    return status;
 }

@@ -19,7 +19,7 @@
     "  tail: { type: file.Tail, config: { path: log, follow: true, max_line: 100B } }\n"           \
     "  pieces: { type: file.Tail, config: { path: log, follow: true, send: chunks } }\n"           \
     "  lines: { type: text.Lines, config: { max_line: 100B } }\n"                                  \
-    "  parse: { type: syslog.Parse }\n"                                                            \
+    "  parse: { type: syslog.Parse, config: { year: 2023, zone: utc } }\n"                         \
     "  window: { type: stats.Window, config: { by: source, again: true } }\n"                      \
     "  count: { type: stats.Count }\n"                                                             \
     "  said: { type: file.Sink, config: { path: said } }\n"                                        \
@@ -35,7 +35,7 @@
     "  - window.alert -> said.record\n"                                                            \
     "  - count.summary -> said.last\n"
 
-static const char *const kept[] = {"tail", "pieces", "lines", "window", "count"};
+static const char *const kept[] = {"tail", "pieces", "lines", "parse", "window", "count"};
 #define LONG_LINE 21
 #define KEPT (sizeof kept / sizeof kept[0])
 
@@ -171,15 +171,14 @@ static void drop_first_summary(char *text) {
     memmove(summary, end, strlen(end) + 1);
 }
 
-/* Refused passwords of three sources, one long line, one that has no end. Freed by mem_free. */
+/* Refused passwords of three sources around a turn of the year, one long line, one that has no end. Freed
+ * by mem_free. */
 static char *write_log(void) {
     struct str text;
     str_init(&text);
     for (int i = 0; i < 40; i++) {
-        str_addf(&text,
-                 "2024-05-01T10:00:%02dZ h sshd[1]: Failed password for x from 10.0.0.%d port 1 "
-                 "ssh2\n",
-                 i, i % 3);
+        str_addf(&text, "%s:%02d h sshd[1]: Failed password for x from 10.0.0.%d port 1 ssh2\n",
+                 i < 8 ? "Dec 31 23:59" : "Jan  1 00:00", i < 8 ? 50 + i : i, i % 3);
         if (i + 1 == LONG_LINE) {
             str_addf(&text, "%0300d\n", 7);
         }
