@@ -38,12 +38,9 @@ void checkpoint_count(struct runner *r, struct inst *in) {
     }
 }
 
-void checkpoint_take(struct runner *r, struct inst *in, struct msg *notice) {
+static void take(struct runner *r, struct inst *in, struct msg *notice) {
     struct inst_more *more = in->more;
     struct str bytes;
-    if (!more || more->checkpoint.since == 0 || in->phase != PHASE_LIVE) {
-        return;
-    }
     str_init(&bytes);
     int32_t status = inst_save_state(r, in, notice, &bytes);
     if (status >= 0) {
@@ -61,6 +58,22 @@ void checkpoint_take(struct runner *r, struct inst *in, struct msg *notice) {
                   troupe_status_text(status));
     }
     str_fini(&bytes);
+}
+
+static bool is_due(const struct inst *in) {
+    return in->more && in->more->checkpoint.since > 0;
+}
+
+void checkpoint_take(struct runner *r, struct inst *in, struct msg *notice) {
+    if (is_due(in) && in->phase == PHASE_LIVE) {
+        take(r, in, notice);
+    }
+}
+
+void checkpoint_take_last(struct runner *r, struct inst *in) {
+    if (in->checkpoints && is_due(in)) {
+        take(r, in, NULL);
+    }
 }
 
 void checkpoint_end(struct inst *in) {

@@ -275,6 +275,9 @@ bool life_proceed(struct runner *r, struct inst *in) {
     }
     if (in->phase == PHASE_CHILDREN) {
         in->phase = PHASE_FLUSH;
+        if (in->cleanup_ok && !in->aborted && !in->failed) {
+            checkpoint_take_last(r, in);
+        }
         if (in->cleanup_ok && !in->aborted && in->type->cleanup != INST_NO_ROW) {
             int32_t status = turn_run(r, in, in->type->cleanup, NULL, NULL);
             uncount_turn(in);

@@ -70,9 +70,6 @@ static void handle_data(struct runner *r, struct inst *in, struct msg *m) {
         died_on(r, in, at, m);
         return;
     }
-    if (in->checkpoints) {
-        checkpoint_count(r, in);
-    }
     msg_free(r->pool, m);
 }
 
@@ -113,7 +110,7 @@ static void handle_returned(struct runner *r, struct inst *in, struct msg *m) {
     msg_free(r->pool, m);
 }
 
-void inst_handle(struct runner *r, struct inst *in, struct msg *m) {
+static void handle(struct runner *r, struct inst *in, struct msg *m) {
     switch ((enum msg_kind)m->kind) {
     case MSG_DATA:
     case MSG_REQUEST:
@@ -144,4 +141,17 @@ void inst_handle(struct runner *r, struct inst *in, struct msg *m) {
         break;
     }
     msg_free(r->pool, m);
+}
+
+/* Whatever a handler ran for has changed the state: a tick, a reply, as much as a message. */
+void inst_handle(struct runner *r, struct inst *in, struct msg *m) {
+    if (!in->checkpoints) {
+        handle(r, in, m);
+        return;
+    }
+    uint64_t before = inst_processed(in);
+    handle(r, in, m);
+    if (!in->failed && inst_processed(in) != before) {
+        checkpoint_count(r, in);
+    }
 }

@@ -1,0 +1,120 @@
+/* Checkpoints: when they are taken, and what a life that follows has lost without them. */
+#include <stdio.h>
+
+#include "actor/proc.h"
+#include "lib/app/kit.h"
+
+#define MANY "supervision: { intensity: 100, backoff: { initial: 1ms } }\n"
+#define BAD "99"
+
+static struct kit *given(void **state, const char *actors) {
+    char manifest[1024];
+    (void)snprintf(manifest, sizeof manifest, MANY "actors:\n%s", actors);
+    return kit_start(*state, manifest);
+}
+
+static void numbers(struct kit *kit, const char *actor, unsigned from, unsigned to) {
+    for (unsigned i = from; i <= to; i++) {
+        kit_number(kit, actor, "number", i);
+    }
+}
+
+static void test_checkpoint_is_taken_after_so_many_messages(void **state) {
+    struct kit *kit = given(state, "  a: { type: kit.Player, checkpoint: { messages: 3 },\n"
+                                   "       config: { number: 'at " BAD "; fail bad' } }\n");
+
+    numbers(kit, "a", 1, 5);
+    kit_number(kit, "a", "number", 99);
+    kit_wait(kit, "a: loaded 6");
+    struct proc_totals totals = kit_totals(kit);
+    kit_stop(kit);
+
+    assert_int_equal(totals.lost_with_state, 2);
+    assert_int_equal(totals.quarantined, 1);
+}
+
+static void test_checkpoint_after_each_message_loses_nothing(void **state) {
+    struct kit *kit = given(state, "  a: { type: kit.Player, checkpoint: { messages: 1 },\n"
+                                   "       config: { number: 'at " BAD "; fail bad' } }\n");
+
+    numbers(kit, "a", 1, 5);
+    kit_number(kit, "a", "number", 99);
+    kit_wait(kit, "a: loaded 15");
+    struct proc_totals totals = kit_totals(kit);
+    kit_stop(kit);
+
+    assert_int_equal(totals.lost_with_state, 0);
+}
+
+/* A source handles nothing else. */
+static void test_checkpoint_counts_ticks(void **state) {
+    struct kit *kit =
+        given(state, "  a: { type: kit.Player, checkpoint: { messages: 1 }, config: {\n"
+                     "       init: 'tick 1 0', tick: 'note tick', number: 'fail bad' } }\n");
+
+    kit_wait(kit, "a: tick");
+    kit_settle(kit);
+    kit_number(kit, "a", "number", 1);
+    kit_wait(kit, "a: loaded 0");
+    kit_stop(kit);
+}
+
+static void test_checkpoint_counts_replies(void **state) {
+    struct kit *kit = given(
+        state,
+        "  a: { type: kit.Player, checkpoint: { messages: 1 }, config: { init: 'ask 1 9000',\n"
+        "       reply: 'note reply $', number: 'fail bad' } }\n"
+        "  b: { type: kit.Player, config: { asked: 'reply 6' } }\n"
+        "wires: [ a.ask -> b.asked ]\n");
+
+    kit_wait(kit, "a: reply 6");
+    kit_settle(kit);
+    kit_number(kit, "a", "number", 1);
+    kit_wait(kit, "a: loaded 0");
+    kit_stop(kit);
+}
+
+/* What looks at an actor sees its messages, not how often its state was saved. */
+static void test_checkpoint_counts_as_no_message(void **state) {
+    struct kit *kit = given(state, "  a: { type: kit.Player, checkpoint: { messages: 1 } }\n");
+
+    numbers(kit, "a", 1, 5);
+    kit_settle(kit);
+    uint64_t processed = inst_processed(kit_actor(kit, "a"));
+    kit_stop(kit);
+
+    assert_int_equal(processed, 5);
+}
+
+/* With its group, because of a sibling: nothing of it was wrong. */
+static void test_checkpoint_is_taken_when_a_life_ends_well(void **state) {
+    struct kit *kit = given(
+        state,
+        "  g:\n"
+        "    supervise: { strategy: one_for_all, intensity: 100, backoff: { initial: 1ms } }\n"
+        "    actors:\n"
+        "      a: { type: kit.Player, checkpoint: { messages: 100 } }\n"
+        "      b: { type: kit.Player, config: { number: 'fail bad' } }\n");
+
+    numbers(kit, "g/a", 1, 5);
+    kit_settle(kit);
+    kit_number(kit, "g/b", "number", 1);
+    kit_wait(kit, "g/a[1]: loaded 15");
+    struct proc_totals totals = kit_totals(kit);
+    kit_stop(kit);
+
+    assert_int_equal(totals.lost_with_state, 0);
+}
+
+static const struct kit_test tests[] = {
+    KIT_TEST(KIT_BOTH, test_checkpoint_is_taken_after_so_many_messages),
+    KIT_TEST(KIT_BOTH, test_checkpoint_after_each_message_loses_nothing),
+    KIT_TEST(KIT_BOTH, test_checkpoint_counts_ticks),
+    KIT_TEST(KIT_BOTH, test_checkpoint_counts_replies),
+    KIT_TEST(KIT_BOTH, test_checkpoint_counts_as_no_message),
+    KIT_TEST(KIT_BOTH, test_checkpoint_is_taken_when_a_life_ends_well),
+};
+
+int main(void) {
+    return KIT_RUN(tests);
+}
