@@ -78,11 +78,6 @@ static uint32_t most_deaths(const struct inst *in) {
     return planned ? plan->actors[index].spec->quarantine_after : 1;
 }
 
-static void count(_Atomic uint64_t *counter, uint64_t more) {
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
-                          memory_order_relaxed);
-}
-
 static void fill(const struct inst *in, const struct failure *failure,
                  struct quarantine_facts *facts) {
     *facts = (struct quarantine_facts){.uid = inst_uid(in),
@@ -123,6 +118,7 @@ static void quarantine(struct runner *r, struct inst *in, struct failure *failur
         }
     }
     failure->quarantine = quarantine_add(&in->proc->quarantine, r->pool, &facts, m);
+    tally_add(&in->more->tally.quarantined, 1);
     record_note(r, in, FLIGHT_QUARANTINED, 0, failure->port);
     write_file(in, failure, failure->quarantine);
 }
@@ -135,7 +131,8 @@ static void give_to_next_life(struct runner *r, struct inst *in, struct msg *m) 
     in->more->died_on = m;
     queue_count(r, 1);
     mbox_untake(&in->mbox, m);
-    count(&r->retried, 1);
+    tally_add(&r->retried, 1);
+    tally_add(&in->more->tally.retried, 1);
 }
 
 void died_on(struct runner *r, struct inst *in, uint16_t row, struct msg *m) {

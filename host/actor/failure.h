@@ -1,6 +1,7 @@
 /* How a life failed: the facts, from the turn that failed it until the next life begins (FI-1). */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,9 +39,21 @@ struct past {
     size_t count;
 };
 
+/* What became of the messages that lives of the slot failed with; written by the home worker. */
+struct tally {
+    _Atomic uint64_t failures; /* lives that failed */
+    _Atomic uint64_t quarantined, retried, lost_with_state;
+};
+
 void failure_destroy(struct failure *failure); /* takes NULL */
 void past_add(struct past *past, uint32_t incarnation, int64_t wall_ns, const char *why);
 void past_fini(struct past *past);
+
+/* Adds to a counter that only this thread writes. */
+static inline void tally_add(_Atomic uint64_t *counter, uint64_t more) {
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
+                          memory_order_relaxed);
+}
 
 /* The turn that handled `m` on `row` has failed the actor: once more in the next life, or quarantine
  * (FC-4). Takes the message. [home worker] */

@@ -206,6 +206,7 @@ struct inst_more {
     struct failure
         *failure;     /* of the present life, or the last one; owned; NULL: none, no memory */
     struct past past; /* of the slot */
+    struct tally tally;
     struct checkpointing checkpoint;
     const struct msg *died_on; /* the message that goes to the next life once more (FC-4) */
     uint32_t deaths;           /* lives that died on it */

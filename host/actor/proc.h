@@ -145,6 +145,15 @@ struct proc_wire {
 /* Calls `each` for the wires of the plan's actors. [any] */
 void proc_each_wire(struct proc *proc, void (*each)(void *context, const struct proc_wire *wire),
                     void *context);
+/* What the failures of one actor of the plan have cost so far, over all its lives. */
+struct proc_loss {
+    const struct inst *actor;
+    uint64_t failures;                              /* lives that failed */
+    uint64_t quarantined, retried, lost_with_state; /* as in proc_totals */
+};
+/* Calls `each` for the plan's actors that have failed. When halted or seeded. */
+void proc_each_loss(struct proc *proc, void (*each)(void *context, const struct proc_loss *loss),
+                    void *context);
 /* Whether all that actors of the plan have spawned is quiet, as far as `asks` wants to know of that
  * actor. *ret_sum changes whenever one of them had a turn, was started, or ended. [any] */
 bool proc_children_are_quiet(struct proc *proc, bool (*asks)(void *context, uint32_t plan_index),

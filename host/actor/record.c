@@ -216,9 +216,12 @@ static void count_lost(struct runner *r, struct inst *in) {
     } else if (since > 0 && failure && failure->type[0]) {
         since--; /* the one that it died on */
     }
-    uint64_t lost = atomic_load_explicit(&r->lost_with_state, memory_order_relaxed);
     if (in->type->state_size > 0) {
-        atomic_store_explicit(&r->lost_with_state, lost + since, memory_order_relaxed);
+        tally_add(&r->lost_with_state, since);
+    }
+    if (in->more) {
+        tally_add(&in->more->tally.failures, 1);
+        tally_add(&in->more->tally.lost_with_state, in->type->state_size > 0 ? since : 0);
     }
 }
 

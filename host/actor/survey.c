@@ -25,6 +25,25 @@ void proc_each_wire(struct proc *proc, void (*each)(void *context, const struct 
     }
 }
 
+static uint64_t look_at(const _Atomic uint64_t *counter) {
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void proc_each_loss(struct proc *proc, void (*each)(void *context, const struct proc_loss *loss),
+                    void *context) {
+    for (uint32_t a = 0; a < proc->actor_count; a++) {
+        const struct inst_more *more = proc->actors[a]->more;
+        if (more && look_at(&more->tally.failures) > 0) {
+            struct proc_loss loss = {.actor = proc->actors[a],
+                                     .failures = look_at(&more->tally.failures),
+                                     .quarantined = look_at(&more->tally.quarantined),
+                                     .retried = look_at(&more->tally.retried),
+                                     .lost_with_state = look_at(&more->tally.lost_with_state)};
+            each(context, &loss);
+        }
+    }
+}
+
 /* The plan's actor that it is, or descends from. [any]: cells stay instances, and one that becomes
  * another's meanwhile leads to some actor of the plan or to none. */
 static uint32_t plan_ancestor(const struct inst *in) {

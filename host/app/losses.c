@@ -1,4 +1,5 @@
-/* What a deployment lost on its way, told at its end: an overflow policy that drops does so silently. */
+/* What a deployment lost on its way, told at its end: an overflow policy that drops does so silently, and
+ * what each failure cost was said long ago. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -8,6 +9,7 @@
 
 #define WIRES_SHOWN 10 /* a pool of senders has a wire each */
 #define REASONS 64     /* more statuses than there are */
+#define ACTORS_SHOWN 20
 
 static void name_end(struct str *text, const struct inst *in, const char *port) {
     char name[160];
@@ -81,6 +83,68 @@ static void log_letters(struct dead_letters *dead, struct log *log) {
     str_fini(&text);
 }
 
+struct failures {
+    struct log *log;
+    unsigned actors;
+    struct proc_loss beyond; /* of the actors that are not shown */
+};
+
+static void add_count(struct str *text, uint64_t count, const char *what) {
+    if (count > 0) {
+        str_addf(text, ", %" PRIu64 " %s", count, what);
+    }
+}
+
+static void log_loss(struct log *log, const char *who, const struct proc_loss *loss) {
+    struct str text;
+    str_init(&text);
+    str_addf(&text, "  %s: %" PRIu64 " failure%s", who, loss->failures,
+             loss->failures == 1 ? "" : "s");
+    add_count(&text, loss->quarantined, "quarantined");
+    add_count(&text, loss->retried, "retried");
+    add_count(&text, loss->lost_with_state, "lost with state");
+    log_write(log, LOG_WARN, NULL, "%s", str_text(&text));
+    str_fini(&text);
+}
+
+static void show_loss(void *context, const struct proc_loss *loss) {
+    struct failures *failures = context;
+    char name[160];
+    if (loss->quarantined == 0 && loss->retried == 0 && loss->lost_with_state == 0) {
+        return;
+    }
+    if (failures->actors++ < ACTORS_SHOWN) {
+        inst_name(loss->actor, name, sizeof name);
+        log_loss(failures->log, name, loss);
+        return;
+    }
+    failures->beyond.failures += loss->failures;
+    failures->beyond.quarantined += loss->quarantined;
+    failures->beyond.retried += loss->retried;
+    failures->beyond.lost_with_state += loss->lost_with_state;
+}
+
+/* Of spawned children the sum knows, too. */
+static void log_failures(struct proc *proc, struct log *log) {
+    struct proc_totals totals;
+    struct failures failures = {.log = log};
+    proc_totals(proc, &totals);
+    if (totals.quarantined == 0 && totals.retried == 0 && totals.lost_with_state == 0) {
+        return;
+    }
+    log_write(log, LOG_WARN, NULL,
+              "of the messages that failing actors handled, %" PRIu64 " %s quarantined, %" PRIu64
+              " %s retried, and what %" PRIu64 " had changed in their state was lost with it",
+              totals.quarantined, totals.quarantined == 1 ? "was" : "were", totals.retried,
+              totals.retried == 1 ? "was" : "were", totals.lost_with_state);
+    proc_each_loss(proc, show_loss, &failures);
+    if (failures.actors > ACTORS_SHOWN) {
+        char others[64];
+        (void)snprintf(others, sizeof others, "%u others", failures.actors - ACTORS_SHOWN);
+        log_loss(log, others, &failures.beyond);
+    }
+}
+
 void deploy_log_losses(struct deploy *deploy, struct log *log) {
     struct proc *proc = deploy_proc(deploy);
     struct drops drops = {log, 0, 0};
@@ -90,4 +154,5 @@ void deploy_log_losses(struct deploy *deploy, struct log *log) {
                   drops.beyond, drops.wires - WIRES_SHOWN);
     }
     log_letters(proc_dead_letters(proc), log);
+    log_failures(proc, log);
 }

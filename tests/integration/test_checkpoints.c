@@ -3,6 +3,7 @@
 
 #include "actor/proc.h"
 #include "lib/app/kit.h"
+#include "lib/app/kit_case.h"
 
 #define MANY "supervision: { intensity: 100, backoff: { initial: 1ms } }\n"
 #define BAD "99"
@@ -106,6 +107,42 @@ static void test_checkpoint_is_taken_when_a_life_ends_well(void **state) {
     assert_int_equal(totals.lost_with_state, 0);
 }
 
+static void keep_loss(void *context, const struct proc_loss *loss) {
+    *(struct proc_loss *)context = *loss;
+}
+
+/* --- what the end says of it --- */
+
+static void test_fc4_costs_of_failures_are_counted_for_each_actor(void **state) {
+    const struct kit_case *of = *state;
+    struct proc_loss loss = {0};
+    struct log log;
+    struct kit *kit = given(state, "  a: { type: kit.Player, checkpoint: { messages: 4 },\n"
+                                   "       quarantine_after: 3,\n"
+                                   "       config: { number: 'at " BAD "; fail bad' } }\n"
+                                   "  b: { type: kit.Player }\n");
+
+    numbers(kit, "a", 1, 5);
+    numbers(kit, "b", 1, 5);
+    kit_number(kit, "a", "number", 99);
+    kit_wait_lines(kit, "a: loaded 10", 3);
+    kit_settle(kit);
+    proc_each_loss(kit_proc(kit), keep_loss, &loss);
+    log_init(&log, of->log_fd, LOG_INFO, LOG_TEXT, kit_clock(kit));
+    deploy_log_losses(kit_deploy(kit), &log);
+    assert_ptr_equal(loss.actor, kit_actor(kit, "a"));
+    kit_stop(kit);
+
+    assert_int_equal(loss.failures, 3);
+    assert_int_equal(loss.quarantined, 1);
+    assert_int_equal(loss.retried, 2);
+    assert_int_equal(loss.lost_with_state, 1);
+    kit_assert_logged(*state,
+                      "of the messages that failing actors handled, 1 was quarantined, 2 were "
+                      "retried, and what 1 had changed in their state was lost with it");
+    kit_assert_logged(*state, "  p/a[0]: 3 failures, 1 quarantined, 2 retried, 1 lost with state");
+}
+
 static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_checkpoint_is_taken_after_so_many_messages),
     KIT_TEST(KIT_BOTH, test_checkpoint_after_each_message_loses_nothing),
@@ -113,6 +150,7 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_checkpoint_counts_replies),
     KIT_TEST(KIT_BOTH, test_checkpoint_counts_as_no_message),
     KIT_TEST(KIT_BOTH, test_checkpoint_is_taken_when_a_life_ends_well),
+    KIT_TEST(KIT_SEEDED, test_fc4_costs_of_failures_are_counted_for_each_actor),
 };
 
 int main(void) {
