@@ -12,6 +12,7 @@
 #define CLASS_HEAP UINT8_MAX
 #define BLOCK_MIN 64u
 #define SLAB_SIZE (64u * 1024)
+#define POOL_SHARED (POOL_HEAP - 1u) /* owns no blocks */
 #define AWAY_SLOTS 4u
 #define AWAY_CHAIN 64u /* blocks sent home at once; 16 to 64 measured alike, 1 is slower */
 
@@ -76,6 +77,7 @@ struct pools *pools_create(void) {
         pthread_mutex_init(&pools->lock, NULL);
         pools->shared.pools = pools;
         pools->shared.shared = true;
+        pools->shared.index = POOL_SHARED;
     }
     return pools;
 }
@@ -166,11 +168,8 @@ static inline void count_live(struct pool *pool, int64_t change) {
 }
 
 static unsigned class_of(uint64_t size) {
-    unsigned size_class = 0;
-    while (size_class < CLASS_COUNT && ((uint64_t)BLOCK_MIN << size_class) < size) {
-        size_class++;
-    }
-    return size_class;
+    uint64_t units = (size - 1) / BLOCK_MIN;
+    return units ? 64u - (unsigned)__builtin_clzll(units) : 0;
 }
 
 /* Blocks that came home go back into their lists. */
@@ -235,24 +234,32 @@ static struct heap_block *heap_block_of(const struct msg *m) {
     return (struct heap_block *)(void *)((char *)(uintptr_t)m - offsetof(struct heap_block, msg));
 }
 
-struct msg *pool_take_block(struct pool *pool, uint64_t size) {
+/* Not inlined, so that the common path needs no stack of its own. */
+__attribute__((noinline)) static struct msg *take_slowly(struct pool *pool, uint64_t size) {
     unsigned size_class = class_of(size);
-    if (pool->shared || POOL_ALWAYS_HEAP || size_class == CLASS_COUNT) {
+    if (pool->shared || POOL_ALWAYS_HEAP || size_class >= CLASS_COUNT) {
         return take_heap(pool->pools, size);
     }
+    collect_returned(pool);
     struct msg *m = pool->free[size_class];
-    if (!m) {
-        collect_returned(pool);
-        m = pool->free[size_class];
-    }
     if (m) {
         pool->free[size_class] = m->next;
     } else {
         m = carve(pool, size_class);
-        if (!m) {
-            return NULL;
-        }
     }
+    if (m) {
+        count_live(pool, 1);
+    }
+    return m;
+}
+
+struct msg *pool_take_block(struct pool *pool, uint64_t size) {
+    unsigned size_class = class_of(size);
+    struct msg *m = size_class < CLASS_COUNT ? pool->free[size_class] : NULL;
+    if (!m) {
+        return take_slowly(pool, size);
+    }
+    pool->free[size_class] = m->next;
     count_live(pool, 1);
     return m;
 }
@@ -275,7 +282,7 @@ static void away_flush(struct pool *pool, struct away *away) {
     }
 }
 
-void pool_flush(struct pool *pool) {
+__attribute__((noinline)) void pool_flush(struct pool *pool) {
     for (unsigned i = 0; i < AWAY_SLOTS && pool->away_count; i++) {
         away_flush(pool, &pool->away[i]);
     }
@@ -305,7 +312,7 @@ static void give_away(struct pool *pool, struct msg *m) {
     }
 }
 
-void pool_give_block(struct pool *pool, struct msg *m) {
+__attribute__((noinline)) static void give_elsewhere(struct pool *pool, struct msg *m) {
     if (m->owner == POOL_HEAP) {
         struct heap_block *block = heap_block_of(m);
         atomic_fetch_sub_explicit(&block->pools->heap_live, 1, memory_order_relaxed);
@@ -318,12 +325,17 @@ void pool_give_block(struct pool *pool, struct msg *m) {
         return;
     }
     count_live(pool, -1);
-    if (m->owner == pool->index) {
-        m->next = pool->free[m->size_class];
-        pool->free[m->size_class] = m;
-    } else {
-        give_away(pool, m);
+    give_away(pool, m);
+}
+
+void pool_give_block(struct pool *pool, struct msg *m) {
+    if (m->owner != pool->index) {
+        give_elsewhere(pool, m);
+        return;
     }
+    count_live(pool, -1);
+    m->next = pool->free[m->size_class];
+    pool->free[m->size_class] = m;
 }
 
 uint64_t msg_block_size(const struct msg *m) {
