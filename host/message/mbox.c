@@ -106,7 +106,7 @@ static void append_batches(struct mbox *mb, struct msg *newest) {
 }
 
 /* Moves the word's chain into the list, keeping the flags in `keep`; gives back spare places. */
-static void collect(struct mbox *mb, uint64_t keep) {
+__attribute__((noinline)) static void collect(struct mbox *mb, uint64_t keep) {
     uint64_t spare = spare_now(mb);
     /* acquire: pairs with the release of the senders; their writes into the messages are seen */
     uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_acquire);
@@ -135,7 +135,7 @@ static void collect_some(struct mbox *mb) {
     }
 }
 
-void mbox_give_places(struct mbox *mb) {
+__attribute__((noinline)) void mbox_give_places(struct mbox *mb) {
     uint64_t spare = spare_now(mb);
     if (spare > 0) {
         set_spare(mb, 0);
@@ -149,16 +149,15 @@ static uint32_t charged_now(const struct mbox *mb) {
     return word_count(atomic_load_explicit(&mb->task.word, memory_order_relaxed)) - spare_now(mb);
 }
 
-/* A place for each of `count` messages of the home's own; false: full. */
-static bool take_places(struct mbox *mb, uint32_t count, uint32_t limit) {
+/* A place for each of `count` messages of the home's own; false: full. `word` was read just now. */
+static inline bool take_places(struct mbox *mb, uint64_t word, uint32_t count, uint32_t limit) {
     uint32_t spare = spare_now(mb);
     uint32_t more = count > spare ? count - spare : 0;
-    /* relaxed: nothing but the count is told */
-    uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
     do {
         if (word_count(word) - spare + count > limit) {
             return false;
         }
+        /* relaxed: nothing but the count is told */
     } while (more &&
              !atomic_compare_exchange_weak_explicit(&mb->task.word, &word, word + more * COUNT_ONE,
                                                     memory_order_relaxed, memory_order_relaxed));
@@ -175,16 +174,20 @@ static void free_place(struct mbox *mb) {
     }
 }
 
-static enum offer offer_home(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
-                             uint32_t limit) {
-    if (mbox_is_closed(mb)) {
+static inline enum offer offer_home(struct mbox *mb, struct msg *first, struct msg *last,
+                                    uint32_t count, uint32_t limit) {
+    uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
+    if (word & WORD_CLOSED) { /* the home's own doing: no order to keep */
         return OFFER_CLOSED;
     }
-    collect_some(mb); /* I-1 */
+    if (word_chain(word)) {
+        collect(mb, TASK_NOTE); /* I-1 */
+        word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
+    }
     if (!msg_is_charged(first)) {
         atomic_fetch_add_explicit(&mb->uncharged, count, memory_order_relaxed);
         note_high_water(mb, charged_now(mb));
-    } else if (!take_places(mb, count, limit)) {
+    } else if (!take_places(mb, word, count, limit)) {
         return OFFER_FULL;
     }
     append(mb, first, last);
@@ -192,8 +195,9 @@ static enum offer offer_home(struct mbox *mb, struct msg *first, struct msg *las
     return OFFER_TAKEN;
 }
 
-static enum offer offer_away(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
-                             uint32_t limit) {
+/* Not inlined, so that the common path needs little stack of its own. */
+__attribute__((noinline)) static enum offer
+offer_away(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count, uint32_t limit) {
     uint32_t charge = msg_is_charged(first) ? count : 0;
     if (!charge) {
         atomic_fetch_add_explicit(&mb->uncharged, count, memory_order_relaxed);
@@ -230,8 +234,8 @@ static uint64_t chain_bytes(const struct msg *m) {
     return bytes;
 }
 
-static enum offer offer_any(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
-                            uint32_t limit) {
+static inline enum offer offer_any(struct mbox *mb, struct msg *first, struct msg *last,
+                                   uint32_t count, uint32_t limit) {
     /* T-2: whoever reads its own worker here is on the home's thread, and it stays the home */
     struct sched_worker *home = atomic_load_explicit(&mb->task.home, memory_order_acquire);
     return home == sched_current() ? offer_home(mb, first, last, count, limit)
@@ -247,11 +251,9 @@ static uint64_t bytes_limit(const struct mbox *mb, uint32_t limit) {
     return __builtin_mul_overflow(mb->bytes_max, MBOX_HARD_FACTOR, &bytes) ? UINT64_MAX : bytes;
 }
 
-enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
-                      uint32_t limit) {
-    if (mb->bytes_max == 0 || !msg_is_charged(first)) {
-        return offer_any(mb, first, last, count, limit);
-    }
+__attribute__((noinline)) static enum offer offer_bounded(struct mbox *mb, struct msg *first,
+                                                          struct msg *last, uint32_t count,
+                                                          uint32_t limit) {
     uint64_t bytes = chain_bytes(first);
     uint64_t most = bytes_limit(mb, limit);
     uint64_t before = atomic_fetch_add_explicit(&mb->bytes, bytes, memory_order_relaxed);
@@ -272,6 +274,13 @@ enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint
         }
     }
     return result;
+}
+
+enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
+                      uint32_t limit) {
+    return mb->bytes_max == 0 || !msg_is_charged(first)
+               ? offer_any(mb, first, last, count, limit)
+               : offer_bounded(mb, first, last, count, limit);
 }
 
 uint32_t mbox_room(const struct mbox *mb, uint32_t limit) {
@@ -310,16 +319,19 @@ static struct msg *ring_take(struct mbox *mb) {
     return NULL;
 }
 
-static struct msg *list_take(struct mbox *mb) {
-    if (!mb->head) {
-        collect_some(mb);
+/* The list is empty: what has come from elsewhere meanwhile. */
+static inline struct msg *refill(struct mbox *mb) {
+    collect_some(mb);
+    if (!mb->head && mb->from_away) {
+        mb->from_away = false;
+        mbox_give_places(mb);
     }
-    struct msg *m = mb->head;
+    return mb->head;
+}
+
+static inline struct msg *list_take(struct mbox *mb) {
+    struct msg *m = mb->head ? mb->head : refill(mb);
     if (!m) {
-        if (mb->from_away) {
-            mb->from_away = false;
-            mbox_give_places(mb);
-        }
         return NULL;
     }
     mb->head = m->next;
@@ -337,11 +349,7 @@ static struct msg *list_take(struct mbox *mb) {
     return m;
 }
 
-struct msg *mbox_take(struct mbox *mb) {
-    /* relaxed: who adds to a ring pokes afterwards */
-    if (atomic_load_explicit(&mb->in_rings, memory_order_relaxed) == 0) {
-        return list_take(mb);
-    }
+__attribute__((noinline)) static struct msg *take_with_rings(struct mbox *mb) {
     note_high_water(mb, charged_now(mb)); /* rings fill without the home */
     /* MB-3: what a child sent through a ring comes before its end in the list */
     if (!mb->head) {
@@ -353,6 +361,12 @@ struct msg *mbox_take(struct mbox *mb) {
         m = mb->ring_turn ? list_take(mb) : ring_take(mb);
     }
     return m;
+}
+
+struct msg *mbox_take(struct mbox *mb) {
+    /* relaxed: who adds to a ring pokes afterwards */
+    bool has_rings = atomic_load_explicit(&mb->in_rings, memory_order_relaxed) > 0;
+    return has_rings ? take_with_rings(mb) : list_take(mb);
 }
 
 struct msg *mbox_take_kind(struct mbox *mb, enum msg_kind kind) {

@@ -106,6 +106,11 @@ bool mbox_is_closed(const struct mbox *mb);
 /* For task_ops.arrived: takes the chain and clears NOTE in one. [home worker] */
 void mbox_arrived(struct mbox *mb);
 
+/* Somebody waits for room; seq_cst: as in pause.c. [any] */
+static inline bool mbox_has_waiters(const struct mbox *mb) {
+    return atomic_load_explicit(&mb->has_waiters, memory_order_seq_cst);
+}
+
 /* Asks for an activation of the task; nothing when the mailbox is closed, so that after the close no
  * inbox gets hold of the task again. [any] */
 void mbox_poke(struct mbox *mb);

@@ -116,8 +116,8 @@ void pause_begin(struct mbox *mb) {
     atomic_store_explicit(&mb->ending, false, memory_order_seq_cst);
 }
 
-void pause_wake(struct pause_graph *graph, struct mbox *mb) {
-    if (!atomic_load_explicit(&mb->has_waiters, memory_order_seq_cst)) {
+__attribute__((noinline)) void pause_wake(struct pause_graph *graph, struct mbox *mb) {
+    if (!mbox_has_waiters(mb)) {
         return;
     }
     mbox_give_places(mb);
