@@ -43,7 +43,8 @@ static void return_to_sender(struct runner *r, struct proc *proc, struct msg *m,
     }
 }
 
-void bounce(struct runner *r, struct proc *proc, struct msg *m, int32_t reason) {
+__attribute__((cold, noinline)) void bounce(struct runner *r, struct proc *proc, struct msg *m,
+                                            int32_t reason) {
     switch ((enum msg_kind)m->kind) {
     case MSG_DATA:
     case MSG_REQUEST:

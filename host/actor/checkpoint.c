@@ -22,7 +22,7 @@ static void came_due(struct timer *timer, uint64_t now_ns) {
     }
 }
 
-void checkpoint_count(struct runner *r, struct inst *in) {
+__attribute__((noinline)) void checkpoint_count(struct runner *r, struct inst *in) {
     struct inst_more *more = inst_more(in);
     const struct checkpoint_policy *policy = policy_of(in);
     if (!more) {

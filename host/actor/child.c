@@ -14,6 +14,7 @@ __attribute__((format(printf, 2, 3))) static bool refuse(struct runner *r, const
     va_start(args, format);
     (void)vsnprintf(r->refusal, sizeof r->refusal, format, args);
     va_end(args);
+    r->refused = true;
     return false;
 }
 

@@ -135,7 +135,8 @@ static void give_to_next_life(struct runner *r, struct inst *in, struct msg *m) 
     tally_add(&in->more->tally.retried, 1);
 }
 
-void died_on(struct runner *r, struct inst *in, uint16_t row, struct msg *m) {
+__attribute__((cold, noinline)) void died_on(struct runner *r, struct inst *in, uint16_t row,
+                                             struct msg *m) {
     struct failure *failure = in->more ? in->more->failure : NULL;
     if (!failure || in->told) {
         msg_free(r->pool, m);

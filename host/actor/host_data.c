@@ -51,6 +51,7 @@ static int32_t host_fail(struct troupe_turn *turn, int32_t status, struct troupe
     TURN_OR(r, TROUPE_WRONG_THREAD);
     if (!r->failed) {
         r->failed = true;
+        r->fail_kind = FAILURE_ERROR;
         r->fail_status = status < 0 ? status : TROUPE_ERROR;
         (void)snprintf(r->fail_text, sizeof r->fail_text, "%.*s", TROUPE_STR_ARG(text));
     }
@@ -64,6 +65,8 @@ static void host_log(struct troupe_turn *turn, uint32_t level, struct troupe_str
     enum log_level host_level = level > LOG_DEBUG ? LOG_DEBUG : (enum log_level)level;
     struct flight *flight = record_flight(r->inst); /* FR-1 */
     if (flight) {
+        r->flight_at = r->has_flight ? r->flight_at : flight_mark(flight);
+        r->has_flight = true;
         flight_log(flight, sched_coarse_now(r->worker), host_level, text.data, text.size);
     }
     if (log && log_wants(log, host_level)) {

@@ -148,7 +148,7 @@ int32_t host_commit(struct troupe_turn *turn) {
     /* TX-2: what was committed stays; the rest of the turn is a transaction of its own */
     r->logged = 0;
     r->committed = true;
-    r->flight_at = r->inst->flight ? flight_mark(r->inst->flight) : 0;
+    r->has_flight = false;
     if (outbox_commit(r, r->inst, &r->outbox, false)) {
         return TROUPE_OK;
     }

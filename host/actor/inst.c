@@ -242,6 +242,13 @@ const char *inst_handler(const struct inst *in) {
     return handler ? in->type->rows[handler - 1].name : "";
 }
 
+const char *inst_last_handler(const struct inst *in) {
+    uint16_t handler = atomic_load_explicit(&in->handler, memory_order_relaxed);
+    uint16_t last = atomic_load_explicit(&in->last_handler, memory_order_relaxed);
+    handler = handler ? handler : last;
+    return handler ? in->type->rows[handler - 1].name : NULL;
+}
+
 bool inst_is_quiet(const struct inst *in) {
     return mbox_depth(&in->mbox) == 0 &&
            !atomic_load_explicit(&in->running, memory_order_acquire) && !inst_has_signals(in);

@@ -76,7 +76,8 @@ void inst_name(const struct inst *in, char *ret, uint64_t size);
 uint32_t inst_depth(const struct inst *in);      /* [any] */
 uint32_t inst_high_water(const struct inst *in); /* [any] */
 uint64_t inst_processed(const struct inst *in);  /* [any] */
-/* The handler of a turn in progress, "" when there is none; static or the type's. [any] */
+/* The handler of a turn in progress, or between two turns of the last one; "" when it runs none; static
+ * or the type's. [any] */
 const char *inst_handler(const struct inst *in);
 /* Since when it is in that turn, to a millisecond (ST-2); 0: never was. [any] */
 uint64_t inst_since_ns(const struct inst *in);

@@ -83,10 +83,9 @@ struct outbox {
     uint32_t barrier;   /* batches before it take no more messages */
     uint32_t committed; /* items before it were committed early: they outlive a failing turn */
     uint32_t messages;  /* in it, for the budget */
-    struct {
-        struct mbox *mbox;
-        uint32_t item;
-    } cache[OUTBOX_CACHE]; /* the last batch of a mailbox, direct-mapped */
+    /* Which item a uid went into last, direct-mapped. Only a hint: never reset, for the item tells
+     * whether it is the one. */
+    uint32_t cache[OUTBOX_CACHE];
 };
 
 /* What a worker brings to each turn. `turn` is first: plugins hold a pointer to it. */
@@ -117,19 +116,24 @@ struct runner {
     struct inst *inst; /* NULL: none */
     struct msg *msg;
     const struct inst_row *row;
-    bool answered, stop, failed;
-    uint32_t logged; /* lines since the last commit, and the gravest level among them */
-    enum log_level logged_level;
+
+    /* of it too, cleared when it begins; side by side, so that this takes two stores */
+    uint32_t logged; /* lines since the last commit */
+    bool answered, failed, has_context;
+    bool refused;    /* a spawn was */
+    bool committed;  /* something was, early (TX-2) */
+    bool has_flight; /* flight_at is known */
+
+    /* what goes with these */
+    enum log_level logged_level; /* the gravest */
+    uint64_t flight_at; /* where the recorder was when it first logged since the last commit */
     int32_t fail_status;
-    char fail_text[512];
-    char refusal[320]; /* why the last spawn of the turn was refused; "" */
-    char *fail_frames; /* of a panic, a line a frame; owned until the failure takes it */
     enum failure_kind fail_kind;
-    bool committed;     /* something of the turn was, early (TX-2) */
-    uint64_t flight_at; /* where the recorder was when the turn began */
+    char *fail_frames; /* of a panic, a line a frame; owned until the failure takes it */
+    char fail_text[512];
+    char refusal[320]; /* why the last spawn was refused */
     struct troupe_context context;
     char context_name[160];
-    bool has_context;
     struct troupe_saver *saver; /* of a save in progress */
 
     struct stuck_watch watch; /* who looks after stuck turns; see stuck.h */
@@ -257,8 +261,8 @@ struct inst {
     _Atomic uint32_t holders;          /* 2: its end is not over; the parent has not heard of it */
     _Atomic uint8_t status;            /* written by inst_move() only */
     _Atomic uint32_t incarnation;      /* of the present life, or the last; 0: has had none */
-    _Atomic uint16_t handler;          /* row in hand + 1; 0: none */
-    _Atomic uint16_t last_handler;     /* of the last turn, likewise */
+    _Atomic uint16_t handler;          /* row of this activation's last turn + 1; 0: none */
+    _Atomic uint16_t last_handler;     /* likewise, of the activation before */
     _Atomic bool running;              /* in an activation, or something is held back or pending */
     _Atomic uint64_t since_ns;         /* of the turn in hand, or the last one (ST-2) */
     _Atomic uint64_t created_ns;       /* when the present life began, to a millisecond */
@@ -290,6 +294,8 @@ struct inst_more *inst_more(struct inst *in); /* makes it; NULL: no memory */
 void inst_move(struct inst *in, enum inst_status to);
 /* The name that stands in the id: an anonymous child shows its parent's; lent. */
 const char *inst_shown_name(const struct inst *in);
+/* The handler that runs, or ran last in this life; NULL: none has; the type's. */
+const char *inst_last_handler(const struct inst *in);
 /* Those that it has spawned. [home worker] */
 void inst_signal_children(struct inst *in, unsigned signals);
 /* The next life of the slot begins, as `created`. */
@@ -381,8 +387,8 @@ struct flight *record_flight(struct inst *in);
 /* A note of the runtime's, when there is a ring to note it in. [home worker] */
 void record_note(struct runner *r, struct inst *in, enum flight_kind kind, uint32_t number,
                  const char *text);
-/* The handler ran once more. */
-void record_ran(struct runner *r, struct inst *in, uint16_t row);
+/* The handler ran once more, and there is no ring yet. */
+void record_first_ran(struct inst *in, uint64_t now_ns, uint16_t row);
 /* The turn began at since_ns by the coarse clock, which has moved on: what it took. */
 void record_time(struct runner *r, struct inst *in, uint64_t since_ns);
 /* Stores the snapshot of the life that is about to end (SV-3), and has it written. */

@@ -49,6 +49,7 @@ static void begin(struct runner *r, struct inst *in) {
     }
     atomic_store_explicit(&in->processed, 0, memory_order_relaxed);
     atomic_store_explicit(&in->busy_ns, 0, memory_order_relaxed);
+    atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
     atomic_store_explicit(&in->last_handler, 0, memory_order_relaxed);
     atomic_store_explicit(&in->created_ns, r->worker ? sched_coarse_now(r->worker) : 0,
                           memory_order_relaxed);

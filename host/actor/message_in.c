@@ -3,40 +3,28 @@
 
 #include "actor/proc_impl.h"
 
-static bool is_handler(const struct inst_row *row) {
-    return row->kind == TROUPE_ROW_in || row->kind == TROUPE_ROW_any ||
-           row->kind == TROUPE_ROW_call;
-}
-
 /* The row that a data message or request is for, or INST_NO_ROW. */
-static uint16_t find_row(const struct inst *in, const struct msg *m) {
-    uint16_t at = m->flags & MSG_BY_NAME ? inst_type_handler(in->type, m->port) : m->port;
-    if (at >= in->type->row_count || !is_handler(&in->type->rows[at])) {
-        return INST_NO_ROW;
-    }
-    const struct inst_row *row = &in->type->rows[at];
-    bool wants_request = row->kind == TROUPE_ROW_call;
-    return wants_request == (m->kind == MSG_REQUEST) ? at : INST_NO_ROW;
+static inline uint16_t find_row(const struct inst *in, const struct msg *m) {
+    const struct inst_type *type = in->type;
+    uint16_t at = m->flags & MSG_BY_NAME ? inst_type_handler(type, m->port) : m->port;
+    unsigned kinds =
+        m->kind == MSG_REQUEST ? 1u << TROUPE_ROW_call : 1u << TROUPE_ROW_in | 1u << TROUPE_ROW_any;
+    return at < type->row_count && kinds >> type->rows[at].kind & 1 ? at : INST_NO_ROW;
 }
 
-/* The body as the handler expects it; a copy in turn memory when it expects more fields (MB-8). */
-static const void *fit_body(struct runner *r, struct inst *in, struct msg *m,
-                            const struct inst_row *row, bool *ret_ok) {
+/* The body as a handler of another revision expects it: a copy in turn memory when it expects more
+ * fields (MB-8); NULL: it cannot, or there is no memory. */
+__attribute__((noinline)) static const void *fit_body(struct runner *r, struct inst *in,
+                                                      struct msg *m, const struct inst_row *row) {
     void *body = msg_body(m);
-    *ret_ok = true;
-    if (!row->type || row->type->index == m->type) {
-        return body;
-    }
     const struct msg_type *sent = type_get(in->proc->types, m->type);
     if (!sent || type_check_compatible(sent, row->type, NULL) < 0) {
-        *ret_ok = false;
         return NULL;
     }
     if (sent->end >= row->type->end || m->flags & MSG_ROOMY) {
         return body;
     }
     void *copy = scratch_alloc(&r->scratch, type_copy_size(sent, body, row->type->abi.body_size));
-    *ret_ok = copy != NULL;
     if (copy) {
         type_copy(sent, body, copy, row->type->abi.body_size);
     }
@@ -50,17 +38,18 @@ static void handle_data(struct runner *r, struct inst *in, struct msg *m) {
         return;
     }
     const struct inst_row *row = &in->type->rows[at];
-    bool ok;
-    const void *body = fit_body(r, in, m, row, &ok);
-    if (!ok) {
+    struct troupe_any any;
+    const void *body;
+    if (!row->type) {
+        const struct msg_type *type = type_get(in->proc->types, m->type);
+        any = (struct troupe_any){&type->abi, msg_body(m)};
+        body = &any;
+    } else {
+        body = row->type->index == m->type ? msg_body(m) : fit_body(r, in, m, row);
+    }
+    if (!body) {
         bounce(r, in->proc, m, TROUPE_NO_SUCH_PORT);
         return;
-    }
-    struct troupe_any any;
-    if (row->kind == TROUPE_ROW_any) {
-        const struct msg_type *type = type_get(in->proc->types, m->type);
-        any = (struct troupe_any){&type->abi, body};
-        body = &any;
     }
     int32_t status = turn_run(r, in, at, body, m);
     uint64_t handled = atomic_load_explicit(&r->handled, memory_order_relaxed);
@@ -110,12 +99,10 @@ static void handle_returned(struct runner *r, struct inst *in, struct msg *m) {
     msg_free(r->pool, m);
 }
 
-static void handle(struct runner *r, struct inst *in, struct msg *m) {
+/* Not inlined: its cases would cost the common one registers. */
+__attribute__((noinline)) static void handle_host(struct runner *r, struct inst *in,
+                                                  struct msg *m) {
     switch ((enum msg_kind)m->kind) {
-    case MSG_DATA:
-    case MSG_REQUEST:
-        handle_data(r, in, m);
-        return;
     case MSG_RETURNED:
         handle_returned(r, in, m);
         return;
@@ -137,10 +124,20 @@ static void handle(struct runner *r, struct inst *in, struct msg *m) {
     case MSG_NOTICE:
         inst_notice(r, in, m);
         break;
+    case MSG_DATA:
+    case MSG_REQUEST:
     case MSG_KIND_COUNT:
         break;
     }
     msg_free(r->pool, m);
+}
+
+static inline void handle(struct runner *r, struct inst *in, struct msg *m) {
+    if (msg_is_charged(m)) {
+        handle_data(r, in, m);
+    } else {
+        handle_host(r, in, m);
+    }
 }
 
 /* Whatever a handler ran for has changed the state: a tick, a reply, as much as a message. */

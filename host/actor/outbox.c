@@ -11,19 +11,30 @@
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
 
-struct out_item *outbox_add(struct outbox *box, enum out_kind kind) {
-    if (box->count == box->room) {
-        uint32_t room = box->room ? box->room * 2 : 16;
-        struct out_item *items = mem_resize(box->items, room * sizeof *items);
-        if (!items) {
-            return NULL;
-        }
-        box->items = items;
-        box->room = room;
+/* Not inlined, so that the common path needs no stack of its own. */
+__attribute__((noinline)) static int grow(struct outbox *box) {
+    uint32_t room = box->room ? box->room * 2 : 16;
+    struct out_item *items = mem_resize(box->items, room * sizeof *items);
+    if (!items) {
+        return -1;
     }
-    struct out_item *item = &box->items[box->count++];
-    *item = (struct out_item){.kind = (uint8_t)kind};
-    if (kind > OUT_ONE) {
+    box->items = items;
+    box->room = room;
+    return 0;
+}
+
+/* An item to be filled; NULL: no memory. */
+static inline struct out_item *next_item(struct outbox *box) {
+    if (box->count == box->room && grow(box) < 0) {
+        return NULL;
+    }
+    return &box->items[box->count++];
+}
+
+struct out_item *outbox_add(struct outbox *box, enum out_kind kind) {
+    struct out_item *item = next_item(box);
+    if (item) {
+        *item = (struct out_item){.kind = (uint8_t)kind};
         box->barrier = box->count;
     }
     return item;
@@ -35,13 +46,13 @@ static unsigned cache_slot(const struct wire_target *target) {
     return (unsigned)(target->uid % OUTBOX_CACHE);
 }
 
-static struct out_item *find_batch(struct outbox *box, const struct wire_target *target) {
-    unsigned slot = cache_slot(target);
-    uint32_t at = box->cache[slot].item;
-    if (box->cache[slot].mbox != target->mbox || at < box->barrier || at < box->done) {
+static inline struct out_item *find_batch(struct outbox *box, const struct wire_target *target) {
+    uint32_t at = box->cache[cache_slot(target)];
+    if (at >= box->count || at < box->barrier || at < box->done) {
         return NULL;
     }
-    return &box->items[at];
+    struct out_item *item = &box->items[at];
+    return item->kind == OUT_BATCH && item->u.to.uid == target->uid ? item : NULL;
 }
 
 int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
@@ -60,24 +71,18 @@ int outbox_add_message(struct outbox *box, const struct wire_target *target, str
         box->messages++;
         return 0;
     }
-    item = outbox_add(box, batch ? OUT_BATCH : OUT_ONE);
+    item = next_item(box);
     if (!item) {
         return -1;
     }
-    item->overflow = target->overflow;
-    item->row = target->row;
-    item->count = 1;
-    item->u.to.mbox = target->mbox;
-    item->u.to.uid = target->uid;
-    item->u.to.first = m;
-    item->u.to.last = m;
-    item->u.to.wire = wire;
+    *item = (struct out_item){
+        .kind = batch ? OUT_BATCH : OUT_ONE,
+        .overflow = target->overflow,
+        .row = target->row,
+        .count = 1,
+        .u.to = {.mbox = target->mbox, .uid = target->uid, .first = m, .last = m, .wire = wire}};
     box->messages++;
-    if (target->mbox) {
-        unsigned slot = cache_slot(target);
-        box->cache[slot].mbox = batch ? target->mbox : NULL;
-        box->cache[slot].item = box->count - 1;
-    }
+    box->cache[cache_slot(target)] = box->count - 1;
     return 0;
 }
 
@@ -87,7 +92,6 @@ void outbox_reset(struct outbox *box) {
     box->barrier = 0;
     box->committed = 0;
     box->messages = 0;
-    memset(box->cache, 0, sizeof box->cache);
 }
 
 void outbox_fini(struct outbox *box) {
@@ -104,7 +108,7 @@ void outbox_move(struct outbox *from, struct outbox *to) {
     outbox_reset(from);
 }
 
-static void count_sent(struct runner *r, struct wire *wire, uint32_t count) {
+static inline void count_sent(struct runner *r, struct wire *wire, uint32_t count) {
     uint64_t sent = atomic_load_explicit(&r->sent, memory_order_relaxed);
     atomic_store_explicit(&r->sent, sent + count, memory_order_relaxed);
     if (wire) {
@@ -115,8 +119,8 @@ static void count_sent(struct runner *r, struct wire *wire, uint32_t count) {
 }
 
 /* PD-5: counted before it can be taken, taken back when refused. */
-static enum offer offer(struct runner *r, struct out_item *item, struct msg *first,
-                        struct msg *last, uint32_t count, uint32_t limit) {
+static inline enum offer offer(struct runner *r, struct out_item *item, struct msg *first,
+                               struct msg *last, uint32_t count, uint32_t limit) {
     queue_count(r, count);
     enum offer result = mbox_offer(item->u.to.mbox, first, last, count, limit);
     if (result == OFFER_TAKEN) {
@@ -181,8 +185,9 @@ static void deliver_hard(struct runner *r, struct inst *in, struct out_item *ite
     }
 }
 
-static bool deliver_batch(struct runner *r, struct inst *in, struct out_item *item,
-                          bool may_pause) {
+/* It has no room for all of it, or none any more. */
+__attribute__((noinline)) static bool deliver_slowly(struct runner *r, struct inst *in,
+                                                     struct out_item *item, bool may_pause) {
     for (;;) {
         enum offer result = offer_what_fits(r, item, mbox_capacity(item->u.to.mbox));
         if (result == OFFER_TAKEN) {
@@ -208,6 +213,14 @@ static bool deliver_batch(struct runner *r, struct inst *in, struct out_item *it
             break;
         }
     }
+}
+
+static inline bool deliver_batch(struct runner *r, struct inst *in, struct out_item *item,
+                                 bool may_pause) {
+    struct msg *first = item->u.to.first;
+    uint32_t capacity = mbox_capacity(item->u.to.mbox);
+    return offer(r, item, first, item->u.to.last, item->count, capacity) == OFFER_TAKEN ||
+           deliver_slowly(r, in, item, may_pause);
 }
 
 /* Counted for all as well: what was sent to a reference has no wire. */
@@ -237,7 +250,8 @@ static void deliver_to_ring(struct runner *r, struct inst *in, struct out_item *
     }
 }
 
-static void deliver_one(struct runner *r, struct inst *in, struct out_item *item) {
+__attribute__((noinline)) static void deliver_one(struct runner *r, struct inst *in,
+                                                  struct out_item *item) {
     struct msg *m = item->u.to.first;
     struct mbox *mb = item->u.to.mbox;
     struct proc_forwarder *forwarder = &in->proc->options.forwarder;
@@ -279,7 +293,8 @@ static void publish(struct inst *in, struct attribute *attribute) {
     mem_free(old);
 }
 
-static void carry_out(struct runner *r, struct inst *in, struct out_item *item) {
+__attribute__((noinline)) static void carry_out(struct runner *r, struct inst *in,
+                                                struct out_item *item) {
     switch ((enum out_kind)item->kind) {
     case OUT_SPAWN:
         child_commit(r, in, item->u.child);
@@ -316,20 +331,17 @@ static void carry_out(struct runner *r, struct inst *in, struct out_item *item) 
 }
 
 bool outbox_commit(struct runner *r, struct inst *in, struct outbox *box, bool may_pause) {
-    while (box->done < box->count) {
+    for (; box->done < box->count; box->done++) {
         struct out_item *item = &box->items[box->done];
-        if (item->kind <= OUT_ONE && !item->u.to.first) {
+        if (item->kind > OUT_ONE) {
+            carry_out(r, in, item);
+        } else if (!item->u.to.first) {
             /* withdrawn */
-        } else if (item->kind == OUT_BATCH) {
-            if (!deliver_batch(r, in, item, may_pause)) {
-                return false;
-            }
         } else if (item->kind == OUT_ONE) {
             deliver_one(r, in, item);
-        } else {
-            carry_out(r, in, item);
+        } else if (!deliver_batch(r, in, item, may_pause)) {
+            return false;
         }
-        box->done++;
     }
     outbox_reset(box);
     return true;

@@ -80,7 +80,8 @@ _Noreturn static void end_process(struct runner *r, struct inst *in,
     fault_die(report);
 }
 
-int32_t panic(struct runner *r, struct inst *in, const struct fault_report *report) {
+__attribute__((cold, noinline)) int32_t panic(struct runner *r, struct inst *in,
+                                              const struct fault_report *report) {
     char what[64];
     struct panic_stack stack;
     unsigned skip = report->broken ? 0 : report->first; /* how abort works inside is no news */

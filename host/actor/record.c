@@ -38,17 +38,14 @@ void record_note(struct runner *r, struct inst *in, enum flight_kind kind, uint3
     }
 }
 
-void record_ran(struct runner *r, struct inst *in, uint16_t row) {
-    if (!in->flight) {
-        if (atomic_load_explicit(&in->processed, memory_order_relaxed) < FLIGHT_FROM ||
-            !record_flight(in)) {
-            return;
-        }
+__attribute__((noinline)) void record_first_ran(struct inst *in, uint64_t now_ns, uint16_t row) {
+    if (atomic_load_explicit(&in->processed, memory_order_relaxed) >= FLIGHT_FROM &&
+        record_flight(in)) {
+        flight_ran(in->flight, now_ns, row, in->type->rows[row].name);
     }
-    flight_ran(in->flight, sched_coarse_now(r->worker), row, in->type->rows[row].name);
 }
 
-void record_time(struct runner *r, struct inst *in, uint64_t since_ns) {
+__attribute__((noinline)) void record_time(struct runner *r, struct inst *in, uint64_t since_ns) {
     uint64_t now_ns = sched_read_clock(r->worker);
     uint64_t busy_ns = atomic_load_explicit(&in->busy_ns, memory_order_relaxed);
     atomic_store_explicit(&in->busy_ns, busy_ns + (now_ns > since_ns ? now_ns - since_ns : 0),
@@ -141,8 +138,7 @@ static void gather_names(struct inst *in, struct gathered *g, struct snapshot_fa
         facts->plugin = g->plugin;
         facts->generation = library->generation;
     }
-    uint16_t last = atomic_load_explicit(&in->last_handler, memory_order_relaxed);
-    facts->last_handler = last ? in->type->rows[last - 1].name : NULL;
+    facts->last_handler = inst_last_handler(in);
 }
 
 static void gather(struct inst *in, struct gathered *g, struct snapshot_facts *facts) {

@@ -129,7 +129,7 @@ void queue_count(struct runner *r, int64_t change) {
     }
 }
 
-void queue_look_at_others(struct runner *r) {
+__attribute__((noinline)) void queue_look_at_others(struct runner *r) {
     int64_t outside = atomic_load_explicit(&r->proc->outside.queued, memory_order_relaxed);
     int64_t own = atomic_load_explicit(&r->queued, memory_order_relaxed);
     r->others = runners_queued(r->proc) - own - outside;

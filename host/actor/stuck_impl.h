@@ -50,6 +50,8 @@ struct stuck_abandoned {
     const struct inst_row *row;
     struct outbox outbox;
     bool answered;
+    bool has_flight;
+    uint64_t flight_at;
     uint32_t logged;
     enum log_level logged_level;
     struct { /* as the message in hand's, which is the other thread's */

@@ -73,6 +73,8 @@ static void note_turn(struct runner *r, struct inst *in, struct stuck_abandoned 
     a->uid = inst_uid(in);
     a->row = r->row;
     a->answered = r->answered;
+    a->has_flight = r->has_flight;
+    a->flight_at = r->flight_at;
     a->logged = r->logged;
     a->logged_level = r->logged_level;
     outbox_move(&r->outbox, &a->outbox);
@@ -159,6 +161,8 @@ static void close_turn(struct runner *r, struct inst *in, struct stuck_abandoned
     outbox_move(&a->outbox, &r->outbox);
     r->row = a->row;
     r->answered = a->answered;
+    r->has_flight = a->has_flight;
+    r->flight_at = a->flight_at;
     r->logged = a->logged;
     r->logged_level = a->logged_level;
     turn_close(r, in, m, true);
@@ -226,7 +230,7 @@ static void drop_kept(struct runner *r, struct estate *estate) {
     }
 }
 
-void stuck_come_back(struct runner *r) {
+__attribute__((cold, noinline)) void stuck_come_back(struct runner *r) {
     struct estate *estate = r->estate;
     struct log *log = r->proc->options.log;
     if (log) {

@@ -16,15 +16,13 @@ static void turn_enter(struct runner *r, struct inst *in, uint16_t row, struct m
     r->inst = in;
     r->msg = m;
     r->row = &in->type->rows[row];
+    r->logged = 0;
     r->answered = false;
-    r->stop = false;
     r->failed = false;
     r->has_context = false;
-    r->logged = 0;
-    r->refusal[0] = '\0';
+    r->refused = false;
     r->committed = false;
-    r->fail_kind = FAILURE_ERROR;
-    r->flight_at = in->flight ? flight_mark(in->flight) : 0;
+    r->has_flight = false;
     atomic_store_explicit(&in->since_ns, sched_coarse_now(r->worker), memory_order_relaxed);
     atomic_store_explicit(&in->handler, (uint16_t)(row + 1), memory_order_relaxed);
     if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_IDLE) {
@@ -34,30 +32,32 @@ static void turn_enter(struct runner *r, struct inst *in, uint16_t row, struct m
 
 static void turn_leave(struct runner *r, struct inst *in, uint16_t row) {
     uint64_t since_ns = atomic_load_explicit(&in->since_ns, memory_order_relaxed);
-    if (sched_coarse_now(r->worker) != since_ns) {
+    uint64_t now_ns = sched_coarse_now(r->worker);
+    if (now_ns != since_ns) {
         record_time(r, in, since_ns);
     }
-    record_ran(r, in, row);
+    if (in->flight) {
+        flight_ran(in->flight, now_ns, row, in->type->rows[row].name);
+    } else {
+        record_first_ran(in, now_ns, row);
+    }
     uint64_t processed = atomic_load_explicit(&in->processed, memory_order_relaxed);
     atomic_store_explicit(&in->processed, processed + 1, memory_order_relaxed);
-    atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
-    atomic_store_explicit(&in->last_handler, (uint16_t)(row + 1), memory_order_relaxed);
     r->inst = NULL;
     r->msg = NULL;
 }
 
 /* A request that the turn did not answer stays open, to be answered later or refused at the end. */
-static void keep_request(struct runner *r, struct inst *in, struct msg *m) {
-    if (m && m->kind == MSG_REQUEST && !r->answered) {
-        struct troupe_once once = {m->sender, msg_call(m)};
-        if (request_add(in, once) < 0) {
-            request_refuse(r, in, once, TROUPE_NO_MEMORY, troupe_str("no memory"));
-        }
+__attribute__((noinline)) static void keep_request(struct runner *r, struct inst *in,
+                                                   struct msg *m) {
+    struct troupe_once once = {m->sender, msg_call(m)};
+    if (request_add(in, once) < 0) {
+        request_refuse(r, in, once, TROUPE_NO_MEMORY, troupe_str("no memory"));
     }
 }
 
 /* Early commits may have left a rest behind; then everything waits behind it, in order. */
-static void hold_back(struct runner *r, struct inst *in) {
+__attribute__((cold, noinline)) static void hold_back(struct runner *r, struct inst *in) {
     struct inst_more *more = inst_more(in);
     if (!more) {
         pause_cancel(&in->proc->pauses, &in->pauser);
@@ -71,13 +71,14 @@ static void hold_back(struct runner *r, struct inst *in) {
 }
 
 /* TX-1: nothing of it was; what it logged is kept, and marked. */
-static void discard(struct runner *r, struct inst *in, struct msg *m) {
+__attribute__((cold, noinline)) static void discard(struct runner *r, struct inst *in,
+                                                    struct msg *m) {
     uint64_t discarded = atomic_load_explicit(&r->discarded_turns, memory_order_relaxed);
     atomic_store_explicit(&r->discarded_turns, discarded + 1, memory_order_relaxed);
     /* an answer that was committed early stays the only one */
     r->answered = r->answered && m && !outbox_has_answer(&r->outbox, m->sender, msg_call(m));
     outbox_discard(r, in, &r->outbox);
-    if (in->flight) {
+    if (r->has_flight && in->flight) {
         flight_discard(in->flight, r->flight_at);
     }
     if (r->logged > 0) {
@@ -96,7 +97,9 @@ __attribute__((always_inline)) static inline void close_turn(struct runner *r, s
     } else {
         sched_count(r->worker, r->outbox.messages);
     }
-    keep_request(r, in, m);
+    if (m && m->kind == MSG_REQUEST && !r->answered) {
+        keep_request(r, in, m);
+    }
     if (r->outbox.count > 0 && !outbox_commit(r, in, &r->outbox, true)) {
         hold_back(r, in);
     }
@@ -132,17 +135,18 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *ar
     return status;
 }
 
-void turn_fail(struct runner *r, struct inst *in, uint16_t row, int32_t status) {
+__attribute__((cold, noinline)) void turn_fail(struct runner *r, struct inst *in, uint16_t row,
+                                               int32_t status) {
     char text[sizeof r->fail_text + 96];
     const char *name = in->type->rows[row].name;
-    if (r->failed || !r->refusal[0]) {
+    if (r->failed || !r->refused) {
         (void)snprintf(text, sizeof text, "%s: %s", name,
                        r->failed ? r->fail_text : troupe_status_text(status));
     } else {
         (void)snprintf(text, sizeof text, "%s: %s (spawn: %s)", name, troupe_status_text(status),
                        r->refusal);
     }
-    life_fail(r, in, r->fail_kind, status, text, NULL);
+    life_fail(r, in, r->failed ? r->fail_kind : FAILURE_ERROR, status, text, NULL);
 }
 
 /* The held-back rest goes on; true when nothing is held back any more. */
@@ -245,7 +249,7 @@ static void obey(struct runner *r, struct inst *in) {
 }
 
 /* Nothing queued and nothing pending: a draining instance may end (DR-1). Its children drain first. */
-static void drain_on(struct runner *r, struct inst *in) {
+__attribute__((noinline)) static void drain_on(struct runner *r, struct inst *in) {
     if (in->more && in->more->calls_pending > 0) {
         return;
     }
@@ -278,21 +282,32 @@ static bool stop_on(struct runner *r, struct inst *in) {
 
 enum step { STEP_MORE, STEP_REST, STEP_GONE };
 
-static enum step step_live(struct runner *r, struct inst *in) {
+static inline enum step step_message(struct runner *r, struct inst *in) {
     struct msg *m = take(r, in);
-    if (m) {
-        sched_count(r->worker, 1);
-        inst_handle(r, in, m);
-        return STEP_MORE;
+    if (!m) {
+        return STEP_REST;
     }
-    if (in->draining) {
+    sched_count(r->worker, 1);
+    inst_handle(r, in, m);
+    return STEP_MORE;
+}
+
+static enum step step_live(struct runner *r, struct inst *in) {
+    enum step next = step_message(r, in);
+    if (next == STEP_REST && in->draining) {
         drain_on(r, in);
         return in->phase == PHASE_LIVE ? STEP_REST : STEP_MORE;
     }
-    return STEP_REST;
+    return next;
 }
 
-static enum step step(struct runner *r, struct inst *in) {
+/* Nothing stands between it and its next message: so it is nearly always. */
+static inline bool is_at_ease(const struct inst *in) {
+    return !atomic_load_explicit(&in->signals, memory_order_relaxed) && in->phase == PHASE_LIVE &&
+           !in->paused && !in->draining;
+}
+
+__attribute__((noinline)) static enum step step_slowly(struct runner *r, struct inst *in) {
     /* a turn that a signal brings may ask for a stop: that too comes before the next message (MB-3) */
     while (atomic_load_explicit(&in->signals, memory_order_relaxed)) {
         obey(r, in);
@@ -323,12 +338,24 @@ static bool has_more_to_do(const struct inst *in) {
     return in->phase == PHASE_LIVE && !in->paused && mbox_has_message(&in->mbox);
 }
 
-static void settle(struct inst *in) {
+/* It may not look quiet, though it runs no turn. */
+static bool is_held(const struct inst *in) {
     bool between = in->phase == PHASE_DOWN && inst_incarnation(in) > 0;
-    bool held = in->paused || between || in->phase > PHASE_LIVE ||
-                (in->more && in->more->calls_pending > 0) ||
-                (in->alive_by_timers && (inst_has_timers(in) || inst_has_watches(in)));
-    pause_wake(&in->proc->pauses, &in->mbox);
+    return in->paused || between || in->phase > PHASE_LIVE ||
+           (in->more && in->more->calls_pending > 0) ||
+           (in->alive_by_timers && (inst_has_timers(in) || inst_has_watches(in)));
+}
+
+static inline void settle(struct inst *in) {
+    bool held = is_held(in);
+    if (mbox_has_waiters(&in->mbox)) {
+        pause_wake(&in->proc->pauses, &in->mbox);
+    }
+    uint16_t handler = atomic_load_explicit(&in->handler, memory_order_relaxed);
+    if (handler) {
+        atomic_store_explicit(&in->last_handler, handler, memory_order_relaxed);
+        atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
+    }
     if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_PROCESSING) {
         inst_move(in, INST_IDLE);
     }
@@ -336,7 +363,10 @@ static void settle(struct inst *in) {
     atomic_store_explicit(&in->running, held, memory_order_release);
 }
 
-enum task_result inst_run(struct sched_task *task, struct sched_worker *worker) {
+/* Flattened: each message goes through all of this, and calls would cost as much as what they do. What
+ * is rare stays apart, as noinline or cold. */
+__attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
+                                                   struct sched_worker *worker) {
     struct inst *in = (struct inst *)(void *)task;
     struct runner *r = worker->local;
     unsigned budget = sched_budget(worker);
@@ -347,7 +377,8 @@ enum task_result inst_run(struct sched_task *task, struct sched_worker *worker) 
     uint32_t before = worker->done;
     enum step next = STEP_MORE;
     while (next == STEP_MORE && r->worker->done - before < budget) {
-        next = step(r, in); /* the thread may have moved to another worker */
+        /* the thread may have moved to another worker */
+        next = is_at_ease(in) ? step_message(r, in) : step_slowly(r, in);
     }
     worker = r->worker;
     if (next == STEP_GONE) {

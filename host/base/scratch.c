@@ -16,7 +16,7 @@ void scratch_init(struct scratch *scratch) {
     *scratch = (struct scratch){0};
 }
 
-static void free_others(struct scratch *scratch) {
+__attribute__((noinline)) static void free_others(struct scratch *scratch) {
     while (scratch->others) {
         struct scratch_chunk *chunk = scratch->others;
         scratch->others = chunk->next;

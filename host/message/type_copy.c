@@ -85,7 +85,8 @@ static uint64_t room_of(const struct msg_type *type, uint64_t body_room) {
     return body_room > type->abi.body_size ? body_room : type->abi.body_size;
 }
 
-uint64_t type_copy_size(const struct msg_type *type, const void *body, uint64_t body_room) {
+__attribute__((noinline)) uint64_t type_copy_size(const struct msg_type *type, const void *body,
+                                                  uint64_t body_room) {
     struct block block = {.at = room_of(type, body_room)};
     if (type->has_pointers) {
         /* measuring only reads: without a base nothing is written through this pointer */
@@ -94,7 +95,8 @@ uint64_t type_copy_size(const struct msg_type *type, const void *body, uint64_t 
     return block.at;
 }
 
-void type_copy(const struct msg_type *type, const void *body, void *to, uint64_t body_room) {
+__attribute__((noinline)) void type_copy(const struct msg_type *type, const void *body, void *to,
+                                         uint64_t body_room) {
     uint64_t room = room_of(type, body_room);
     memcpy(to, body, type->end);
     memset((char *)to + type->end, 0, room - type->end);

@@ -132,7 +132,8 @@ void flight_discard(struct flight *flight, uint64_t mark) {
     }
 }
 
-void flight_ran_another(struct flight *flight, uint64_t now_ns, uint32_t row, const char *name) {
+__attribute__((noinline)) void flight_ran_another(struct flight *flight, uint64_t now_ns,
+                                                  uint32_t row, const char *name) {
     for (uint32_t i = 0; i < flight->run_count; i++) {
         if (flight->runs[i].row == row) {
             flight->run_last = i;

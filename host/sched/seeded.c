@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /* splitmix64: small, good enough to choose by, the same on every machine. */
-static uint64_t next_random(struct sched *sched) {
+__attribute__((noinline)) static uint64_t next_random(struct sched *sched) {
     uint64_t z = (sched->random += 0x9e3779b97f4a7c15ull);
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;

@@ -129,7 +129,7 @@ bool worker_has_work(struct sched_worker *worker) {
            atomic_load_explicit(&worker->inbox, memory_order_relaxed);
 }
 
-void worker_read_clock(struct sched_worker *worker) {
+__attribute__((noinline)) void worker_read_clock(struct sched_worker *worker) {
     struct clock *clock = worker->sched->options.clock;
     worker->now_ns = clock->now(clock);
     worker->read_at = worker->done;
