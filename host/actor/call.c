@@ -12,79 +12,81 @@
 #define NO_PLACE UINT32_MAX
 
 static void deadline_fire(struct timer *timer, uint64_t now_ns) {
-    struct inst_more *more = LIST_OF(timer, struct inst_more, call_timer);
-    struct pool *pool = pools_shared(more->self->proc->pools);
+    struct inst_calls *all = LIST_OF(timer, struct inst_calls, timer);
+    struct pool *pool = pools_shared(all->self->proc->pools);
     (void)now_ns;
     struct msg *m = msg_alloc(pool, MSG_DEADLINE, 0, 0);
     if (m) {
-        deliver_host(pool, more->self, m);
+        deliver_host(pool, all->self, m);
     }
 }
 
-static int grow_calls(struct inst_more *more) {
-    uint32_t room = more->call_room ? more->call_room * 2 : 4;
+static int grow_calls(struct inst_calls *all) {
+    uint32_t room = all->room ? all->room * 2 : 4;
     if (room > PLACE_MASK) {
         return -1;
     }
-    struct call *calls = mem_resize(more->calls, room * sizeof *calls);
+    struct call *calls = mem_resize(all->calls, room * sizeof *calls);
     if (!calls) {
         return -1;
     }
-    for (uint32_t i = more->call_room; i < room; i++) {
+    for (uint32_t i = all->room; i < room; i++) {
         calls[i] = (struct call){.next_free = i + 1 < room ? i + 1 : NO_PLACE};
     }
-    more->calls = calls;
-    if (more->call_room == 0) {
-        more->call_timer.fire = deadline_fire; /* before its first start: who fires it reads this */
+    all->calls = calls;
+    if (all->room == 0) {
+        all->timer.fire = deadline_fire; /* before its first start: who fires it reads this */
     }
-    more->call_free = more->call_room;
-    more->call_room = room;
+    all->free = all->room;
+    all->room = room;
     return 0;
 }
 
 static void arm(struct inst *in, uint64_t deadline_ns) {
-    struct inst_more *more = in->more;
-    if (deadline_ns < more->call_earliest_ns) {
-        more->call_earliest_ns = deadline_ns;
-        timers_start(&in->proc->timers, &more->call_timer, deadline_ns);
+    struct inst_calls *all = in->more->calls;
+    if (deadline_ns < all->earliest_ns) {
+        all->earliest_ns = deadline_ns;
+        timers_start(&in->proc->timers, &all->timer, deadline_ns);
     }
 }
 
+static void count_pending(struct inst *in, uint32_t pending) {
+    in->more->calls->pending = pending;
+    in->is_calling = pending > 0;
+}
+
 uint64_t call_begin(struct inst *in, uint16_t row, uint64_t deadline_ns) {
-    struct inst_more *more = inst_more(in);
-    if (!more) {
+    struct inst_calls *all = inst_calls(in);
+    if (!all || (all->pending == all->room && grow_calls(all) < 0)) {
         return 0;
     }
-    if (more->calls_pending == more->call_room && grow_calls(more) < 0) {
-        return 0;
-    }
-    uint32_t place = more->call_free;
-    struct call *call = &more->calls[place];
-    more->call_free = call->next_free;
-    *call = (struct call){.number = ++more->call_series << PLACE_BITS | place,
-                          .deadline_ns = deadline_ns,
-                          .row = row};
-    more->calls_pending++;
+    uint32_t place = all->free;
+    struct call *call = &all->calls[place];
+    all->free = call->next_free;
+    *call = (struct call){
+        .number = ++all->series << PLACE_BITS | place, .deadline_ns = deadline_ns, .row = row};
+    count_pending(in, all->pending + 1);
     arm(in, deadline_ns);
     return call->number;
 }
 
-static void free_all(struct inst_more *more) {
-    for (uint32_t i = 0; i < more->call_room; i++) {
-        more->calls[i] = (struct call){.next_free = i + 1 < more->call_room ? i + 1 : NO_PLACE};
+static void free_all(struct inst *in) {
+    struct inst_calls *all = in->more->calls;
+    for (uint32_t i = 0; i < all->room; i++) {
+        all->calls[i] = (struct call){.next_free = i + 1 < all->room ? i + 1 : NO_PLACE};
     }
-    more->call_free = 0;
-    more->calls_pending = 0;
-    more->call_earliest_ns = UINT64_MAX;
+    all->free = 0;
+    all->earliest_ns = UINT64_MAX;
+    count_pending(in, 0);
 }
 
 static struct call *find_call(const struct inst *in, uint64_t number) {
-    const struct inst_more *more = in->more;
+    const struct inst_calls *all = inst_has_calls(in);
     uint64_t place = number & PLACE_MASK;
-    if (!more || place >= more->call_room || more->calls[place].number != number || !number) {
+    if (!all || place >= all->room || all->calls[place].number != number || !number) {
         return NULL;
     }
-    return &more->calls[place];
+    return &all->calls[place];
 }
 
 bool call_is_over(const struct inst *in, uint64_t number, uint64_t now_ns) {
@@ -92,17 +94,18 @@ bool call_is_over(const struct inst *in, uint64_t number, uint64_t now_ns) {
     return !call || call->deadline_ns <= now_ns;
 }
 
-static void end_call(struct inst_more *more, struct call *call) {
+static void end_call(struct inst *in, struct call *call) {
+    struct inst_calls *all = in->more->calls;
     call->number = 0;
-    call->next_free = more->call_free;
-    more->call_free = (uint32_t)(call - more->calls);
-    more->calls_pending--;
+    call->next_free = all->free;
+    all->free = (uint32_t)(call - all->calls);
+    count_pending(in, all->pending - 1);
 }
 
 void call_withdraw(struct inst *in, uint64_t number) {
     struct call *call = find_call(in, number);
     if (call) {
-        end_call(in->more, call);
+        end_call(in, call);
     }
 }
 
@@ -125,7 +128,7 @@ void call_reply(struct runner *r, struct inst *in, struct msg *m) {
     struct troupe_outcome outcome = {.size = sizeof outcome, .call = call->number};
     const struct msg_type *wanted = in->type->rows[row].reply;
     const struct msg_type *sent = m->type ? type_get(in->proc->types, m->type) : NULL;
-    end_call(in->more, call);
+    end_call(in, call);
     if (m->reason) {
         outcome.status = -(int32_t)m->reason;
         outcome.text = sent ? troupe_str(troupe_status_text(outcome.status))
@@ -148,24 +151,24 @@ void call_reply(struct runner *r, struct inst *in, struct msg *m) {
 }
 
 void call_expire(struct runner *r, struct inst *in, struct msg *m) {
-    struct inst_more *more = in->more;
-    if (!more) {
+    struct inst_calls *all = inst_has_calls(in);
+    if (!all) {
         return;
     }
     /* the timer has fired: the next call must set it anew, one that an outcome's handler makes too */
-    more->call_earliest_ns = UINT64_MAX;
+    all->earliest_ns = UINT64_MAX;
     uint64_t now_ns = in->proc->clock->now(in->proc->clock);
     uint64_t earliest_ns = UINT64_MAX;
     /* an outcome's handler may pause the actor: then the rest waits for the next look */
-    for (uint32_t i = 0; i < more->call_room && in->phase == PHASE_LIVE && !in->paused; i++) {
-        struct call *call = &more->calls[i];
+    for (uint32_t i = 0; i < all->room && in->phase == PHASE_LIVE && !in->paused; i++) {
+        struct call *call = &all->calls[i];
         if (call->number && call->deadline_ns <= now_ns) {
             struct troupe_outcome outcome = {.size = sizeof outcome,
                                              .status = TROUPE_TIMEOUT,
                                              .call = call->number,
                                              .text = troupe_str("no reply before the deadline")};
             uint16_t row = call->row;
-            end_call(more, call);
+            end_call(in, call);
             run_outcome(r, in, row, &outcome, m);
         } else if (call->number && call->deadline_ns < earliest_ns) {
             earliest_ns = call->deadline_ns;
@@ -181,42 +184,42 @@ void call_expire(struct runner *r, struct inst *in, struct msg *m) {
 
 /* Own pending calls end with the incarnation (AI-4); whoever waits for an answer hears so. */
 void calls_end(struct runner *r, struct inst *in) {
-    struct inst_more *more = in->more;
-    if (!more) {
+    struct inst_calls *all = inst_has_calls(in);
+    if (!all) {
         return;
     }
-    (void)timers_stop(&in->proc->timers, &more->call_timer);
-    for (uint32_t i = 0; i < more->request_count; i++) {
-        request_refuse(r, in, more->requests[i], TROUPE_GONE,
+    (void)timers_stop(&in->proc->timers, &all->timer);
+    for (uint32_t i = 0; i < all->request_count; i++) {
+        request_refuse(r, in, all->requests[i], TROUPE_GONE,
                        troupe_str(in->failed ? "the callee failed" : "the callee stopped"));
     }
-    more->request_count = 0;
-    free_all(more); /* a reply that comes still is late, for a next life too */
+    all->request_count = 0;
+    free_all(in); /* a reply that comes still is late, for a next life too */
 }
 
 int request_add(struct inst *in, struct troupe_once once) {
-    struct inst_more *more = inst_more(in);
-    if (!more) {
+    struct inst_calls *all = inst_calls(in);
+    if (!all) {
         return -1;
     }
-    if (more->request_count == more->request_room) {
-        uint32_t room = more->request_room ? more->request_room * 2 : 4;
-        struct troupe_once *requests = mem_resize(more->requests, room * sizeof *requests);
+    if (all->request_count == all->request_room) {
+        uint32_t room = all->request_room ? all->request_room * 2 : 4;
+        struct troupe_once *requests = mem_resize(all->requests, room * sizeof *requests);
         if (!requests) {
             return -1;
         }
-        more->requests = requests;
-        more->request_room = room;
+        all->requests = requests;
+        all->request_room = room;
     }
-    more->requests[more->request_count++] = once;
+    all->requests[all->request_count++] = once;
     return 0;
 }
 
 bool request_remove(struct inst *in, struct troupe_once once) {
-    struct inst_more *more = in->more;
-    for (uint32_t i = more ? more->request_count : 0; i-- > 0;) {
-        if (more->requests[i].uid == once.uid && more->requests[i].call == once.call) {
-            more->requests[i] = more->requests[--more->request_count];
+    struct inst_calls *all = inst_has_calls(in);
+    for (uint32_t i = all ? all->request_count : 0; i-- > 0;) {
+        if (all->requests[i].uid == once.uid && all->requests[i].call == once.call) {
+            all->requests[i] = all->requests[--all->request_count];
             return true;
         }
     }

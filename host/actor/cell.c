@@ -1,5 +1,9 @@
 /* Cells: the memory of instances, never given back while the proc lives, so that a uid can be looked
- * up without a lock. A uid is the cell's number and how often it was used. */
+ * up without a lock. A uid is the cell's number, from 1, and how often it was used.
+ *
+ * Slabs of cells double in size, so that a small proc is small and a large one has few, up to SLAB_MOST,
+ * so that no more memory is asked for at once than a page table likes. They are handed out by the run:
+ * what workers give back goes to those who need some, also when children are made here and end there. */
 #include <stddef.h>
 
 #include "actor/proc_impl.h"
@@ -7,72 +11,178 @@
 
 #define INDEX_BITS 28
 #define INDEX_MASK ((1ull << INDEX_BITS) - 1)
-#define USE_ONE (1ull << INDEX_BITS)
+
+#define SLAB_FIRST_BITS 6u /* cells of the first slab: one run */
+#define SLAB_MOST_BITS 14u
+#define SLAB_DOUBLINGS (SLAB_MOST_BITS - SLAB_FIRST_BITS)
+#define RUN (1u << SLAB_FIRST_BITS)
+#define SLAB_TABLE (SLAB_DOUBLINGS + (CELLS_MOST >> SLAB_MOST_BITS) + 1)
+
+struct cell_slab {
+    void *memory; /* of which this is the aligned part; owned */
+    _Alignas(64) struct inst cells[];
+};
+
+struct place {
+    uint32_t slab, at;
+};
+
+/* With a run in front, which is not there, slab s begins at 2^s runs as long as they double. */
+static struct place place_of(uint32_t index) {
+    uint32_t shifted = index + RUN;
+    if (shifted >> (SLAB_MOST_BITS + 1) == 0) {
+        uint32_t bits = 31 - (uint32_t)__builtin_clz(shifted);
+        return (struct place){bits - SLAB_FIRST_BITS, shifted - (1u << bits)};
+    }
+    return (struct place){SLAB_DOUBLINGS - 1 + (shifted >> SLAB_MOST_BITS),
+                          shifted & ((1u << SLAB_MOST_BITS) - 1)};
+}
+
+static uint32_t slab_size(uint32_t number) {
+    return 1u << (SLAB_FIRST_BITS + (number < SLAB_DOUBLINGS ? number : SLAB_DOUBLINGS));
+}
+
+int cells_init(struct proc *proc) {
+    proc->slabs = mem_array(SLAB_TABLE, sizeof *proc->slabs); /* touched as far as needed only */
+    return proc->slabs ? 0 : -1;
+}
+
+void cells_fini(struct proc *proc) {
+    for (uint32_t i = 0; proc->slabs && i < SLAB_TABLE; i++) {
+        struct cell_slab *slab = atomic_load_explicit(&proc->slabs[i], memory_order_relaxed);
+        if (!slab) {
+            break;
+        }
+        mem_free(slab->memory);
+    }
+    mem_free(proc->slabs);
+}
+
+uint32_t cell_count(struct proc *proc) {
+    return atomic_load_explicit(&proc->cell_count, memory_order_acquire);
+}
+
+struct inst *cell_at(struct proc *proc, uint32_t index) {
+    struct place place = place_of(index);
+    /* relaxed: who got the count sees the slabs */
+    return &atomic_load_explicit(&proc->slabs[place.slab], memory_order_relaxed)->cells[place.at];
+}
 
 static struct inst *push(struct inst *list, struct inst *in) {
     in->sibling.next = list ? &list->sibling : NULL;
     return in;
 }
 
-static struct inst *pop(struct inst **list) {
-    struct inst *in = *list;
-    *list = in->sibling.next ? LIST_OF(in->sibling.next, struct inst, sibling) : NULL;
-    return in;
+static struct inst *after(const struct inst *in) {
+    return in->sibling.next ? LIST_OF(in->sibling.next, struct inst, sibling) : NULL;
 }
 
-/* A new slab's cells go into the runner's list. */
-static int add_slab(struct runner *r, struct proc *proc) {
-    struct inst *slab = mem_aligned(64, CELLS_PER_SLAB * sizeof *slab);
+/* Not zeroed by us: pages that the kernel has just zeroed are not touched before they are used. */
+static struct cell_slab *make_slab(uint32_t number) {
+    size_t align = _Alignof(struct cell_slab);
+    char *memory =
+        mem_alloc(sizeof(struct cell_slab) + slab_size(number) * sizeof(struct inst) + align);
+    if (!memory) {
+        return NULL;
+    }
+    size_t over = (uintptr_t)memory & (align - 1);
+    struct cell_slab *slab = (struct cell_slab *)(void *)(memory + (over ? align - over : 0));
+    slab->memory = memory;
+    return slab;
+}
+
+/* Cells that were never used. A slab holds whole runs. */
+static struct inst *carve_locked(struct proc *proc) {
+    uint32_t first = atomic_load_explicit(&proc->cell_count, memory_order_relaxed);
+    struct place place = place_of(first);
+    if (first >= CELLS_MOST) {
+        return NULL;
+    }
+    struct cell_slab *slab = atomic_load_explicit(&proc->slabs[place.slab], memory_order_relaxed);
     if (!slab) {
-        return -1;
+        slab = make_slab(place.slab);
+        if (!slab) {
+            return NULL;
+        }
+        /* release: who reads the table finds zeroed cells, or such with a uid */
+        atomic_store_explicit(&proc->slabs[place.slab], slab, memory_order_release);
     }
-    pthread_mutex_lock(&proc->lock);
-    if (proc->slab_count == SLAB_TABLE) {
-        pthread_mutex_unlock(&proc->lock);
-        mem_free(slab);
-        return -1;
+    struct inst *list = NULL;
+    for (uint32_t i = RUN; i-- > 0;) {
+        struct inst *in = &slab->cells[place.at + i];
+        atomic_store_explicit(&in->uid, (uint64_t)first + i + 1, memory_order_relaxed);
+        list = push(list, in);
     }
-    uint32_t number = proc->slab_count++;
-    for (uint32_t i = CELLS_PER_SLAB; i-- > 0;) {
-        uint64_t index = (uint64_t)number * CELLS_PER_SLAB + i + 1;
-        atomic_store_explicit(&slab[i].uid, index, memory_order_relaxed);
-        r->free_cells = push(r->free_cells, &slab[i]);
-    }
-    /* release: who reads the table finds initialised cells */
-    atomic_store_explicit(&proc->slabs[number], slab, memory_order_release);
-    pthread_mutex_unlock(&proc->lock);
-    return 0;
+    /* release: pairs with cell_count */
+    atomic_store_explicit(&proc->cell_count, first + RUN, memory_order_release);
+    return list;
 }
 
 static bool refill(struct runner *r, struct proc *proc) {
     pthread_mutex_lock(&proc->lock);
-    r->free_cells = proc->free_cells;
-    proc->free_cells = NULL;
+    struct inst *run = proc->free_runs;
+    if (run) {
+        proc->free_runs = (struct inst *)(void *)run->sibling.prev;
+    } else {
+        run = carve_locked(proc);
+    }
     pthread_mutex_unlock(&proc->lock);
-    return r->free_cells || add_slab(r, proc) == 0;
+    r->free_cells = run;
+    r->free_cell_count = 0;
+    for (; run; run = after(run)) {
+        r->free_cell_count++;
+    }
+    return r->free_cells != NULL;
 }
 
 struct inst *cell_take(struct runner *r, struct proc *proc) {
     if (!r->free_cells && !refill(r, proc)) {
         return NULL;
     }
-    return pop(&r->free_cells);
+    struct inst *in = r->free_cells;
+    r->free_cells = after(in);
+    r->free_cell_count--;
+    return in;
+}
+
+void cells_give_run_locked(struct runner *r, struct inst *run) {
+    if (run) {
+        run->sibling.prev = (struct list *)(void *)r->proc->free_runs;
+        r->proc->free_runs = run;
+    }
+}
+
+/* Keeps those that were used last. */
+static void give_some(struct runner *r) {
+    struct inst *last = r->free_cells;
+    for (uint32_t i = 1; i < RUN; i++) {
+        last = after(last);
+    }
+    struct inst *run = after(last);
+    last->sibling.next = NULL;
+    r->free_cell_count = RUN;
+    pthread_mutex_lock(&r->proc->lock);
+    cells_give_run_locked(r, run);
+    pthread_mutex_unlock(&r->proc->lock);
 }
 
 void cell_give_back(struct runner *r, struct inst *in) {
     r->free_cells = push(r->free_cells, in);
+    if (++r->free_cell_count >= 2 * RUN) {
+        give_some(r);
+    }
 }
 
 struct inst *cell_find(struct proc *proc, uint64_t uid) {
     uint64_t index = (uid & INDEX_MASK) - 1;
-    uint64_t number = index / CELLS_PER_SLAB;
-    if (uid == 0 || number >= SLAB_TABLE) {
+    if (index >= CELLS_MOST) { /* 0 - 1, too */
         return NULL;
     }
-    struct inst *slab = atomic_load_explicit(&proc->slabs[number], memory_order_acquire);
+    struct place place = place_of((uint32_t)index);
+    struct cell_slab *slab = atomic_load_explicit(&proc->slabs[place.slab], memory_order_acquire);
     if (!slab) {
         return NULL;
     }
-    struct inst *in = &slab[index % CELLS_PER_SLAB];
+    struct inst *in = &slab->cells[place.at];
     return atomic_load_explicit(&in->uid, memory_order_acquire) == uid ? in : NULL;
 }

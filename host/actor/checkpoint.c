@@ -23,32 +23,32 @@ static void came_due(struct timer *timer, uint64_t now_ns) {
 }
 
 __attribute__((noinline)) void checkpoint_count(struct runner *r, struct inst *in) {
-    struct inst_more *more = inst_more(in);
+    struct inst_lives *lives = inst_lives(in);
     const struct checkpoint_policy *policy = policy_of(in);
-    if (!more) {
+    if (!lives) {
         return;
     }
-    uint64_t since = ++more->checkpoint.since;
+    uint64_t since = ++lives->checkpoint.since;
     if (policy->messages && since >= policy->messages) {
         checkpoint_take(r, in, NULL);
     } else if (policy->time_ns && since == 1) {
-        more->checkpoint.self = in;
-        more->checkpoint.timer.fire = came_due;
-        timers_start_in(&in->proc->timers, &more->checkpoint.timer, policy->time_ns);
+        lives->checkpoint.self = in;
+        lives->checkpoint.timer.fire = came_due;
+        timers_start_in(&in->proc->timers, &lives->checkpoint.timer, policy->time_ns);
     }
 }
 
 static void take(struct runner *r, struct inst *in, struct msg *notice) {
-    struct inst_more *more = in->more;
+    struct inst_lives *lives = inst_has_lives(in);
     struct str bytes;
     str_init(&bytes);
     int32_t status = inst_save_state(r, in, notice, &bytes);
     if (status >= 0) {
-        mem_free((void *)(uintptr_t)more->saved);
-        more->saved_size = bytes.size;
-        more->saved = str_take(&bytes);
-        more->saved_version = in->type->state_version;
-        more->checkpoint.since = 0;
+        mem_free((void *)(uintptr_t)lives->saved);
+        lives->saved_size = bytes.size;
+        lives->saved = str_take(&bytes);
+        lives->saved_version = in->type->state_version;
+        lives->checkpoint.since = 0;
         record_note(r, in, FLIGHT_CHECKPOINT, 0, NULL);
     } else if (!in->failed && in->proc->options.log) {
         char name[160];
@@ -61,7 +61,8 @@ static void take(struct runner *r, struct inst *in, struct msg *notice) {
 }
 
 static bool is_due(const struct inst *in) {
-    return in->more && in->more->checkpoint.since > 0;
+    const struct inst_lives *lives = inst_has_lives(in);
+    return lives && lives->checkpoint.since > 0;
 }
 
 void checkpoint_take(struct runner *r, struct inst *in, struct msg *notice) {
@@ -77,7 +78,8 @@ void checkpoint_take_last(struct runner *r, struct inst *in) {
 }
 
 void checkpoint_end(struct inst *in) {
-    if (in->more && in->more->checkpoint.self) {
-        (void)timers_stop(&in->proc->timers, &in->more->checkpoint.timer);
+    struct inst_lives *lives = inst_has_lives(in);
+    if (lives && lives->checkpoint.self) {
+        (void)timers_stop(&in->proc->timers, &lives->checkpoint.timer);
     }
 }

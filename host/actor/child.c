@@ -33,19 +33,22 @@ static bool configure(struct runner *r, struct inst *child, const struct troupe_
         settings[i] = (struct config_setting){
             .key = how->settings[i].key, .values = &how->settings[i].value, .count = 1};
     }
+    struct inst_more *more = inst_more(child);
     struct err err;
-    int status = config_build(schema, settings, count, NULL, NULL, NULL, &child->config, &err);
+    int status = more ? config_build(schema, settings, count, NULL, NULL, NULL, &more->config, &err)
+                      : err_set(&err, ERR_NOMEM, "no memory");
     mem_free(settings);
     return status == 0 || refuse(r, "%s", err.text);
 }
 
 static bool has_name(const struct inst *in, const char *name) {
-    return in->name && strcmp(in->name, name) == 0;
+    const struct inst_more *more = inst_seen(in); /* it may live on another worker */
+    return more && more->name && strcmp(more->name, name) == 0;
 }
 
 /* AI-2: names are unique among the open slots of a group; here, of a parent. */
 static const struct inst *find_namesake(const struct runner *r, const char *name) {
-    LIST_EACH (link, &r->inst->children) {
+    LIST_EACH (link, &r->inst->more->children) {
         const struct inst *child = LIST_OF(link, struct inst, sibling);
         if (has_name(child, name) && !mbox_is_closed(&child->mbox)) {
             return child;
@@ -61,18 +64,19 @@ static const struct inst *find_namesake(const struct runner *r, const char *name
 }
 
 static bool name_child(struct runner *r, struct inst *child, struct troupe_str name) {
-    child->name = mem_text_n(name.data, name.size);
-    if (!child->name) {
+    char *text = inst_more(child) ? mem_text_n(name.data, name.size) : NULL;
+    if (!text) {
         return refuse(r, "no memory");
     }
-    if (strpbrk(child->name, "/[].")) {
-        return refuse(r, "the name '%s' has one of the characters / [ ] .", child->name);
+    child->more->name = text;
+    if (strpbrk(text, "/[].")) {
+        return refuse(r, "the name '%s' has one of the characters / [ ] .", text);
     }
-    const struct inst *first = find_namesake(r, child->name);
+    const struct inst *first = find_namesake(r, text);
     if (first) {
         char taken[160];
         inst_name(first, taken, sizeof taken);
-        return refuse(r, "the name '%s' is taken by '%s'", child->name, taken);
+        return refuse(r, "the name '%s' is taken by '%s'", text, taken);
     }
     return true;
 }
@@ -84,7 +88,7 @@ static struct inst *join_target(struct runner *r, uint64_t uid) {
     if (planned || inst_uid(r->inst) == uid) {
         return planned ? planned : r->inst;
     }
-    LIST_EACH (link, &r->inst->children) {
+    LIST_EACH (link, &r->inst->more->children) {
         struct inst *child = LIST_OF(link, struct inst, sibling);
         if (inst_uid(child) == uid) {
             return child;
@@ -120,8 +124,8 @@ static bool add_wire(struct inst *child, uint16_t out, struct inst *target, uint
     }
     port->count++;
     wire->count = 1;
-    uint8_t overflow = target->row_overflow ? (uint8_t)target->row_overflow[row] : WIRE_BLOCK;
-    *wire->targets = (struct wire_target){&target->mbox, inst_uid(target), row, overflow};
+    *wire->targets = (struct wire_target){&target->mbox, inst_uid(target), row,
+                                          (uint8_t)inst_overflow(target, row)};
     const struct msg_type *wanted = target->type->rows[row].type;
     wire->body_room = wanted ? wanted->abi.body_size : 0;
     port->body_room = wire->body_room > port->body_room ? wire->body_room : port->body_room;
@@ -166,8 +170,12 @@ static bool equip(struct runner *r, struct inst *child, const struct troupe_spaw
 }
 
 /* AI-1: one counter per root tree; AI-3: it never gives a number twice. */
-static uint64_t next_pid(struct inst *root) {
-    return atomic_fetch_add_explicit(&root->next_pid, 1, memory_order_relaxed);
+static uint64_t next_pid(const struct inst *parent) {
+    struct inst_more *more = parent->more;
+    if (!more->root) {
+        more->root = inst_root(parent);
+    }
+    return atomic_fetch_add_explicit(&more->root->more->next_pid, 1, memory_order_relaxed);
 }
 
 /* While its children drain it gets no new ones: else one that replaces each child would never end
@@ -189,21 +197,21 @@ struct troupe_ref child_spawn(struct runner *r, uint16_t row, const struct troup
         return none;
     }
     /* TX-1: shut to those who knew its cell's owner before; until the commit there is no child */
-    struct inst *child = inst_make_shut(r, r->proc, type, capacity, 0, r->worker);
+    struct inst *child =
+        inst_more(parent) ? inst_make_shut(r, r->proc, type, capacity, r->worker) : NULL;
     if (!child) {
         (void)refuse(r, "no memory");
         return none;
     }
     child->spawned = true;
     atomic_store_explicit(&child->parent, parent, memory_order_relaxed);
-    child->root = parent->root;
     child->child_row = row;
     struct out_item *item = equip(r, child, how) ? outbox_add(&r->outbox, OUT_SPAWN) : NULL;
     if (!item) {
         inst_unmake(r, child);
         return none;
     }
-    child->pid = next_pid(parent->root);
+    child->pid = next_pid(parent);
     item->u.child = child;
     return (struct troupe_ref){inst_uid(child), 0};
 }
@@ -225,8 +233,8 @@ static void place(struct runner *r, struct inst *child) {
 }
 
 void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
-    list_add_last(&parent->children, &child->sibling);
-    parent->open_children++;
+    list_add_last(&parent->more->children, &child->sibling);
+    parent->more->open_children++;
     place(r, child);
     mbox_open(&child->mbox); /* its home is known now */
     /* a parent that stops with this still held back has told its other children already */

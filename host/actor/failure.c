@@ -48,8 +48,27 @@ void past_fini(struct past *past) {
 
 /* --- the message in hand --- */
 
-static void name_of(struct proc *proc, uint64_t uid, char *ret, size_t size) {
-    const struct inst *in = uid ? cell_find(proc, uid) : NULL;
+/* Actors of the plan stay, and so do we, those above us, and our children until we hear of their end. Of
+ * others the name can't be read safely. */
+static const struct inst *find_safe(const struct inst *in, uint64_t uid) {
+    for (const struct inst *above = in; above; above = inst_parent(above)) {
+        if (inst_uid(above) == uid) {
+            return above;
+        }
+    }
+    if (inst_open_children(in) > 0) {
+        LIST_EACH (link, &in->more->children) {
+            const struct inst *child = LIST_OF(link, struct inst, sibling);
+            if (inst_uid(child) == uid) {
+                return child;
+            }
+        }
+    }
+    return proc_planned(in->proc, uid);
+}
+
+static void name_of(const struct inst *self, uint64_t uid, char *ret, size_t size) {
+    const struct inst *in = uid ? find_safe(self, uid) : NULL;
     ret[0] = '\0';
     if (in) {
         inst_name(in, ret, size);
@@ -66,7 +85,7 @@ static void describe(struct inst *in, struct failure *failure, uint16_t row, str
     struct troupe_any any = {&type->abi, msg_body(m)};
     (void)snprintf(failure->type, sizeof failure->type, "%.*s", TROUPE_STR_ARG(type->abi.id));
     (void)snprintf(failure->port, sizeof failure->port, "%s", in->type->rows[row].name);
-    name_of(in->proc, m->sender, failure->sender, sizeof failure->sender);
+    name_of(in, m->sender, failure->sender, sizeof failure->sender);
     mem_free(failure->json);
     failure->json = msg_json(&any, &failure->json_size);
 }
@@ -118,7 +137,7 @@ static void quarantine(struct runner *r, struct inst *in, struct failure *failur
         }
     }
     failure->quarantine = quarantine_add(&in->proc->quarantine, r->pool, &facts, m);
-    tally_add(&in->more->tally.quarantined, 1);
+    tally_add(&in->more->lives->tally.quarantined, 1);
     record_note(r, in, FLIGHT_QUARANTINED, 0, failure->port);
     write_file(in, failure, failure->quarantine);
 }
@@ -128,25 +147,26 @@ static void give_to_next_life(struct runner *r, struct inst *in, struct msg *m) 
     if (m->kind == MSG_REQUEST) {
         (void)request_remove(in, (struct troupe_once){m->sender, msg_call(m)});
     }
-    in->more->died_on = m;
+    in->more->lives->died_on = m;
     queue_count(r, 1);
     mbox_untake(&in->mbox, m);
     tally_add(&r->retried, 1);
-    tally_add(&in->more->tally.retried, 1);
+    tally_add(&in->more->lives->tally.retried, 1);
 }
 
 __attribute__((cold, noinline)) void died_on(struct runner *r, struct inst *in, uint16_t row,
                                              struct msg *m) {
-    struct failure *failure = in->more ? in->more->failure : NULL;
+    struct failure *failure = inst_failure(in);
     if (!failure || in->told) {
         msg_free(r->pool, m);
         return;
     }
-    in->more->deaths = in->more->died_on == m ? in->more->deaths + 1 : 1;
-    in->more->died_on = NULL;
-    failure->deaths = in->more->deaths;
+    struct inst_lives *lives = in->more->lives;
+    lives->deaths = lives->died_on == m ? lives->deaths + 1 : 1;
+    lives->died_on = NULL;
+    failure->deaths = lives->deaths;
     describe(in, failure, row, m);
-    if (in->more->deaths < most_deaths(in) && !r->committed && !in->spawned) {
+    if (lives->deaths < most_deaths(in) && !r->committed && !in->spawned) {
         give_to_next_life(r, in, m);
     } else {
         quarantine(r, in, failure, m);

@@ -17,24 +17,25 @@ static const void *host_extension(const struct troupe_host *host, struct troupe_
 static void *host_alloc(struct troupe_turn *turn, uint64_t size) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, NULL);
-    struct inst_more *more = inst_more(r->inst);
-    return more ? heap_alloc(&more->heap, size) : NULL;
+    struct inst_memory *own = inst_memory(r->inst);
+    return own ? heap_alloc(&own->heap, size) : NULL;
 }
 
 static void *host_resize(struct troupe_turn *turn, void *memory, uint64_t size) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, NULL);
-    struct inst_more *more = inst_more(r->inst);
-    return more ? heap_resize(&more->heap, memory, size) : NULL;
+    struct inst_memory *own = inst_memory(r->inst);
+    return own ? heap_resize(&own->heap, memory, size) : NULL;
 }
 
 static void host_free(struct troupe_turn *turn, void *memory) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, );
-    if (!memory || !r->inst->more) {
+    struct inst_memory *own = inst_has_memory(r->inst);
+    if (!memory || !own) {
         return;
     }
-    if (heap_free(&r->inst->more->heap, memory) < 0) {
+    if (heap_free(&own->heap, memory) < 0) {
         turn->host->fail(turn, TROUPE_INVALID,
                          troupe_str("freed memory that is not a live block of this actor"));
     }
@@ -78,6 +79,21 @@ static void host_log(struct troupe_turn *turn, uint32_t level, struct troupe_str
     }
 }
 
+/* Shown when the turn commits. */
+static bool make_attributes(struct inst *in) {
+    struct inst_more *more = inst_more(in);
+    if (more && !atomic_load_explicit(&more->attributes, memory_order_relaxed)) {
+        struct inst_attributes *all = mem_alloc(sizeof *all);
+        if (!all) {
+            return false;
+        }
+        pthread_mutex_init(&all->lock, NULL);
+        /* release: pairs with inst_attribute; the lock is seen initialised */
+        atomic_store_explicit(&more->attributes, all, memory_order_release);
+    }
+    return more != NULL;
+}
+
 static int32_t host_publish(struct troupe_turn *turn, struct troupe_str name,
                             const struct troupe_value *value) {
     struct runner *r = runner_of(turn);
@@ -88,7 +104,7 @@ static int32_t host_publish(struct troupe_turn *turn, struct troupe_str name,
         return TROUPE_INVALID;
     }
     struct attribute *attribute =
-        inst_more(r->inst) ? mem_alloc(sizeof *attribute + name.size + text_size + 2) : NULL;
+        make_attributes(r->inst) ? mem_alloc(sizeof *attribute + name.size + text_size + 2) : NULL;
     struct out_item *item = attribute ? outbox_add(&r->outbox, OUT_PUBLISH) : NULL;
     if (!item) {
         mem_free(attribute);

@@ -142,11 +142,11 @@ int32_t host_address(struct runner *r, struct msg *m, struct troupe_ref to) {
     struct inst *in = local ? cell_find(proc, to.uid) : NULL;
     struct wire_target target = {in ? &in->mbox : NULL, to.uid, 0, WIRE_BLOCK};
     m->port = (uint16_t)to.port;
-    /* Plan actors' policies never change, and only they have any per port. */
-    if (in && in->row_overflow) {
+    /* Plan actors stay and never change their policies; of others, who have none, no more can be read. */
+    if (in && inst_plan_index(in) != UINT32_MAX && in->more->row_overflow) {
         uint16_t row = inst_type_handler(in->type, m->port);
         target.row = row;
-        target.overflow = row == INST_NO_ROW ? WIRE_BLOCK : in->row_overflow[row];
+        target.overflow = row == INST_NO_ROW ? WIRE_BLOCK : in->more->row_overflow[row];
     }
     if (add(r, &target, NULL, m) < 0) {
         return TROUPE_NO_MEMORY;
@@ -177,9 +177,9 @@ static struct msg *find_held(struct runner *r, uint16_t source, const struct tro
     if (r->msg && message->body == msg_body(r->msg)) {
         return r->row == &r->inst->type->rows[source] ? r->msg : NULL;
     }
-    struct inst_more *more = r->inst->more;
-    if (more) {
-        LIST_EACH (link, &more->kept) {
+    struct inst_memory *own = inst_has_memory(r->inst);
+    if (own) {
+        LIST_EACH (link, &own->kept) {
             struct kept *kept = LIST_OF(link, struct kept, link);
             if (&kept->any == message || kept->any.body == message->body) {
                 return kept->row == source ? kept->origin : NULL;
@@ -213,30 +213,31 @@ const struct troupe_any *host_keep(struct troupe_turn *turn) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, NULL);
     const struct msg_type *type = r->msg ? type_get(r->proc->types, r->msg->type) : NULL;
-    struct inst_more *more = type ? inst_more(r->inst) : NULL;
-    struct kept *kept = more ? heap_alloc(&more->kept_heap, sizeof *kept) : NULL;
+    struct inst_memory *own = type ? inst_memory(r->inst) : NULL;
+    struct kept *kept = own ? heap_alloc(&own->kept_heap, sizeof *kept) : NULL;
     if (!kept) {
         return NULL;
     }
     kept->origin = msg_hold(r->msg);
     kept->any = (struct troupe_any){&type->abi, msg_body(r->msg)};
     kept->row = (uint16_t)(r->row - r->inst->type->rows);
-    list_add_last(&more->kept, &kept->link);
+    list_add_last(&own->kept, &kept->link);
     return &kept->any;
 }
 
 void host_drop(struct troupe_turn *turn, const struct troupe_any *any) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, );
-    if (!any || !r->inst->more) {
+    struct inst_memory *own = inst_has_memory(r->inst);
+    if (!any || !own) {
         return;
     }
-    LIST_EACH (link, &r->inst->more->kept) {
+    LIST_EACH (link, &own->kept) {
         struct kept *kept = LIST_OF(link, struct kept, link);
         if (&kept->any == any) {
             list_remove(&kept->link);
             msg_release(r->pool, kept->origin);
-            (void)heap_free(&r->inst->more->kept_heap, kept);
+            (void)heap_free(&own->kept_heap, kept);
             return;
         }
     }

@@ -55,60 +55,90 @@ struct inst_more *inst_more(struct inst *in) {
         if (!more) {
             return NULL;
         }
-        heap_init(&more->heap, memory_cap(in));
-        heap_init(&more->kept_heap, memory_cap(in));
-        list_init(&more->kept);
-        pthread_mutex_init(&more->attributes_lock, NULL);
-        more->self = in;
-        more->call_earliest_ns = UINT64_MAX;
-        in->more = more;
+        list_init(&more->children);
+        more->pauser.self = &in->mbox;
+        atomic_store_explicit(&more->next_pid, 1, memory_order_relaxed);
+        __atomic_store_n(&in->more, more, __ATOMIC_RELEASE); /* pairs with inst_seen */
     }
     return in->more;
+}
+
+struct inst_memory *inst_memory(struct inst *in) {
+    struct inst_more *more = inst_more(in);
+    if (more && !more->memory) {
+        more->memory = mem_alloc(sizeof *more->memory);
+        if (more->memory) {
+            heap_init(&more->memory->heap, memory_cap(in));
+            heap_init(&more->memory->kept_heap, memory_cap(in));
+            list_init(&more->memory->kept);
+        }
+    }
+    return more ? more->memory : NULL;
+}
+
+struct inst_calls *inst_calls(struct inst *in) {
+    struct inst_more *more = inst_more(in);
+    if (more && !more->calls) {
+        more->calls = mem_alloc(sizeof *more->calls);
+        if (more->calls) {
+            more->calls->self = in;
+            more->calls->earliest_ns = UINT64_MAX;
+        }
+    }
+    return more ? more->calls : NULL;
+}
+
+struct inst_lives *inst_lives(struct inst *in) {
+    struct inst_more *more = inst_more(in);
+    if (more && !more->lives) {
+        more->lives = mem_alloc(sizeof *more->lives);
+    }
+    return more ? more->lives : NULL;
+}
+
+struct inst *inst_root(const struct inst *in) {
+    const struct inst *parent = inst_parent(in);
+    while (parent && parent != in->proc->self) {
+        in = parent;
+        parent = inst_parent(in);
+    }
+    return (struct inst *)(uintptr_t)in;
 }
 
 /* A cell's parts that other threads may look at are set by atomic stores only: a sender that found
  * the previous owner may still be looking. */
 static void reset(struct inst *in, struct proc *proc, const struct inst_type *type) {
-    in->proc = proc;
-    in->type = type;
-    atomic_store_explicit(&in->parent, NULL, memory_order_relaxed);
-    in->root = NULL;
-    in->pid = 0;
-    in->ports = NULL;
-    in->config = NULL;
-    in->name = NULL;
-    in->phase = PHASE_DOWN;
-    in->inputs_ended = false;
-    in->paused = in->draining = in->children_draining = in->failed = false;
-    in->aborted = in->quiet = in->cleanup_ok = in->spawned = in->alive_by_timers = false;
-    in->watched = in->told = in->checkpoints = false;
-    in->flight = NULL;
-    in->child_row = INST_NO_ROW;
-    in->reason = NULL;
-    in->open_children = 0;
-    in->state = NULL;
-    in->more = NULL;
-    list_init(&in->children);
-    list_init(&in->sibling);
-    in->pauser = (struct pauser){.self = &in->mbox};
-    atomic_store_explicit(&in->plan_index, UINT32_MAX, memory_order_relaxed);
+    atomic_store_explicit(&in->processed, 0, memory_order_relaxed);
     atomic_store_explicit(&in->signals, 0, memory_order_relaxed);
-    atomic_store_explicit(&in->shown, NULL, memory_order_relaxed);
-    atomic_store_explicit(&in->holders, 2, memory_order_relaxed);
-    atomic_store_explicit(&in->incarnation, 0, memory_order_relaxed);
     atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
-    atomic_store_explicit(&in->running, false, memory_order_relaxed);
     atomic_store_explicit(&in->last_handler, 0, memory_order_relaxed);
+    atomic_store_explicit(&in->running, false, memory_order_relaxed);
+    atomic_store_explicit(&in->since_ns, 0, memory_order_relaxed);
+    in->type = type;
+    in->ports = NULL;
+    in->state = NULL;
+    __atomic_store_n(&in->more, NULL, __ATOMIC_RELAXED);
+    in->flight = NULL;
+    in->phase = PHASE_DOWN;
+    in->reason = REASON_NONE;
+    in->inputs_ended = in->paused = in->draining = in->children_draining = in->failed = false;
+    in->aborted = in->quiet = in->cleanup_ok = in->watched = in->alive_by_timers = false;
+    in->spawned = in->told = in->checkpoints = in->is_calling = false;
+    in->child_row = INST_NO_ROW;
+    atomic_store_explicit(&in->holders, 2, memory_order_relaxed);
+    in->proc = proc;
+    atomic_store_explicit(&in->parent, NULL, memory_order_relaxed);
+    in->pid = 0;
+    atomic_store_explicit(&in->plan_index, UINT32_MAX, memory_order_relaxed);
+    atomic_store_explicit(&in->incarnation, 0, memory_order_relaxed);
+    list_init(&in->sibling);
     atomic_store_explicit(&in->created_ns, 0, memory_order_relaxed);
     atomic_store_explicit(&in->busy_ns, 0, memory_order_relaxed);
-    atomic_store_explicit(&in->since_ns, 0, memory_order_relaxed);
-    atomic_store_explicit(&in->processed, 0, memory_order_relaxed);
-    atomic_store_explicit(&in->next_pid, 1, memory_order_relaxed);
     atomic_store_explicit(&in->status, INST_CREATED, memory_order_release);
 }
 
 struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct inst_type *type,
-                            uint32_t capacity, uint64_t bytes, struct sched_worker *home) {
+                            uint32_t capacity, struct sched_worker *home) {
     struct inst *in = cell_take(r, proc);
     if (!in) {
         return NULL;
@@ -116,8 +146,7 @@ struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct in
     if (in->mbox.task.ops) {
         mbox_renew(&in->mbox, home, capacity);
     } else {
-        mbox_init(&in->mbox, &inst_ops, home, capacity, bytes);
-        (void)mbox_close(&in->mbox);
+        mbox_init_shut(&in->mbox, &inst_ops, home, capacity);
     }
     reset(in, proc, type);
     atomic_fetch_add_explicit(&proc->live_instances, 1, memory_order_relaxed);
@@ -125,8 +154,8 @@ struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct in
 }
 
 struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_type *type,
-                       uint32_t capacity, uint64_t bytes, struct sched_worker *home) {
-    struct inst *in = inst_make_shut(r, proc, type, capacity, bytes, home);
+                       uint32_t capacity, struct sched_worker *home) {
+    struct inst *in = inst_make_shut(r, proc, type, capacity, home);
     if (in) {
         mbox_open(&in->mbox);
     }
@@ -134,58 +163,102 @@ struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_ty
 }
 
 void inst_attributes_end(struct inst *in) {
-    struct inst_more *more = in->more;
-    pthread_mutex_lock(&more->attributes_lock);
-    while (more->attributes) {
-        struct attribute *attribute = more->attributes;
-        more->attributes = attribute->next;
-        mem_free(attribute);
-    }
-    pthread_mutex_unlock(&more->attributes_lock);
-}
-
-static void more_free(struct runner *r, struct inst *in) {
-    struct inst_more *more = in->more;
-    if (!more) {
+    struct inst_attributes *all =
+        in->more ? atomic_load_explicit(&in->more->attributes, memory_order_relaxed) : NULL;
+    if (!all) {
         return;
     }
-    (void)r;
-    failure_destroy(more->failure);
-    past_fini(&more->past);
-    mem_free(atomic_load_explicit(&more->fail_with, memory_order_relaxed));
-    for (uint16_t i = 0; more->rings && i < in->mbox.ring_count; i++) {
-        mbox_ring_fini(&more->rings[i]);
+    pthread_mutex_lock(&all->lock);
+    while (all->first) {
+        struct attribute *attribute = all->first;
+        all->first = attribute->next;
+        mem_free(attribute);
     }
-    mem_free(more->rings);
-    inst_attributes_end(in);
-    pthread_mutex_destroy(&more->attributes_lock);
-    heap_fini(&more->heap);
-    heap_fini(&more->kept_heap);
-    outbox_fini(&more->rest);
-    mem_free(more->calls);
-    mem_free(more->requests);
-    mem_free((void *)(uintptr_t)more->saved);
-    mem_free(more);
-    in->more = NULL;
+    pthread_mutex_unlock(&all->lock);
 }
 
-void inst_unmake(struct runner *r, struct inst *in) {
-    more_free(r, in);
-    flight_destroy(in->flight);
-    in->flight = NULL;
-    for (uint16_t i = 0; in->ports && i < in->type->row_count; i++) {
+static void attributes_free(struct inst *in) {
+    struct inst_attributes *all = atomic_load_explicit(&in->more->attributes, memory_order_relaxed);
+    inst_attributes_end(in);
+    if (all) {
+        pthread_mutex_destroy(&all->lock);
+    }
+    mem_free(all);
+}
+
+static void lives_free(struct inst_lives *lives) {
+    if (lives) {
+        failure_destroy(lives->failure);
+        past_fini(&lives->past);
+        mem_free((void *)(uintptr_t)lives->saved);
+    }
+    mem_free(lives);
+}
+
+static void calls_free(struct inst_calls *calls) {
+    if (calls) {
+        mem_free(calls->calls);
+        mem_free(calls->requests);
+    }
+    mem_free(calls);
+}
+
+void inst_memory_free(struct inst_memory *memory) {
+    if (memory) {
+        heap_fini(&memory->heap);
+        heap_fini(&memory->kept_heap);
+    }
+    mem_free(memory);
+}
+
+static void bounds_free(struct mbox_bounds *bounds) {
+    for (uint16_t i = 0; i < bounds->ring_count; i++) {
+        mbox_ring_fini(&bounds->rings[i]);
+    }
+    mem_free(bounds->rings);
+}
+
+static void more_free(struct inst *in) {
+    struct inst_more *more = in->more;
+    attributes_free(in);
+    lives_free(more->lives);
+    calls_free(more->calls);
+    inst_memory_free(more->memory);
+    bounds_free(&more->bounds);
+    if (more->rest) {
+        outbox_fini(more->rest);
+    }
+    mem_free(more->rest);
+    mem_free(atomic_load_explicit(&more->fail_with, memory_order_relaxed));
+    if (in->spawned) {
+        mem_free((void *)(uintptr_t)more->name);
+    }
+    config_unref(more->config);
+    mem_free(more);
+    __atomic_store_n(&in->more, NULL, __ATOMIC_RELAXED);
+}
+
+static void ports_free(struct inst *in) {
+    for (uint16_t i = 0; i < in->type->row_count; i++) {
         port_fini(&in->ports[i]);
     }
     mem_free(in->ports);
     in->ports = NULL;
+}
+
+void inst_unmake(struct runner *r, struct inst *in) {
+    if (in->more) {
+        more_free(in);
+    }
+    if (in->flight) {
+        flight_destroy(in->flight);
+        in->flight = NULL;
+    }
+    if (in->ports) {
+        ports_free(in);
+    }
     mem_free(in->state);
     in->state = NULL;
-    if (in->spawned) {
-        mem_free((void *)(uintptr_t)in->name);
-        in->name = NULL;
-    }
-    config_unref(in->config);
-    in->config = NULL;
     atomic_store_explicit(&in->holders, 0, memory_order_relaxed); /* one that never started */
     /* The next owner has another uid (AI-3); release: pairs with cell_find. */
     uint64_t uid = atomic_load_explicit(&in->uid, memory_order_relaxed);
@@ -214,10 +287,13 @@ uint32_t inst_plan_index(const struct inst *in) {
 
 /* The name that stands in the id: an anonymous child shows its parent's. */
 const char *inst_shown_name(const struct inst *in) {
-    while (in && !in->name) {
-        in = inst_parent(in);
+    for (; in; in = inst_parent(in)) {
+        const struct inst_more *more = inst_seen(in);
+        if (more && more->name) {
+            return more->name;
+        }
     }
-    return in ? in->name : "";
+    return "";
 }
 
 void inst_name(const struct inst *in, char *ret, uint64_t size) {
@@ -267,7 +343,7 @@ bool inst_has_signals(const struct inst *in) {
 }
 
 void inst_unsignal(struct inst *in, unsigned signals) {
-    atomic_fetch_and_explicit(&in->signals, ~signals, memory_order_relaxed);
+    atomic_fetch_and_explicit(&in->signals, (uint16_t)~signals, memory_order_relaxed);
 }
 
 int inst_fail(struct inst *in, const struct inst_end *end) {
@@ -285,14 +361,17 @@ void inst_signal_children(struct inst *in, unsigned signals) {
     if (in->type == &type_group || in->type == &type_proc) {
         return; /* they are the plan's: the supervisor tells each */
     }
-    LIST_EACH (link, &in->children) {
+    if (inst_open_children(in) == 0) {
+        return;
+    }
+    LIST_EACH (link, &in->more->children) {
         inst_signal(LIST_OF(link, struct inst, sibling), signals);
     }
 }
 
 void inst_signal(struct inst *in, unsigned signals) {
     /* release: pairs with the exchange in turn.c; what the caller did before is seen */
-    atomic_fetch_or_explicit(&in->signals, signals, memory_order_release);
+    atomic_fetch_or_explicit(&in->signals, (uint16_t)signals, memory_order_release);
     mbox_poke(&in->mbox);
     if (signals & SIGNALS_THAT_INTERRUPT) {
         sched_interrupt(in->proc->sched, &in->mbox.task);
@@ -301,14 +380,16 @@ void inst_signal(struct inst *in, unsigned signals) {
 
 bool inst_attribute(struct inst *in, const char *name, struct troupe_value *ret, char *text,
                     uint64_t text_size) {
+    const struct inst_more *more = inst_seen(in);
     /* acquire: pairs with publish; its lock is seen initialised */
-    struct inst_more *more = atomic_load_explicit(&in->shown, memory_order_acquire);
+    struct inst_attributes *all =
+        more ? atomic_load_explicit(&more->attributes, memory_order_acquire) : NULL;
     bool found = false;
-    if (!more) {
+    if (!all) {
         return false;
     }
-    pthread_mutex_lock(&more->attributes_lock);
-    for (struct attribute *at = more->attributes; at && !found; at = at->next) {
+    pthread_mutex_lock(&all->lock);
+    for (struct attribute *at = all->first; at && !found; at = at->next) {
         if (strcmp(at->name, name) == 0) {
             *ret = at->value;
             (void)snprintf(text, text_size, "%.*s", (int)at->value.s.size,
@@ -317,7 +398,7 @@ bool inst_attribute(struct inst *in, const char *name, struct troupe_value *ret,
             found = true;
         }
     }
-    pthread_mutex_unlock(&more->attributes_lock);
+    pthread_mutex_unlock(&all->lock);
     return found;
 }
 

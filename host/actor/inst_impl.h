@@ -2,6 +2,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stddef.h>
 
 #include <troupe/plugin.h>
 
@@ -31,6 +32,17 @@ enum inst_phase {
     PHASE_FLUSH,    /* stopping: cleanup ran, what it sent waits for room */
     PHASE_CLOSED,
 };
+
+/* Why a life ended that did not fail. X(constant, text) */
+#define INST_REASONS(X)                                                                            \
+    X(STOPPED, "stopped")                                                                          \
+    X(ABORTED, "aborted")                                                                          \
+    X(NOT_STARTED, "stopped before it started")                                                    \
+    X(INPUTS_ENDED, "inputs ended")                                                                \
+    X(DRAINED, "drained")
+#define INST_REASON_CONSTANT(name, text) REASON_##name,
+enum inst_reason { REASON_NONE, INST_REASONS(INST_REASON_CONSTANT) INST_REASON_COUNT };
+#undef INST_REASON_CONSTANT
 
 /* One thing a turn asked for; carried out at commit, in program order. */
 enum out_kind {
@@ -103,7 +115,8 @@ struct runner {
     struct pool *pool;
     struct scratch scratch;
     struct outbox outbox;
-    struct inst *free_cells;     /* spawned and ended here; linked by sibling.next */
+    struct inst *free_cells; /* linked by sibling.next */
+    uint32_t free_cell_count;
     struct runner *next;         /* proc.runners: pushed once, never removed */
     struct runner *next_retired; /* under proc.lock */
 
@@ -186,90 +199,144 @@ struct inst_timer {
     struct inst_timer *next;
 };
 
-/* What most instances never need. */
-struct inst_more {
-    struct heap heap;      /* state memory */
+/* State memory, and what is kept beyond a turn. Made on first use; its blocks end with the life. */
+struct inst_memory {
+    struct heap heap;
     struct heap kept_heap; /* of `kept`: apart, so that a plugin can't free one by mistake */
-    struct inst_timer *timers;
-    struct inst_watch *watches;
-    uint64_t watch_number;
-    struct list kept;
-    struct call *calls;
-    uint32_t call_room, call_free, calls_pending;
-    uint64_t call_earliest_ns;
-    struct timer call_timer;
-    struct inst *self;            /* for call_timer */
+    struct list kept;      /* kept.link */
+};
+
+/* What was asked and is not answered yet, both ways. Made on first use. */
+struct inst_calls {
+    struct inst *self; /* for `timer` */
+    struct timer timer;
+    struct call *calls; /* owned, as `requests` */
+    uint32_t room, free, pending;
+    uint64_t earliest_ns;
+    uint64_t series;
     struct troupe_once *requests; /* taken and not answered yet */
     uint32_t request_count, request_room;
-    struct outbox rest; /* held back by a full mailbox */
-    const void *saved;  /* a state to load instead of init; owned */
-    uint64_t saved_size;
-    uint32_t saved_version;
-    pthread_mutex_t attributes_lock;
-    struct attribute *attributes; /* under attributes_lock */
+};
+
+/* What goes from one life of the slot to the next. Made on first use. */
+struct inst_lives {
     struct failure
         *failure;     /* of the present life, or the last one; owned; NULL: none, no memory */
     struct past past; /* of the slot */
     struct tally tally;
     struct checkpointing checkpoint;
-    const struct msg *died_on; /* the message that goes to the next life once more (FC-4) */
+    const void *saved; /* a state to load instead of init; owned */
+    uint64_t saved_size;
+    uint32_t saved_version;
     uint32_t deaths;           /* lives that died on it */
-    uint64_t call_series;
-    uint32_t timer_series; /* of starts, over all lives: a tick of an earlier one is known by it */
-    _Atomic(struct inst_end *) fail_with; /* with SIGNAL_FAIL; owned by who takes it out */
-    struct mbox_ring *rings;
+    const struct msg *died_on; /* the message that goes to the next life once more (FC-4) */
 };
 
+/* Published (S-4). */
+struct inst_attributes {
+    pthread_mutex_t lock;
+    struct attribute *first; /* under lock */
+};
+
+/* What an actor has that not all have: those of the plan, and spawned ones with a name or a config, have it
+ * from the start, others when they first need it. Its parts, too, are made on first use. */
+struct inst_more {
+    /* set before others know the instance, then constant */
+    const char *name; /* lent by the plan; a spawned child's is owned, NULL: anonymous */
+    struct config *config;
+    const enum overflow *row_overflow; /* per row, lent by the plan; NULL: all block */
+
+    /* only the home worker */
+    struct list children; /* inst.sibling */
+    uint32_t open_children;
+    uint32_t timer_series; /* of starts, over all lives: a tick of an earlier one is known by it */
+    struct inst *root;     /* whose counter gives pids; NULL: not looked for yet */
+    struct inst_timer *timers;
+    struct inst_watch *watches;
+    uint64_t watch_number;
+    struct inst_memory *memory; /* NULL: none yet; so the others */
+    struct inst_calls *calls;
+    struct inst_lives *lives;
+    struct outbox *rest; /* held back by a full mailbox */
+    struct pauser pauser;
+
+    /* any thread */
+    _Atomic(struct inst_attributes *) attributes;
+    _Atomic(struct inst_end *) fail_with; /* with SIGNAL_FAIL; owned by who takes it out */
+    _Atomic uint64_t next_pid;            /* roots: the counter of their tree (AI-1) */
+
+    struct mbox_bounds bounds; /* of the mailbox, if it has any */
+};
+
+/* An instance: four lines of memory, in the order in which they are needed, so that no two instances share a
+ * line and a message touches as few as can be:
+ *   1  what a sender elsewhere writes (mbox.task.word, mbox.uncharged), with all that it reads to do so; it
+ *      travels between the workers with each batch, the others stay where they are;
+ *   2  what the home writes for each message;
+ *   3  what the home reads for each turn, and senders by reference (uid): hardly ever written;
+ *   4  what is needed when it is spawned, pauses or ends.
+ * What is not needed by every actor is in `more`. */
 struct inst {
     struct mbox mbox; /* first: a task is an instance */
 
+    /* any thread, atomic */
+    _Atomic uint64_t processed;
+    _Atomic uint16_t signals;
+    _Atomic uint16_t handler;      /* row of this activation's last turn + 1; 0: none */
+    _Atomic uint16_t last_handler; /* likewise, of the activation before */
+    _Atomic uint8_t status;        /* written by inst_move() only */
+    _Atomic bool running;          /* in an activation, or something is held back or pending */
+
+    /* --- the third line --- */
+
+    _Atomic uint64_t uid;      /* any thread; changes when the cell is used again */
+    _Atomic uint64_t since_ns; /* any thread; of the turn in hand, or the last one (ST-2) */
+
     /* set at spawn, then constant */
-    struct proc *proc;
     const struct inst_type *type;
-    _Atomic(struct inst *) parent;     /* lives longer (SV-4); NULL: the proc itself */
-    struct inst *root;                 /* whose counter gives pids; itself for a root */
-    uint64_t pid;                      /* 0: a root */
-    struct port *ports;                /* one per row of the type; NULL: no outputs wired */
-    const enum overflow *row_overflow; /* per row, lent by the plan; NULL: all block */
-    struct config *config;
-    const char *name; /* lent by the plan; a spawned child's is owned, NULL: anonymous */
+    struct port *ports; /* one per row of the type; NULL: no outputs wired */
 
     /* only the home worker */
-    uint8_t phase;
-    bool inputs_ended; /* why it drains */
-    bool paused, draining, children_draining, failed, aborted, quiet, cleanup_ok;
-    bool watched;         /* SIGNAL_WATCH: its children are to be, too */
-    bool alive_by_timers; /* SIGNAL_ALIVE */
-    bool spawned;         /* by an actor: it has one life, and the cell is used again */
-    bool told;            /* its life ends because the host said so (DR-2) */
-    bool checkpoints;     /* its plan wants them, and its type can save */
-    uint16_t child_row;   /* of the parent's type: whose handler hears of the end */
-    const char *reason;   /* of a clean end; static */
-    uint32_t open_children;
     void *state;
-    struct flight *flight;  /* NULL until there is something to note; readers: see record.c */
-    struct inst_more *more; /* NULL until needed; others' threads go by `shown` */
-    struct list children;   /* inst.sibling */
-    struct list sibling;    /* inst.children of the parent; written by the parent's home worker */
-    struct pauser pauser;
+    struct inst_more
+        *more; /* NULL: nothing yet; set by inst_more(), others read it by inst_seen() */
+    struct flight *flight; /* NULL until there is something to note; readers: see record.c */
+    uint8_t phase;
+    uint8_t reason;        /* of a clean end; enum inst_reason */
+    bool inputs_ended : 1; /* why it drains */
+    bool paused : 1, draining : 1, children_draining : 1, failed : 1, aborted : 1, quiet : 1;
+    bool cleanup_ok : 1;
+    bool watched : 1;         /* SIGNAL_WATCH: its children are to be, too */
+    bool alive_by_timers : 1; /* SIGNAL_ALIVE */
+    bool spawned : 1;         /* by an actor: it has one life, and the cell is used again */
+    bool told : 1;            /* its life ends because the host said so (DR-2) */
+    bool checkpoints : 1;     /* its plan wants them, and its type can save */
+    bool is_calling : 1;      /* calls of its own are pending */
+    uint16_t child_row;       /* of the parent's type: whose handler hears of the end */
+    _Atomic uint8_t holders;  /* 2: its end is not over; the parent has not heard of it */
 
-    /* any thread, atomic */
-    _Atomic uint64_t uid;        /* changes when the cell is used again */
-    _Atomic uint32_t plan_index; /* set at spawn; UINT32_MAX: the plan does not know it */
-    _Atomic uint32_t signals;
-    _Atomic(struct inst_more *) shown; /* set once it has published something */
-    _Atomic uint32_t holders;          /* 2: its end is not over; the parent has not heard of it */
-    _Atomic uint8_t status;            /* written by inst_move() only */
-    _Atomic uint32_t incarnation;      /* of the present life, or the last; 0: has had none */
-    _Atomic uint16_t handler;          /* row of this activation's last turn + 1; 0: none */
-    _Atomic uint16_t last_handler;     /* likewise, of the activation before */
-    _Atomic bool running;              /* in an activation, or something is held back or pending */
-    _Atomic uint64_t since_ns;         /* of the turn in hand, or the last one (ST-2) */
-    _Atomic uint64_t created_ns;       /* when the present life began, to a millisecond */
-    _Atomic uint64_t busy_ns;          /* time that its turns took; see record_time */
-    _Atomic uint64_t processed;
-    _Atomic uint64_t next_pid; /* roots: the counter of their tree (AI-1) */
+    /* --- the fourth --- */
+
+    /* set at spawn, then constant */
+    struct proc *proc;
+    _Atomic(struct inst *) parent; /* lives longer (SV-4); NULL: the proc itself */
+    uint64_t pid;                  /* 0: a root */
+    _Atomic uint32_t plan_index;   /* UINT32_MAX: the plan does not know it */
+
+    _Atomic uint32_t
+        incarnation;     /* any thread; of the present life, or the last; 0: has had none */
+    struct list sibling; /* more.children of the parent; written by the parent's home worker */
+    _Atomic uint64_t created_ns; /* any thread; when the present life began, to a millisecond */
+    _Atomic uint64_t busy_ns;    /* any thread; time that its turns took; see record_time */
 };
+
+#define LINE 64
+_Static_assert(offsetof(struct inst, mbox.head) == LINE, "what senders elsewhere need is one line");
+_Static_assert(offsetof(struct inst, uid) == 2 * LINE, "what each message changes is another");
+_Static_assert(offsetof(struct inst, proc) == 3 * LINE, "what each turn needs is the third");
+_Static_assert(sizeof(struct inst) == 4 * LINE,
+               "an idle actor is as large as its cell and its state");
+#undef LINE
 
 /* proc.c */
 struct runner *runner_current(struct proc *proc);
@@ -278,8 +345,15 @@ static inline struct runner *runner_of(struct troupe_turn *turn) {
 }
 
 /* cell.c */
+int cells_init(struct proc *proc); /* -1: no memory */
+void cells_fini(struct proc *proc);
 struct inst *cell_take(struct runner *r, struct proc *proc);
 void cell_give_back(struct runner *r, struct inst *in);
+/* A list of cells for all, under proc.lock. */
+void cells_give_run_locked(struct runner *r, struct inst *run);
+/* All cells there are, used or not; the number only grows. One that was never used has no `proc`. [any] */
+uint32_t cell_count(struct proc *proc);
+struct inst *cell_at(struct proc *proc, uint32_t index);
 /* The open instance with this uid; NULL: gone. Its memory stays an instance for the proc's life, but
  * may become another one's at any time: what is sent carries the uid and is checked when taken. */
 struct inst *cell_find(struct proc *proc, uint64_t uid);
@@ -290,7 +364,38 @@ static inline struct inst *inst_parent(const struct inst *in) {
 }
 
 /* inst.c */
-struct inst_more *inst_more(struct inst *in); /* makes it; NULL: no memory */
+/* Makes it; NULL: no memory. [home worker] So the parts of it. */
+struct inst_more *inst_more(struct inst *in);
+struct inst_memory *inst_memory(struct inst *in);
+struct inst_calls *inst_calls(struct inst *in);
+struct inst_lives *inst_lives(struct inst *in);
+/* NULL as long as there is none. */
+static inline struct inst_memory *inst_has_memory(const struct inst *in) {
+    return in->more ? in->more->memory : NULL;
+}
+static inline struct inst_calls *inst_has_calls(const struct inst *in) {
+    return in->more ? in->more->calls : NULL;
+}
+static inline struct inst_lives *inst_has_lives(const struct inst *in) {
+    return in->more ? in->more->lives : NULL;
+}
+static inline struct failure *inst_failure(const struct inst *in) {
+    return inst_has_lives(in) ? in->more->lives->failure : NULL;
+}
+static inline uint32_t inst_open_children(const struct inst *in) {
+    return in->more ? in->more->open_children : 0;
+}
+/* What becomes of messages for this row when it is full. [home worker; of one of the plan: any] */
+static inline enum overflow inst_overflow(const struct inst *in, uint16_t row) {
+    return in->more && in->more->row_overflow ? in->more->row_overflow[row] : OVERFLOW_BLOCK;
+}
+/* As it was made by its home worker, or NULL. [any thread that knows that the instance stays] */
+static inline struct inst_more *inst_seen(const struct inst *in) {
+    /* acquire: pairs with the release in inst_more */
+    return __atomic_load_n(&in->more, __ATOMIC_ACQUIRE);
+}
+/* The root of its tree: it has `more`. */
+struct inst *inst_root(const struct inst *in);
 void inst_move(struct inst *in, enum inst_status to);
 /* The name that stands in the id: an anonymous child shows its parent's; lent. */
 const char *inst_shown_name(const struct inst *in);
@@ -302,12 +407,13 @@ void inst_signal_children(struct inst *in, unsigned signals);
 void inst_begin(struct inst *in);
 /* The one making of an instance; not started, not linked to its parent. NULL: no memory. */
 struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_type *type,
-                       uint32_t capacity, uint64_t bytes, struct sched_worker *home);
+                       uint32_t capacity, struct sched_worker *home);
 /* As inst_make, but its mailbox stays closed until mbox_open: for one that may never have been. */
 struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct inst_type *type,
-                            uint32_t capacity, uint64_t bytes, struct sched_worker *home);
-/* AI-4: an incarnation begins without what the one before it published. It has `more`. */
+                            uint32_t capacity, struct sched_worker *home);
+/* AI-4: an incarnation begins without what the one before it published. */
 void inst_attributes_end(struct inst *in);
+void inst_memory_free(struct inst_memory *memory); /* takes NULL */
 /* Frees what the slot owns and the cell; for an instance that never started or has ended. */
 void inst_unmake(struct runner *r, struct inst *in);
 
@@ -370,7 +476,9 @@ void inst_handle(struct runner *r, struct inst *in, struct msg *m);
 void life_start(struct runner *r, struct inst *in);
 /* Begins the end: cleanly, by itself or told by the host, or as failed with this status and text.
  * Harmless when it has begun. A life that has not begun yet ends all the same. */
-void life_stop(struct runner *r, struct inst *in, bool told, const char *reason);
+void life_stop(struct runner *r, struct inst *in, bool told, enum inst_reason reason);
+/* The text; NULL: it has not ended cleanly. */
+const char *life_reason(const struct inst *in);
 void life_fail(struct runner *r, struct inst *in, enum failure_kind kind, int32_t status,
                const char *text, const char *root);
 /* Goes on with the end as far as it can; true when the life has ended and nothing is held back. */

@@ -5,8 +5,17 @@
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
 
+const char *life_reason(const struct inst *in) {
+    static const char *const texts[INST_REASON_COUNT] = {
+#define INST_REASON_TEXT(name, text) [REASON_##name] = text,
+        INST_REASONS(INST_REASON_TEXT)
+#undef INST_REASON_TEXT
+    };
+    return texts[in->reason];
+}
+
 static void describe(const struct inst *in, struct inst_end *end) {
-    const struct failure *failure = in->failed && in->more ? in->more->failure : NULL;
+    const struct failure *failure = in->failed ? inst_failure(in) : NULL;
     *end = (struct inst_end){.uid = inst_uid(in),
                              .incarnation = inst_incarnation(in),
                              .failed = in->failed,
@@ -19,7 +28,7 @@ static void describe(const struct inst *in, struct inst_end *end) {
     (void)snprintf(end->text, sizeof end->text, "%s",
                    failure      ? failure->text
                    : in->failed ? "out of memory"
-                   : in->reason ? in->reason
+                   : in->reason ? life_reason(in)
                                 : "stopped");
     (void)snprintf(end->root, sizeof end->root, "%s",
                    failure && failure->root[0] ? failure->root : end->name);
@@ -31,8 +40,9 @@ static int make_state(struct inst *in) {
     if (size && !in->state) {
         return -1;
     }
-    if (in->config) {
-        memcpy((char *)in->state + in->type->config_offset, in->config->body, in->config->size);
+    const struct config *config = in->more ? in->more->config : NULL;
+    if (config) {
+        memcpy((char *)in->state + in->type->config_offset, config->body, config->size);
     }
     return 0;
 }
@@ -40,12 +50,13 @@ static int make_state(struct inst *in) {
 /* AI-4: nothing of the life before is left, but for what it was told for good: to drain, to be quiet. */
 static void begin(struct runner *r, struct inst *in) {
     in->failed = in->aborted = in->told = in->cleanup_ok = in->children_draining = false;
-    in->reason = NULL;
-    if (in->more) {
-        inst_attributes_end(in);
-        failure_destroy(in->more->failure);
-        in->more->failure = NULL;
-        in->more->checkpoint.since = 0;
+    in->reason = REASON_NONE;
+    inst_attributes_end(in);
+    struct inst_lives *lives = inst_has_lives(in);
+    if (lives) {
+        failure_destroy(lives->failure);
+        lives->failure = NULL;
+        lives->checkpoint.since = 0;
     }
     atomic_store_explicit(&in->processed, 0, memory_order_relaxed);
     atomic_store_explicit(&in->busy_ns, 0, memory_order_relaxed);
@@ -72,7 +83,7 @@ void life_start(struct runner *r, struct inst *in) {
         life_fail(r, in, FAILURE_HOST, TROUPE_NO_MEMORY, "init: no memory for the state", NULL);
         return;
     }
-    bool loads = in->more && in->more->saved;
+    bool loads = inst_has_lives(in) && in->more->lives->saved;
     uint16_t row = loads ? in->type->load : in->type->init;
     int32_t status = TROUPE_OK;
     if (loads) {
@@ -109,20 +120,20 @@ static void begin_end(struct inst *in) {
     inst_timers_end(in);
     inst_watches_end(in);
     checkpoint_end(in);
-    if (in->open_children > 0) {
+    if (inst_open_children(in) > 0) {
         pause_end(&in->proc->pauses, &in->mbox);
     }
     inst_signal_children(in, in->aborted ? SIGNAL_ABORT : SIGNAL_STOP);
 }
 
-void life_stop(struct runner *r, struct inst *in, bool told, const char *reason) {
+void life_stop(struct runner *r, struct inst *in, bool told, enum inst_reason reason) {
     bool aborted = in->aborted;
     if (in->phase == PHASE_DOWN) {
         begin(r, in);
         in->aborted = aborted;
     }
     if (in->phase == PHASE_DOWN || in->phase == PHASE_LIVE) {
-        in->reason = reason;
+        in->reason = (uint8_t)reason;
         in->told = told;
         begin_end(in);
     }
@@ -131,8 +142,8 @@ void life_stop(struct runner *r, struct inst *in, bool told, const char *reason)
 /* FI-1: all of it is written before the status turns terminal. */
 static void note_failure(struct runner *r, struct inst *in, enum failure_kind kind, int32_t status,
                          const char *text, const char *root) {
-    struct inst_more *more = inst_more(in);
-    struct failure *failure = more ? mem_alloc(sizeof *failure) : NULL;
+    struct inst_lives *lives = inst_lives(in);
+    struct failure *failure = lives ? mem_alloc(sizeof *failure) : NULL;
     in->failed = true;
     if (!failure) {
         return;
@@ -147,7 +158,7 @@ static void note_failure(struct runner *r, struct inst *in, enum failure_kind ki
     (void)snprintf(failure->root, sizeof failure->root, "%s", root ? root : "");
     failure->frames = r->fail_frames;
     r->fail_frames = NULL;
-    more->failure = failure;
+    lives->failure = failure;
     (void)record_flight(in);
 }
 
@@ -182,12 +193,16 @@ static void return_queued(struct runner *r, struct inst *in) {
     }
 }
 
-static void drop_kept(struct runner *r, struct inst *in) {
-    struct inst_more *more = in->more;
-    while (more && !list_is_empty(&more->kept)) {
-        struct kept *kept = LIST_OF(more->kept.next, struct kept, link);
+static void drop_memory(struct runner *r, struct inst *in) {
+    struct inst_memory *own = inst_has_memory(in);
+    while (own && !list_is_empty(&own->kept)) {
+        struct kept *kept = LIST_OF(own->kept.next, struct kept, link);
         list_remove(&kept->link);
         msg_release(r->pool, kept->origin);
+    }
+    if (own) {
+        heap_fini(&own->heap);
+        heap_fini(&own->kept_heap);
     }
 }
 
@@ -221,11 +236,7 @@ void life_leave(struct runner *r, struct inst *in) {
 /* What belongs to the life and not to the slot (AI-4). */
 static void drop_life(struct runner *r, struct inst *in) {
     calls_end(r, in);
-    drop_kept(r, in);
-    if (in->more) {
-        heap_fini(&in->more->heap);
-        heap_fini(&in->more->kept_heap);
-    }
+    drop_memory(r, in);
     mem_free(in->state);
     in->state = NULL;
 }
@@ -271,7 +282,7 @@ void life_close(struct runner *r, struct inst *in) {
 }
 
 bool life_proceed(struct runner *r, struct inst *in) {
-    if (in->open_children > 0) {
+    if (inst_open_children(in) > 0) {
         return false;
     }
     if (in->phase == PHASE_CHILDREN) {
@@ -332,7 +343,7 @@ void life_child_ended(struct runner *r, struct inst *in, struct msg *m) {
     describe(child, &end);
     uint16_t row = child->child_row;
     list_remove(&child->sibling);
-    in->open_children--;
+    in->more->open_children--;
     msg_free(r->pool, m);
     release(r, child);
     if (in->phase == PHASE_LIVE) {

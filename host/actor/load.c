@@ -132,29 +132,30 @@ static bool blocks_everywhere(const struct plan_actor *actor, const struct inst_
 
 static bool has_ring(const struct inst *in, uint16_t row) {
     uint32_t kind = in->type->rows[row].kind;
-    return in->row_overflow[row] == OVERFLOW_DROP_OLDEST &&
+    return in->more->row_overflow[row] == OVERFLOW_DROP_OLDEST &&
            (kind == TROUPE_ROW_in || kind == TROUPE_ROW_any || kind == TROUPE_ROW_call);
 }
 
-static int make_rings(struct inst *in) {
+static int make_bounds(struct inst *in, uint64_t bytes) {
+    struct mbox_bounds *bounds = &in->more->bounds;
     uint16_t count = 0;
-    for (uint16_t i = 0; in->row_overflow && i < in->type->row_count; i++) {
+    for (uint16_t i = 0; in->more->row_overflow && i < in->type->row_count; i++) {
         count = (uint16_t)(count + has_ring(in, i));
     }
-    if (count == 0) {
+    if (count == 0 && bytes == 0) {
         return 0;
     }
-    struct inst_more *more = inst_more(in);
-    more = more && (more->rings = mem_array(count, sizeof *more->rings)) ? more : NULL;
-    if (!more) {
+    bounds->bytes_max = bytes;
+    bounds->rings = mem_array(count ? count : 1, sizeof *bounds->rings);
+    if (!bounds->rings) {
         return -1;
     }
-    in->mbox.rings = more->rings;
-    for (uint16_t i = 0; i < in->type->row_count; i++) {
+    for (uint16_t i = 0; bounds->ring_count < count; i++) {
         if (has_ring(in, i)) {
-            mbox_ring_init(&more->rings[in->mbox.ring_count++], i, mbox_capacity(&in->mbox));
+            mbox_ring_init(&bounds->rings[bounds->ring_count++], i, mbox_capacity(&in->mbox));
         }
     }
+    mbox_bound(&in->mbox, bounds);
     return 0;
 }
 
@@ -182,19 +183,23 @@ static struct inst *make_actor(struct proc *proc, uint32_t index, struct err *er
     uint32_t capacity = actor->is_group ? HOST_CAPACITY : policy->capacity;
     /* Groups that the wires show to be independent start apart; what talks starts together. */
     struct sched_worker *home = sched_worker_at(proc->sched, actor->component);
-    struct inst *in = inst_make(&proc->outside, proc, type, capacity, policy->bytes, home);
-    if (!in) {
+    struct inst *in = inst_make(&proc->outside, proc, type, capacity, home);
+    struct inst_more *more = in ? inst_more(in) : NULL;
+    if (!more) {
         err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
+        if (in) {
+            inst_unmake(&proc->outside, in);
+        }
         return NULL;
     }
-    in->name = actor->name;
+    more->name = actor->name;
     atomic_store_explicit(&in->plan_index, index, memory_order_relaxed);
     in->pid = actor->pid;
-    in->config = actor->config ? config_ref(actor->config) : NULL;
-    in->row_overflow = blocks_everywhere(actor, type) ? NULL : actor->row_overflow;
+    more->config = actor->config ? config_ref(actor->config) : NULL;
+    more->row_overflow = blocks_everywhere(actor, type) ? NULL : actor->row_overflow;
     in->checkpoints = actor->spec->checkpoint.messages || actor->spec->checkpoint.time_ns;
     in->checkpoints &= !actor->is_group && type->save != INST_NO_ROW && type->load != INST_NO_ROW;
-    if (make_rings(in) < 0 || (actor->is_group && !inst_more(in))) {
+    if (make_bounds(in, policy->bytes) < 0) {
         err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
         inst_unmake(&proc->outside, in);
         return NULL;
@@ -206,10 +211,10 @@ static struct inst *make_actor(struct proc *proc, uint32_t index, struct err *er
 static void adopt(struct proc *proc, struct inst *in, uint32_t parent) {
     struct inst *above = parent == PLAN_NONE ? proc->self : proc->actors[parent];
     atomic_store_explicit(&in->parent, above, memory_order_relaxed);
-    in->root = parent == PLAN_NONE ? in : above->root;
-    list_add_last(&above->children, &in->sibling);
-    if (in->pid >= atomic_load_explicit(&in->root->next_pid, memory_order_relaxed)) {
-        atomic_store_explicit(&in->root->next_pid, in->pid + 1, memory_order_relaxed);
+    list_add_last(&above->more->children, &in->sibling);
+    _Atomic uint64_t *next_pid = &inst_root(in)->more->next_pid;
+    if (in->pid >= atomic_load_explicit(next_pid, memory_order_relaxed)) {
+        atomic_store_explicit(next_pid, in->pid + 1, memory_order_relaxed);
     }
 }
 
@@ -281,8 +286,8 @@ static int make_wire(struct proc *proc, const struct plan_wire *from) {
     for (size_t i = 0; i < from->to_count; i++) {
         struct inst *to = proc->actors[from->to[i]];
         uint16_t row = (uint16_t)from->to_row;
-        uint8_t overflow = to->row_overflow ? (uint8_t)to->row_overflow[row] : WIRE_BLOCK;
-        wire->targets[i] = (struct wire_target){&to->mbox, inst_uid(to), row, overflow};
+        wire->targets[i] =
+            (struct wire_target){&to->mbox, inst_uid(to), row, (uint8_t)inst_overflow(to, row)};
         const struct msg_type *wanted = to->type->rows[row].type;
         if (wanted && wanted->abi.body_size > wire->body_room) {
             wire->body_room = wanted->abi.body_size;
@@ -320,13 +325,17 @@ int proc_load(struct proc *proc, const struct plan *plan, struct err *err) {
 /* What is left of an instance when the proc goes: one that ended needs only its slot freed. */
 static void discard(struct proc *proc, struct inst *in) {
     if (!mbox_is_closed(&in->mbox)) {
-        struct inst_more *more = in->more;
+        struct inst_memory *own = inst_has_memory(in);
         inst_timers_end(in);
         inst_watches_end(in);
-        if (more) {
-            (void)timers_stop(&proc->timers, &more->call_timer);
-            outbox_discard(&proc->outside, in, &more->rest);
-            LIST_EACH (link, &more->kept) {
+        if (inst_has_calls(in)) {
+            (void)timers_stop(&proc->timers, &in->more->calls->timer);
+        }
+        if (in->more && in->more->rest) {
+            outbox_discard(&proc->outside, in, in->more->rest);
+        }
+        if (own) {
+            LIST_EACH (link, &own->kept) {
                 msg_release(proc->outside.pool, LIST_OF(link, struct kept, link)->origin);
             }
         }
@@ -341,14 +350,12 @@ static bool is_held_back(const struct inst *in) {
 }
 
 void proc_unload(struct proc *proc) {
-    for (uint32_t s = 0; s < proc->slab_count; s++) {
-        struct inst *slab = atomic_load_explicit(&proc->slabs[s], memory_order_relaxed);
-        for (uint32_t i = 0; i < CELLS_PER_SLAB; i++) {
-            /* one that was never used has no proc; one that was given back has no holder */
-            bool is_used = !slab[i].spawned || atomic_load(&slab[i].holders) > 0;
-            if (slab[i].proc && is_used && !is_held_back(&slab[i])) {
-                discard(proc, &slab[i]);
-            }
+    for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+        struct inst *in = cell_at(proc, i);
+        /* one that was never used has no proc; one that was given back has no holder */
+        bool is_used = in->proc && (!in->spawned || atomic_load(&in->holders) > 0);
+        if (is_used && !is_held_back(in)) {
+            discard(proc, in);
         }
     }
     for (uint32_t t = 0; t < proc->type_count; t++) {
@@ -365,7 +372,10 @@ void proc_unload(struct proc *proc) {
 
 static void each_below(struct inst *in, void (*each)(void *context, struct inst *in),
                        void *context) {
-    LIST_EACH (link, &in->children) {
+    if (!in->more) {
+        return;
+    }
+    LIST_EACH (link, &in->more->children) {
         struct inst *child = LIST_OF(link, struct inst, sibling);
         each(context, child);
         each_below(child, each, context);

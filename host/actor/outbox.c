@@ -200,7 +200,10 @@ __attribute__((noinline)) static bool deliver_slowly(struct runner *r, struct in
         if (!may_pause) {
             return false;
         }
-        switch (pause_wait(&in->proc->pauses, &in->pauser, item->u.to.mbox)) {
+        if (!inst_more(in)) {
+            return false; /* hold_back() says what follows */
+        }
+        switch (pause_wait(&in->proc->pauses, &in->more->pauser, item->u.to.mbox)) {
         case PAUSE_WAITS:
             return false;
         case PAUSE_CYCLE:
@@ -279,17 +282,17 @@ __attribute__((noinline)) static void deliver_one(struct runner *r, struct inst 
 }
 
 static void publish(struct inst *in, struct attribute *attribute) {
-    struct inst_more *more = in->more; /* made when the turn published */
-    pthread_mutex_lock(&more->attributes_lock);
-    struct attribute **at = &more->attributes;
+    /* made when the turn published */
+    struct inst_attributes *all = atomic_load_explicit(&in->more->attributes, memory_order_relaxed);
+    pthread_mutex_lock(&all->lock);
+    struct attribute **at = &all->first;
     while (*at && strcmp((*at)->name, attribute->name) != 0) {
         at = &(*at)->next;
     }
     struct attribute *old = *at;
     attribute->next = old ? old->next : NULL;
     *at = attribute;
-    pthread_mutex_unlock(&more->attributes_lock);
-    atomic_store_explicit(&in->shown, more, memory_order_release); /* pairs with inst_attribute */
+    pthread_mutex_unlock(&all->lock);
     mem_free(old);
 }
 
@@ -365,7 +368,7 @@ static void withdraw_from(struct runner *r, struct inst *in, struct out_item *it
 }
 
 void outbox_withdraw(struct runner *r, struct inst *in, struct outbox *box) {
-    if (in->more->calls_pending == 0) {
+    if (!in->is_calling) {
         return;
     }
     uint64_t now_ns = in->proc->clock->now(in->proc->clock);

@@ -59,7 +59,7 @@ static int make_sched(struct proc *proc, struct err *err) {
 static int make_parts(struct proc *proc, struct err *err) {
     proc->pools = pools_create();
     proc->name = mem_text(proc->options.name);
-    if (!proc->pools || !proc->name ||
+    if (!proc->pools || !proc->name || cells_init(proc) < 0 ||
         dead_init(&proc->dead, proc->options.dead_letters_keep) < 0 ||
         snapshot_store_init(&proc->snapshots, proc->options.snapshots_keep,
                             proc->options.snapshots_max_age_ns) < 0) {
@@ -79,9 +79,11 @@ static int make_parts(struct proc *proc, struct err *err) {
     if (!proc->options.seeded && io_create(proc->clock, &proc->timers, &proc->io, err) < 0) {
         return -1;
     }
-    proc->self = inst_make(&proc->outside, proc, &type_proc, HOST_CAPACITY, 0,
-                           sched_worker_at(proc->sched, 0));
-    return proc->self ? 0 : err_set(err, ERR_NOMEM, "proc '%s'", proc->options.name);
+    proc->self =
+        inst_make(&proc->outside, proc, &type_proc, HOST_CAPACITY, sched_worker_at(proc->sched, 0));
+    return proc->self && inst_more(proc->self)
+               ? 0
+               : err_set(err, ERR_NOMEM, "proc '%s'", proc->options.name);
 }
 
 int proc_create(const struct proc_options *options, struct proc **ret, struct err *err) {
@@ -137,9 +139,7 @@ void proc_destroy(struct proc *proc) {
     runners_free(proc);
     outbox_fini(&proc->outside.outbox);
     pools_destroy(proc->pools);
-    for (uint32_t i = 0; i < proc->slab_count; i++) {
-        mem_free(atomic_load_explicit(&proc->slabs[i], memory_order_relaxed));
-    }
+    cells_fini(proc);
     if (proc->owns_types) {
         type_table_destroy(proc->types);
     }

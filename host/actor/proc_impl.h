@@ -10,8 +10,8 @@
 
 /* Mailboxes of the host's own types take ends of children only: uncharged, the capacity is nominal. */
 #define HOST_CAPACITY 1024u
-#define CELLS_PER_SLAB 64u
-#define SLAB_TABLE 65536u /* slabs at most */
+/* Instances at a time: a uid has 28 bits for the cell's number, from 1. */
+#define CELLS_MOST ((1u << 28) - (1u << 14))
 
 struct proc {
     /* set at creation, then constant */
@@ -47,9 +47,9 @@ struct proc {
     struct map names;         /* under lock: "group/name" -> inst of the plan */
 
     /* cells; the table is written under lock and read by anyone */
-    _Atomic(struct inst *) slabs[SLAB_TABLE];
-    _Atomic uint32_t slab_count; /* written under lock */
-    struct inst *free_cells;     /* under lock */
+    _Atomic(struct cell_slab *) *slabs;
+    _Atomic uint32_t cell_count; /* handed out ever; written under lock */
+    struct inst *free_runs;      /* under lock; lists of cells, see cell.c */
     _Atomic uint64_t live_instances;
     _Atomic uint64_t instances_made;
 

@@ -64,7 +64,9 @@ struct gathered {
 };
 
 static void gather_attributes(struct inst *in, struct gathered *g, struct snapshot_facts *facts) {
-    struct attribute *at = in->more ? in->more->attributes : NULL;
+    const struct inst_attributes *all =
+        in->more ? atomic_load_explicit(&in->more->attributes, memory_order_relaxed) : NULL;
+    const struct attribute *at = all ? all->first : NULL;
     for (; at && facts->attribute_count < ATTRIBUTES_MOST; at = at->next) {
         struct str json;
         str_init(&json);
@@ -89,7 +91,7 @@ static void cut_frames(struct gathered *g, struct snapshot_failure *failure) {
 }
 
 static void gather_failure(struct inst *in, struct gathered *g, struct snapshot_failure *ret) {
-    const struct failure *failure = in->more ? in->more->failure : NULL;
+    const struct failure *failure = inst_failure(in);
     if (!failure) {
         *ret = (struct snapshot_failure){.kind = FAILURE_HOST,
                                          .code = troupe_status_text(TROUPE_NO_MEMORY),
@@ -151,7 +153,7 @@ static void gather(struct inst *in, struct gathered *g, struct snapshot_facts *f
     facts->incarnation = inst_incarnation(in);
     facts->is_system = !in->type->library;
     facts->failed = in->failed;
-    facts->reason = in->reason ? in->reason : "stopped";
+    facts->reason = in->reason ? life_reason(in) : "stopped";
     facts->ended_ns = proc->clock->now(proc->clock);
     facts->ended_wall_ns = proc->clock->wall(proc->clock);
     facts->created_wall_ns =
@@ -161,8 +163,9 @@ static void gather(struct inst *in, struct gathered *g, struct snapshot_facts *f
         atomic_load_explicit(&in->busy_ns, memory_order_relaxed) / NS_PER_US;
     facts->queue_depth = mbox_depth(&in->mbox);
     facts->queue_high_water = inst_high_water(in);
-    facts->restarts = in->more ? in->more->past.items : NULL;
-    facts->restart_count = in->more ? in->more->past.count : 0;
+    const struct inst_lives *lives = inst_has_lives(in);
+    facts->restarts = lives ? lives->past.items : NULL;
+    facts->restart_count = lives ? lives->past.count : 0;
     gather_attributes(in, g, facts);
     if (in->failed) {
         gather_failure(in, g, &facts->failure);
@@ -200,24 +203,26 @@ static void note_in_brief(struct runner *r, struct inst *in) {
                                    .ended_ns = sched_coarse_now(r->worker),
                                    .failed = in->failed};
     inst_name(in, brief.id, sizeof brief.id);
-    (void)snprintf(brief.reason, sizeof brief.reason, "%s", in->reason ? in->reason : "stopped");
+    (void)snprintf(brief.reason, sizeof brief.reason, "%s",
+                   in->reason ? life_reason(in) : "stopped");
     snapshot_store_note(&proc->snapshots, &brief, brief.ended_ns);
 }
 
 static void count_lost(struct runner *r, struct inst *in) {
-    const struct failure *failure = in->more ? in->more->failure : NULL;
+    const struct failure *failure = inst_failure(in);
     uint64_t since = atomic_load_explicit(&in->processed, memory_order_relaxed);
-    if (in->checkpoints && in->more) {
-        since = in->more->checkpoint.since;
+    if (in->checkpoints && inst_has_lives(in)) {
+        since = in->more->lives->checkpoint.since;
     } else if (since > 0 && failure && failure->type[0]) {
         since--; /* the one that it died on */
     }
     if (in->type->state_size > 0) {
         tally_add(&r->lost_with_state, since);
     }
-    if (in->more) {
-        tally_add(&in->more->tally.failures, 1);
-        tally_add(&in->more->tally.lost_with_state, in->type->state_size > 0 ? since : 0);
+    struct inst_lives *lives = inst_has_lives(in);
+    if (lives) {
+        tally_add(&lives->tally.failures, 1);
+        tally_add(&lives->tally.lost_with_state, in->type->state_size > 0 ? since : 0);
     }
 }
 
@@ -249,7 +254,7 @@ void proc_note_failure(struct proc *proc, const char *reason, const char *root) 
 
 void record_end(struct runner *r, struct inst *in) {
     record_note(r, in, in->failed ? FLIGHT_FAILED : FLIGHT_STOPPED, inst_incarnation(in),
-                in->failed && in->more && in->more->failure ? in->more->failure->text : in->reason);
+                in->failed && inst_failure(in) ? inst_failure(in)->text : life_reason(in));
     if (in->spawned && !in->failed) {
         note_in_brief(r, in);
         return;
@@ -267,8 +272,8 @@ void record_end(struct runner *r, struct inst *in) {
     store(in->proc, in->failed, &facts, in->flight);
     let_go(g, &facts);
     mem_free(g);
-    if (in->failed && in->more && in->more->failure) {
-        past_add(&in->more->past, facts.incarnation, in->more->failure->wall_ns,
-                 in->more->failure->text);
+    const struct failure *failure = inst_failure(in);
+    if (in->failed && failure) {
+        past_add(&in->more->lives->past, facts.incarnation, failure->wall_ns, failure->text);
     }
 }

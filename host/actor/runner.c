@@ -66,19 +66,6 @@ void *runner_create(void *context, struct sched_worker *worker) {
     return r;
 }
 
-static void give_cells(struct proc *proc, struct runner *r) {
-    struct inst *last = r->free_cells;
-    if (!last) {
-        return;
-    }
-    while (last->sibling.next) {
-        last = LIST_OF(last->sibling.next, struct inst, sibling);
-    }
-    last->sibling.next = proc->free_cells ? &proc->free_cells->sibling : NULL;
-    proc->free_cells = r->free_cells;
-    r->free_cells = NULL;
-}
-
 void runner_retire(void *context, void *local) {
     struct proc *proc = context;
     struct runner *r = local;
@@ -86,7 +73,8 @@ void runner_retire(void *context, void *local) {
     scratch_fini(&r->scratch);
     pools_give_back(proc->pools, r->pool);
     pthread_mutex_lock(&proc->lock);
-    give_cells(proc, r);
+    cells_give_run_locked(r, r->free_cells);
+    r->free_cells = NULL;
     r->next_retired = proc->retired;
     proc->retired = r;
     pthread_mutex_unlock(&proc->lock);

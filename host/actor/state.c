@@ -79,8 +79,8 @@ int proc_save(struct proc *proc, uint64_t uid, proc_saved *done, void *context, 
 int proc_restore(struct proc *proc, uint32_t plan_index, uint32_t version, const void *data,
                  uint64_t size, struct err *err) {
     struct inst *in = proc->actors[plan_index];
-    struct inst_more *more = inst_more(in);
-    void *copy = more ? mem_alloc(size + 1) : NULL;
+    struct inst_lives *lives = inst_lives(in);
+    void *copy = lives ? mem_alloc(size + 1) : NULL;
     if (!copy) {
         return err_set(err, ERR_NOMEM, "state of %llu bytes", (unsigned long long)size);
     }
@@ -93,19 +93,20 @@ int proc_restore(struct proc *proc, uint32_t plan_index, uint32_t version, const
     if (size) {
         memcpy(copy, data, size);
     }
-    more->saved = copy;
-    more->saved_size = size;
-    more->saved_version = version;
+    lives->saved = copy;
+    lives->saved_size = size;
+    lives->saved_version = version;
     return 0;
 }
 
 void inst_forget_state(struct inst *in) {
-    mem_free((void *)(uintptr_t)in->more->saved);
-    in->more->saved = NULL;
+    mem_free((void *)(uintptr_t)in->more->lives->saved);
+    in->more->lives->saved = NULL;
 }
 
 int32_t inst_load_state(struct runner *r, struct inst *in) {
+    const struct inst_lives *lives = in->more->lives;
     struct troupe_loader loader = {
-        .data = in->more->saved, .size = in->more->saved_size, .version = in->more->saved_version};
+        .data = lives->saved, .size = lives->saved_size, .version = lives->saved_version};
     return turn_run(r, in, in->type->load, &loader, NULL);
 }

@@ -65,8 +65,7 @@ struct stuck_abandoned {
 
 /* What a revoked call may still touch; the runner's. */
 struct estate {
-    struct heap heap, kept_heap;
-    struct list kept;
+    struct inst_memory *memory;
     struct msg *m;
     void *state;
     const void *saved;

@@ -44,23 +44,18 @@ uint32_t gate_obey(struct runner *r) {
 
 static void set_aside(struct runner *r, struct inst *in, struct estate *estate) {
     struct inst_more *more = in->more;
-    list_init(&estate->kept);
     if (more) {
-        heap_set_aside(&more->heap, &estate->heap);
-        heap_set_aside(&more->kept_heap, &estate->kept_heap);
-        while (!list_is_empty(&more->kept)) {
-            struct list *link = more->kept.next;
-            list_remove(link);
-            list_add_last(&estate->kept, link);
-        }
-        if (r->row == &in->type->rows[in->type->load]) {
-            estate->saved = more->saved; /* it is being read */
-            more->saved = NULL;
-        }
+        estate->memory = more->memory;
+        more->memory = NULL;
+        estate->config = more->config ? config_ref(more->config) : NULL;
+    }
+    struct inst_lives *lives = inst_has_lives(in);
+    if (lives && r->row == &in->type->rows[in->type->load]) {
+        estate->saved = lives->saved; /* it is being read */
+        lives->saved = NULL;
     }
     estate->state = in->state;
     in->state = NULL;
-    estate->config = in->config ? config_ref(in->config) : NULL;
     const struct library *library = in->type->library;
     estate->library = library ? library_ref((struct library *)(uintptr_t)library) : NULL;
     estate->m = r->msg;
@@ -100,7 +95,7 @@ static void hand_over(struct runner *r, struct stuck *stuck, struct stuck_abando
     keeper->abandoned = a;
     pthread_mutex_unlock(&keeper->lock);
     /* release: pairs with the exchange in turn.c */
-    atomic_fetch_or_explicit(&in->signals, SIGNAL_ABANDON, memory_order_release);
+    atomic_fetch_or_explicit(&in->signals, (uint16_t)SIGNAL_ABANDON, memory_order_release);
     sched_revoke(stuck->stray, &in->mbox.task);
     stuck->revoked = true;
 }
@@ -222,12 +217,13 @@ void stuck_abandon(struct runner *r, struct inst *in) {
 
 /* --- the thread, if it comes back --- */
 
-static void drop_kept(struct runner *r, struct estate *estate) {
-    while (!list_is_empty(&estate->kept)) {
-        struct kept *kept = LIST_OF(estate->kept.next, struct kept, link);
+static void drop_memory(struct runner *r, struct inst_memory *memory) {
+    while (memory && !list_is_empty(&memory->kept)) {
+        struct kept *kept = LIST_OF(memory->kept.next, struct kept, link);
         list_remove(&kept->link);
         msg_release(r->pool, kept->origin);
     }
+    inst_memory_free(memory);
 }
 
 __attribute__((cold, noinline)) void stuck_come_back(struct runner *r) {
@@ -238,9 +234,7 @@ __attribute__((cold, noinline)) void stuck_come_back(struct runner *r) {
                   "the abandoned turn of '%s' has come back and was discarded", estate->handler);
     }
     r->estate = NULL;
-    drop_kept(r, estate);
-    heap_fini(&estate->heap);
-    heap_fini(&estate->kept_heap);
+    drop_memory(r, estate->memory);
     mem_free(estate->state);
     mem_free((void *)(uintptr_t)estate->saved);
     if (estate->saver) {

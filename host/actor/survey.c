@@ -32,13 +32,13 @@ static uint64_t look_at(const _Atomic uint64_t *counter) {
 void proc_each_loss(struct proc *proc, void (*each)(void *context, const struct proc_loss *loss),
                     void *context) {
     for (uint32_t a = 0; a < proc->actor_count; a++) {
-        const struct inst_more *more = proc->actors[a]->more;
-        if (more && look_at(&more->tally.failures) > 0) {
+        const struct inst_lives *lives = inst_has_lives(proc->actors[a]);
+        if (lives && look_at(&lives->tally.failures) > 0) {
             struct proc_loss loss = {.actor = proc->actors[a],
-                                     .failures = look_at(&more->tally.failures),
-                                     .quarantined = look_at(&more->tally.quarantined),
-                                     .retried = look_at(&more->tally.retried),
-                                     .lost_with_state = look_at(&more->tally.lost_with_state)};
+                                     .failures = look_at(&lives->tally.failures),
+                                     .quarantined = look_at(&lives->tally.quarantined),
+                                     .retried = look_at(&lives->tally.retried),
+                                     .lost_with_state = look_at(&lives->tally.lost_with_state)};
             each(context, &loss);
         }
     }
@@ -63,21 +63,18 @@ static bool is_open_child(const struct inst *in) {
  * message: somebody who is asked for is not quiet then, or had a turn between two looks. */
 bool proc_children_are_quiet(struct proc *proc, bool (*asks)(void *context, uint32_t plan_index),
                              void *context, uint64_t *ret_sum) {
-    uint32_t slabs = atomic_load_explicit(&proc->slab_count, memory_order_acquire);
     uint64_t sum = 0;
-    for (uint32_t s = 0; s < slabs; s++) {
-        struct inst *slab = atomic_load_explicit(&proc->slabs[s], memory_order_acquire);
-        for (uint32_t i = 0; slab && i < CELLS_PER_SLAB; i++) {
-            uint32_t ancestor = is_open_child(&slab[i]) ? plan_ancestor(&slab[i]) : UINT32_MAX;
-            if (ancestor == UINT32_MAX || !asks(context, ancestor)) {
-                continue;
-            }
-            if (!inst_is_quiet(&slab[i])) {
-                return false;
-            }
-            uint64_t look[2] = {inst_uid(&slab[i]), inst_processed(&slab[i])};
-            sum += hash_bytes(look, sizeof look);
+    for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+        const struct inst *in = cell_at(proc, i);
+        uint32_t ancestor = is_open_child(in) ? plan_ancestor(in) : UINT32_MAX;
+        if (ancestor == UINT32_MAX || !asks(context, ancestor)) {
+            continue;
         }
+        if (!inst_is_quiet(in)) {
+            return false;
+        }
+        uint64_t look[2] = {inst_uid(in), inst_processed(in)};
+        sum += hash_bytes(look, sizeof look);
     }
     *ret_sum = sum;
     return true;
@@ -88,14 +85,11 @@ void proc_each_pause(struct proc *proc,
                                   const struct inst *waits_for),
                      void *context) {
     pthread_mutex_lock(&proc->pauses.lock);
-    uint32_t slabs = atomic_load_explicit(&proc->slab_count, memory_order_acquire);
-    for (uint32_t s = 0; s < slabs; s++) {
-        struct inst *slab = atomic_load_explicit(&proc->slabs[s], memory_order_acquire);
-        for (uint32_t i = 0; slab && i < CELLS_PER_SLAB; i++) {
-            struct pauser *pauser = slab[i].mbox.pausing;
-            if (pauser) { /* its actor is paused, so neither end of it can be gone */
-                each(context, &slab[i], (struct inst *)(void *)pauser->target);
-            }
+    for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+        const struct inst *in = cell_at(proc, i);
+        const struct pauser *pauser = in->mbox.pausing;
+        if (pauser) { /* its actor is paused, so neither end of it can be gone */
+            each(context, in, (struct inst *)(void *)pauser->target);
         }
     }
     pthread_mutex_unlock(&proc->pauses.lock);

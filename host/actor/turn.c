@@ -56,18 +56,28 @@ __attribute__((noinline)) static void keep_request(struct runner *r, struct inst
     }
 }
 
+static struct outbox *more_room(struct inst *in) {
+    struct inst_more *more = in->more; /* made before it began to wait; NULL: no memory */
+    if (more && !more->rest) {
+        more->rest = mem_alloc(sizeof *more->rest);
+    }
+    return more ? more->rest : NULL;
+}
+
 /* Early commits may have left a rest behind; then everything waits behind it, in order. */
 __attribute__((cold, noinline)) static void hold_back(struct runner *r, struct inst *in) {
-    struct inst_more *more = inst_more(in);
-    if (!more) {
-        pause_cancel(&in->proc->pauses, &in->pauser);
+    struct outbox *rest = more_room(in);
+    if (!rest) {
+        if (in->more) {
+            pause_cancel(&in->proc->pauses, &in->more->pauser);
+        }
         outbox_abort(r, in, &r->outbox);
         life_fail(r, in, FAILURE_HOST, TROUPE_NO_MEMORY, "no memory to hold back messages", NULL);
         return;
     }
-    outbox_move(&r->outbox, &more->rest);
+    outbox_move(&r->outbox, rest);
     in->paused = true;
-    record_note(r, in, FLIGHT_PAUSED, more->rest.count, NULL);
+    record_note(r, in, FLIGHT_PAUSED, rest->count, NULL);
 }
 
 /* TX-1: nothing of it was; what it logged is kept, and marked. */
@@ -151,11 +161,11 @@ __attribute__((cold, noinline)) void turn_fail(struct runner *r, struct inst *in
 
 /* The held-back rest goes on; true when nothing is held back any more. */
 static bool resume(struct runner *r, struct inst *in) {
-    if (!pause_is_over(&in->proc->pauses, &in->pauser)) {
+    if (!pause_is_over(&in->proc->pauses, &in->more->pauser)) {
         return false;
     }
-    outbox_withdraw(r, in, &in->more->rest);
-    if (!outbox_commit(r, in, &in->more->rest, true)) {
+    outbox_withdraw(r, in, in->more->rest);
+    if (!outbox_commit(r, in, in->more->rest, true)) {
         return false;
     }
     in->paused = false;
@@ -166,12 +176,12 @@ static bool resume(struct runner *r, struct inst *in) {
 static void abort_now(struct runner *r, struct inst *in) {
     in->aborted = true;
     if (in->paused) {
-        pause_cancel(&in->proc->pauses, &in->pauser);
-        outbox_abort(r, in, &in->more->rest);
+        pause_cancel(&in->proc->pauses, &in->more->pauser);
+        outbox_abort(r, in, in->more->rest);
         in->paused = false;
     }
     inst_signal_children(in, SIGNAL_ABORT);
-    life_stop(r, in, true, "aborted");
+    life_stop(r, in, true, REASON_ABORTED);
 }
 
 static void go_quiet(struct inst *in) {
@@ -196,7 +206,7 @@ static void obey_alive(struct runner *r, struct inst *in, uint32_t signals) {
     } else if (signals & SIGNAL_FAIL) {
         fail_as_told(r, in);
     } else if (signals & (SIGNAL_STOP | SIGNAL_FINISH)) {
-        life_stop(r, in, signals & SIGNAL_STOP, "stopped");
+        life_stop(r, in, signals & SIGNAL_STOP, REASON_STOPPED);
     } else if (signals & SIGNAL_STOPPING && inst_status(in) == INST_IDLE) {
         inst_move(in, INST_STOPPING); /* DR-3: until its last member has ended */
     }
@@ -213,7 +223,7 @@ static void obey_down(struct runner *r, struct inst *in, uint32_t signals) {
         life_start(r, in);
         obey_alive(r, in, signals);
     } else if (signals & SIGNAL_STOP) {
-        life_stop(r, in, true, "stopped before it started");
+        life_stop(r, in, true, REASON_NOT_STARTED);
     } else if (signals & SIGNAL_FAIL) {
         fail_as_told(r, in);
     } else if (signals & SIGNAL_HOLD) {
@@ -250,11 +260,11 @@ static void obey(struct runner *r, struct inst *in) {
 
 /* Nothing queued and nothing pending: a draining instance may end (DR-1). Its children drain first. */
 __attribute__((noinline)) static void drain_on(struct runner *r, struct inst *in) {
-    if (in->more && in->more->calls_pending > 0) {
+    if (in->is_calling) {
         return;
     }
-    if (in->open_children == 0) {
-        life_stop(r, in, true, in->inputs_ended ? "inputs ended" : "drained");
+    if (inst_open_children(in) == 0) {
+        life_stop(r, in, true, in->inputs_ended ? REASON_INPUTS_ENDED : REASON_DRAINED);
     } else if (!in->children_draining) {
         in->children_draining = true;
         inst_signal_children(in, SIGNAL_DRAIN);
@@ -341,8 +351,7 @@ static bool has_more_to_do(const struct inst *in) {
 /* It may not look quiet, though it runs no turn. */
 static bool is_held(const struct inst *in) {
     bool between = in->phase == PHASE_DOWN && inst_incarnation(in) > 0;
-    return in->paused || between || in->phase > PHASE_LIVE ||
-           (in->more && in->more->calls_pending > 0) ||
+    return in->paused || between || in->phase > PHASE_LIVE || in->is_calling ||
            (in->alive_by_timers && (inst_has_timers(in) || inst_has_watches(in)));
 }
 

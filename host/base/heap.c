@@ -253,11 +253,6 @@ void heap_fini(struct heap *heap) {
     *heap = (struct heap){.limit = heap->limit, .separate = heap->separate};
 }
 
-void heap_set_aside(struct heap *from, struct heap *to) {
-    *to = *from;
-    heap_init(from, to->limit);
-}
-
 void *heap_alloc(struct heap *heap, uint64_t size) {
     bool is_first = !heap->pool && !heap->alone;
     if (heap->separate || is_first || size > HEAP_SMALL_MAX) {

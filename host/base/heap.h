@@ -27,9 +27,6 @@ struct heap {
 void heap_init(struct heap *heap, uint64_t limit);
 /* Frees all blocks; the heap may be used again. */
 void heap_fini(struct heap *heap);
-/* All blocks of `from`, which is empty then, go to `to`, which was: only to be freed whole. For those who
- * may still write to them. */
-void heap_set_aside(struct heap *from, struct heap *to);
 /* Zeroed, aligned to 16; for size 0 too. NULL: no memory, or the limit is reached. */
 void *heap_alloc(struct heap *heap, uint64_t size);
 /* As realloc; NULL memory is an alloc. New bytes are whatever they are. NULL: no memory, limit

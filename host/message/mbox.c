@@ -23,10 +23,22 @@ static inline uint32_t word_count(uint64_t word) {
 }
 
 void mbox_init(struct mbox *mb, const struct task_ops *ops, struct sched_worker *home,
-               uint32_t capacity, uint64_t bytes_max) {
-    *mb = (struct mbox){.bytes_max = bytes_max};
+               uint32_t capacity) {
+    *mb = (struct mbox){0};
     atomic_store_explicit(&mb->capacity, capacity, memory_order_relaxed);
     task_init(&mb->task, ops, home);
+}
+
+void mbox_init_shut(struct mbox *mb, const struct task_ops *ops, struct sched_worker *home,
+                    uint32_t capacity) {
+    mbox_init(mb, ops, home, capacity);
+    /* relaxed: nobody knows it yet */
+    atomic_store_explicit(&mb->task.word, WORD_CLOSED, memory_order_relaxed);
+}
+
+void mbox_bound(struct mbox *mb, struct mbox_bounds *bounds) {
+    mb->bounds = bounds;
+    atomic_fetch_or_explicit(&mb->capacity, MBOX_BOUNDED, memory_order_relaxed);
 }
 
 void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {
@@ -34,10 +46,9 @@ void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {
     task->cost_ns = 0;
     task->queued = false;
     task->pull = 0;
-    mb->ring_turn = false;
     mb->from_away = false;
-    mb->ring_next = 0;
-    atomic_store_explicit(&mb->capacity, capacity, memory_order_relaxed);
+    atomic_store_explicit(&mb->capacity, capacity | (mb->bounds ? MBOX_BOUNDED : 0),
+                          memory_order_relaxed);
     atomic_store_explicit(&mb->high_water, 0, memory_order_relaxed);
     atomic_store_explicit(&mb->ending, false, memory_order_relaxed);
     atomic_store_explicit(&task->home, home, memory_order_relaxed);
@@ -59,7 +70,18 @@ static inline uint32_t spare_now(const struct mbox *mb) {
 
 static inline void set_spare(struct mbox *mb, uint32_t count) {
     /* release: pairs with mbox_depth; who sees a message gone sees that its taker runs */
-    atomic_store_explicit(&mb->spare, count, memory_order_release);
+    atomic_store_explicit(&mb->spare, (uint16_t)count, memory_order_release);
+}
+_Static_assert(MBOX_CAPACITY_MAX / 16 < UINT16_MAX, "spare_max, and one more, fit");
+
+static inline uint32_t in_rings_now(const struct mbox *mb) {
+    /* relaxed: who adds to a ring pokes afterwards */
+    return mbox_is_bounded(mb) ? atomic_load_explicit(&mb->bounds->in_rings, memory_order_relaxed)
+                               : 0;
+}
+
+static inline uint64_t bytes_max(const struct mbox *mb) {
+    return mbox_is_bounded(mb) ? mb->bounds->bytes_max : 0;
 }
 
 static inline uint32_t spare_max(const struct mbox *mb) {
@@ -69,8 +91,8 @@ static inline uint32_t spare_max(const struct mbox *mb) {
 
 /* `charged` of the depth; what takes no room is part of it too (PD-6). */
 static inline void note_high_water(struct mbox *mb, uint32_t charged) {
-    uint32_t depth = charged + atomic_load_explicit(&mb->uncharged, memory_order_relaxed) +
-                     atomic_load_explicit(&mb->in_rings, memory_order_relaxed);
+    uint32_t depth =
+        charged + atomic_load_explicit(&mb->uncharged, memory_order_relaxed) + in_rings_now(mb);
     if (depth > atomic_load_explicit(&mb->high_water, memory_order_relaxed)) {
         atomic_store_explicit(&mb->high_water, depth, memory_order_relaxed);
     }
@@ -246,9 +268,10 @@ static inline enum offer offer_any(struct mbox *mb, struct msg *first, struct ms
 static uint64_t bytes_limit(const struct mbox *mb, uint32_t limit) {
     uint64_t bytes;
     if (limit <= mbox_capacity(mb)) {
-        return mb->bytes_max;
+        return mb->bounds->bytes_max;
     }
-    return __builtin_mul_overflow(mb->bytes_max, MBOX_HARD_FACTOR, &bytes) ? UINT64_MAX : bytes;
+    return __builtin_mul_overflow(mb->bounds->bytes_max, MBOX_HARD_FACTOR, &bytes) ? UINT64_MAX
+                                                                                   : bytes;
 }
 
 __attribute__((noinline)) static enum offer offer_bounded(struct mbox *mb, struct msg *first,
@@ -256,7 +279,7 @@ __attribute__((noinline)) static enum offer offer_bounded(struct mbox *mb, struc
                                                           uint32_t limit) {
     uint64_t bytes = chain_bytes(first);
     uint64_t most = bytes_limit(mb, limit);
-    uint64_t before = atomic_fetch_add_explicit(&mb->bytes, bytes, memory_order_relaxed);
+    uint64_t before = atomic_fetch_add_explicit(&mb->bounds->bytes, bytes, memory_order_relaxed);
     enum offer result = OFFER_FULL;
     /* One message is let in below the bound whatever its size, as mbox_room says: else it would wait
      * for ever. */
@@ -268,8 +291,8 @@ __attribute__((noinline)) static enum offer offer_bounded(struct mbox *mb, struc
     if (result != OFFER_TAKEN) {
         /* seq_cst: who began to wait because of these bytes either is seen here or sees them gone;
          * pairs with pause_wait and mbox_room */
-        atomic_fetch_sub_explicit(&mb->bytes, bytes, memory_order_seq_cst);
-        if (atomic_load_explicit(&mb->has_waiters, memory_order_seq_cst)) {
+        atomic_fetch_sub_explicit(&mb->bounds->bytes, bytes, memory_order_seq_cst);
+        if (atomic_load_explicit(&mb->waiters, memory_order_seq_cst)) {
             mbox_poke(mb);
         }
     }
@@ -278,7 +301,7 @@ __attribute__((noinline)) static enum offer offer_bounded(struct mbox *mb, struc
 
 enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
                       uint32_t limit) {
-    return mb->bytes_max == 0 || !msg_is_charged(first)
+    return bytes_max(mb) == 0 || !msg_is_charged(first)
                ? offer_any(mb, first, last, count, limit)
                : offer_bounded(mb, first, last, count, limit);
 }
@@ -288,8 +311,8 @@ uint32_t mbox_room(const struct mbox *mb, uint32_t limit) {
     if (atomic_load_explicit(&mb->task.home, memory_order_acquire) == sched_current()) {
         taken -= spare_now(mb);
     }
-    if (mb->bytes_max &&
-        atomic_load_explicit(&mb->bytes, memory_order_seq_cst) >= bytes_limit(mb, limit)) {
+    if (bytes_max(mb) &&
+        atomic_load_explicit(&mb->bounds->bytes, memory_order_seq_cst) >= bytes_limit(mb, limit)) {
         return 0;
     }
     return taken >= limit ? 0 : limit - taken;
@@ -307,12 +330,14 @@ static struct msg *ring_pop(struct mbox_ring *ring) {
 }
 
 static struct msg *ring_take(struct mbox *mb) {
-    for (uint16_t i = 0; i < mb->ring_count; i++) {
-        struct mbox_ring *ring = &mb->rings[mb->ring_next];
-        mb->ring_next = mb->ring_next + 1 < mb->ring_count ? mb->ring_next + 1 : 0;
+    struct mbox_bounds *bounds = mb->bounds;
+    for (uint16_t i = 0; bounds && i < bounds->ring_count; i++) {
+        struct mbox_ring *ring = &bounds->rings[bounds->ring_next];
+        bounds->ring_next =
+            (uint16_t)(bounds->ring_next + 1 < bounds->ring_count ? bounds->ring_next + 1 : 0);
         struct msg *m = ring_pop(ring);
         if (m) {
-            atomic_fetch_sub_explicit(&mb->in_rings, 1, memory_order_release);
+            atomic_fetch_sub_explicit(&bounds->in_rings, 1, memory_order_release);
             return m;
         }
     }
@@ -343,30 +368,29 @@ static inline struct msg *list_take(struct mbox *mb) {
         return m;
     }
     free_place(mb);
-    if (mb->bytes_max) {
-        atomic_fetch_sub_explicit(&mb->bytes, msg_block_size(m), memory_order_relaxed);
+    if (bytes_max(mb)) {
+        atomic_fetch_sub_explicit(&mb->bounds->bytes, msg_block_size(m), memory_order_relaxed);
     }
     return m;
 }
 
 __attribute__((noinline)) static struct msg *take_with_rings(struct mbox *mb) {
+    struct mbox_bounds *bounds = mb->bounds;
     note_high_water(mb, charged_now(mb)); /* rings fill without the home */
     /* MB-3: what a child sent through a ring comes before its end in the list */
     if (!mb->head) {
         collect_some(mb);
     }
-    mb->ring_turn = !mb->ring_turn || (mb->head && mb->head->kind == MSG_ENDED);
-    struct msg *m = mb->ring_turn ? ring_take(mb) : list_take(mb);
+    bounds->ring_turn = !bounds->ring_turn || (mb->head && mb->head->kind == MSG_ENDED);
+    struct msg *m = bounds->ring_turn ? ring_take(mb) : list_take(mb);
     if (!m) {
-        m = mb->ring_turn ? list_take(mb) : ring_take(mb);
+        m = bounds->ring_turn ? list_take(mb) : ring_take(mb);
     }
     return m;
 }
 
 struct msg *mbox_take(struct mbox *mb) {
-    /* relaxed: who adds to a ring pokes afterwards */
-    bool has_rings = atomic_load_explicit(&mb->in_rings, memory_order_relaxed) > 0;
-    return has_rings ? take_with_rings(mb) : list_take(mb);
+    return in_rings_now(mb) == 0 ? list_take(mb) : take_with_rings(mb);
 }
 
 struct msg *mbox_take_kind(struct mbox *mb, enum msg_kind kind) {
@@ -408,14 +432,14 @@ void mbox_untake(struct mbox *mb, struct msg *m) {
     } else {
         atomic_fetch_add_explicit(&mb->task.word, COUNT_ONE, memory_order_relaxed);
     }
-    if (mb->bytes_max) {
-        atomic_fetch_add_explicit(&mb->bytes, msg_block_size(m), memory_order_relaxed);
+    if (bytes_max(mb)) {
+        atomic_fetch_add_explicit(&mb->bounds->bytes, msg_block_size(m), memory_order_relaxed);
     }
 }
 
 bool mbox_has_message(const struct mbox *mb) {
     return mb->head || word_chain(atomic_load_explicit(&mb->task.word, memory_order_relaxed)) ||
-           atomic_load_explicit(&mb->in_rings, memory_order_relaxed);
+           in_rings_now(mb);
 }
 
 bool mbox_is_closed(const struct mbox *mb) {
@@ -426,24 +450,38 @@ bool mbox_is_closed(const struct mbox *mb) {
 /* What the list held no longer counts. Only what is in it: a sender that is being refused takes back
  * by itself what it had added. */
 static void uncount_list(struct mbox *mb) {
+    bool has_bytes = bytes_max(mb) != 0;
     uint32_t uncharged = 0;
     uint64_t bytes = 0;
     for (const struct msg *m = mb->head; m; m = m->next) {
         if (msg_is_charged(m)) {
-            bytes += mb->bytes_max ? msg_block_size(m) : 0;
+            bytes += has_bytes ? msg_block_size(m) : 0;
         } else {
             uncharged++;
         }
     }
-    atomic_fetch_sub_explicit(&mb->uncharged, uncharged, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&mb->bytes, bytes, memory_order_relaxed);
-    atomic_fetch_and_explicit(&mb->task.word, ~COUNT_MASK, memory_order_relaxed);
+    if (uncharged > 0) {
+        atomic_fetch_sub_explicit(&mb->uncharged, uncharged, memory_order_relaxed);
+    }
+    if (bytes > 0) {
+        atomic_fetch_sub_explicit(&mb->bounds->bytes, bytes, memory_order_relaxed);
+    }
 }
 
 struct msg *mbox_close(struct mbox *mb) {
-    /* release: pairs with the acquire of a sender that is refused; seq_cst: with pause_wait */
-    atomic_fetch_or_explicit(&mb->task.word, WORD_CLOSED, memory_order_seq_cst);
-    collect(mb, WORD_CLOSED | TASK_NOTE);
+    uint32_t spare = spare_now(mb);
+    set_spare(mb, 0);
+    uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
+    /* release: pairs with the acquire of a sender that is refused, acquire: with the release of those that
+     * were not; seq_cst: with pause_wait */
+    while (!atomic_compare_exchange_weak_explicit(&mb->task.word, &word,
+                                                  (word & TASK_NOTE) | WORD_CLOSED,
+                                                  memory_order_seq_cst, memory_order_relaxed)) {
+    }
+    if (word_chain(word)) {
+        append_batches(mb, word_chain(word));
+        note_high_water(mb, word_count(word) - spare);
+    }
     uncount_list(mb);
     for (struct msg *m = ring_take(mb); m; m = ring_take(mb)) {
         append(mb, m, m);
@@ -485,7 +523,8 @@ uint32_t mbox_depth(const struct mbox *mb) {
     uint32_t spare = atomic_load_explicit(&mb->spare, memory_order_acquire);
     return (taken > spare ? taken - spare : 0) +
            atomic_load_explicit(&mb->uncharged, memory_order_acquire) +
-           atomic_load_explicit(&mb->in_rings, memory_order_acquire);
+           (mbox_is_bounded(mb) ? atomic_load_explicit(&mb->bounds->in_rings, memory_order_acquire)
+                                : 0);
 }
 
 uint32_t mbox_high_water(const struct mbox *mb) {
@@ -505,9 +544,9 @@ void mbox_ring_fini(struct mbox_ring *ring) {
 }
 
 struct mbox_ring *mbox_ring_find(const struct mbox *mb, uint16_t port) {
-    for (uint16_t i = 0; i < mb->ring_count; i++) {
-        if (mb->rings[i].port == port) {
-            return &mb->rings[i];
+    for (uint16_t i = 0; mb->bounds && i < mb->bounds->ring_count; i++) {
+        if (mb->bounds->rings[i].port == port) {
+            return &mb->bounds->rings[i];
         }
     }
     return NULL;
@@ -529,7 +568,7 @@ enum offer mbox_ring_offer(struct mbox *mb, struct mbox_ring *ring, struct msg *
         evicted->next = NULL;
         ring->count--;
     } else {
-        atomic_fetch_add_explicit(&mb->in_rings, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&mb->bounds->in_rings, 1, memory_order_relaxed);
     }
     m->next = NULL;
     if (ring->head) {

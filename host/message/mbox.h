@@ -25,6 +25,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "message/message.h"
@@ -39,38 +40,54 @@ enum offer { OFFER_TAKEN, OFFER_FULL, OFFER_CLOSED };
 struct mbox_ring;
 struct pauser;
 
-struct mbox {
-    struct sched_task task; /* task.word: NOTE | CLOSED | places taken | chain */
+/* In `capacity`: the mailbox has `bounds`. So senders of most need not look at the next line. */
+#define MBOX_BOUNDED (1u << 31)
 
-    /* only the home worker */
-    struct msg *head, *tail;
-    bool ring_turn;     /* rings and list take turns */
-    bool from_away;     /* something came through the word since spare places were given back */
-    uint16_t ring_next; /* rings take turns */
-
-    /* set before the first offer, then constant; a cell used again changes only the capacity */
-    _Atomic uint32_t capacity;
+/* What few mailboxes have: a bound in bytes, ports that drop the oldest. */
+struct mbox_bounds {
+    /* set before the first offer, then constant */
     uint64_t bytes_max;      /* 0: no bound */
     struct mbox_ring *rings; /* of drop_oldest ports; NULL: none */
     uint16_t ring_count;
 
-    /* written by the home worker, read by anyone */
-    _Atomic uint32_t spare; /* places of the word's count without a message */
-    _Atomic uint32_t high_water;
+    /* only the home worker */
+    uint16_t ring_next; /* rings take turns */
+    bool ring_turn;     /* rings and list take turns */
 
     /* any thread */
-    _Atomic uint32_t uncharged;
     _Atomic uint32_t in_rings;
     _Atomic uint64_t bytes; /* counted only when bounded */
-    _Atomic bool has_waiters;
-    _Atomic bool ending;    /* its owner takes no more: see pause_end */
-    struct pauser *waiters; /* under the pause graph's lock */
-    struct pauser *pausing; /* what its own actor waits for; under the same lock */
 };
 
-/* `rings` stays the caller's; they are freed after mbox_close by the caller. */
+/* Two lines of memory, see struct inst: the first is all that a sender elsewhere writes or reads. */
+struct mbox {
+    struct sched_task task; /* task.word: NOTE | CLOSED | places taken | chain */
+
+    /* any thread */
+    _Atomic uint32_t
+        capacity; /* set before the first offer; changed only when a cell is used again */
+    _Atomic uint32_t uncharged;
+
+    /* only the home worker */
+    struct msg *head, *tail;
+    _Atomic uint32_t high_water; /* read by anyone, as `spare` */
+    _Atomic uint16_t spare;      /* places of the word's count without a message */
+    bool from_away; /* something came through the word since spare places were given back */
+
+    /* any thread */
+    _Atomic bool ending;              /* its owner takes no more: see pause_end */
+    _Atomic(struct pauser *) waiters; /* changed under the pause graph's lock */
+    struct pauser *pausing;           /* what its own actor waits for; under the same lock */
+    struct mbox_bounds *bounds;       /* lent; NULL unless MBOX_BOUNDED; constant */
+};
+
 void mbox_init(struct mbox *mb, const struct task_ops *ops, struct sched_worker *home,
-               uint32_t capacity, uint64_t bytes_max);
+               uint32_t capacity);
+/* The same, closed until mbox_open. */
+void mbox_init_shut(struct mbox *mb, const struct task_ops *ops, struct sched_worker *home,
+                    uint32_t capacity);
+/* Before the first offer. The bounds stay the caller's, as do the rings: to be freed after mbox_close. */
+void mbox_bound(struct mbox *mb, struct mbox_bounds *bounds);
 
 /* Makes a closed mailbox ready for another owner; it stays closed until mbox_open. Senders that still
  * hold the old one may offer afterwards; what they send carries the old uid. */
@@ -79,7 +96,10 @@ void mbox_open(struct mbox *mb);
 /* Both. */
 void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity);
 static inline uint32_t mbox_capacity(const struct mbox *mb) {
-    return atomic_load_explicit(&mb->capacity, memory_order_relaxed);
+    return atomic_load_explicit(&mb->capacity, memory_order_relaxed) & ~MBOX_BOUNDED;
+}
+static inline bool mbox_is_bounded(const struct mbox *mb) {
+    return atomic_load_explicit(&mb->capacity, memory_order_relaxed) & MBOX_BOUNDED;
 }
 
 /* Offers a chain of `count` messages, first to last, all charged or all uncharged. All or nothing.
@@ -108,7 +128,7 @@ void mbox_arrived(struct mbox *mb);
 
 /* Somebody waits for room; seq_cst: as in pause.c. [any] */
 static inline bool mbox_has_waiters(const struct mbox *mb) {
-    return atomic_load_explicit(&mb->has_waiters, memory_order_seq_cst);
+    return atomic_load_explicit(&mb->waiters, memory_order_seq_cst) != NULL;
 }
 
 /* Asks for an activation of the task; nothing when the mailbox is closed, so that after the close no

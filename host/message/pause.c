@@ -23,12 +23,21 @@ static bool closes_cycle_locked(const struct pauser *pauser, const struct mbox *
     return true;
 }
 
+static struct pauser *waiters_locked(const struct mbox *mb) {
+    return atomic_load_explicit(&mb->waiters, memory_order_relaxed);
+}
+
 static void unlink_locked(struct pauser *pauser) {
-    struct pauser **at = &pauser->target->waiters;
-    while (*at != pauser) {
-        at = &(*at)->next;
+    struct mbox *target = pauser->target;
+    if (waiters_locked(target) == pauser) {
+        atomic_store_explicit(&target->waiters, pauser->next, memory_order_relaxed);
+    } else {
+        struct pauser *before = waiters_locked(target);
+        while (before->next != pauser) {
+            before = before->next;
+        }
+        before->next = pauser->next;
     }
-    *at = pauser->next;
     pauser->target = NULL;
     pauser->self->pausing = NULL;
 }
@@ -41,11 +50,10 @@ static enum pause_result link_locked(struct pause_graph *graph, struct pauser *p
                                      struct mbox *target) {
     pauser->target = target;
     pauser->self->pausing = pauser;
-    pauser->next = target->waiters;
-    target->waiters = pauser;
+    pauser->next = waiters_locked(target);
     /* seq_cst: before the second look at CLOSED and `ending`; pairs with mbox_close and pause_end, and
-     * their looks at the flag. One of the two sees the other, so nobody waits for what has closed. */
-    atomic_store_explicit(&target->has_waiters, true, memory_order_seq_cst);
+     * their looks at `waiters`. One of the two sees the other, so nobody waits for what has closed. */
+    atomic_store_explicit(&target->waiters, pauser, memory_order_seq_cst);
     if (mbox_is_closed(target) || is_ending(target)) {
         unlink_locked(pauser);
         return PAUSE_RETRY;
@@ -70,7 +78,7 @@ enum pause_result pause_wait(struct pause_graph *graph, struct pauser *pauser,
     }
     pthread_mutex_unlock(&graph->lock);
     if (result == PAUSE_WAITS) {
-        mbox_poke(target); /* the target may have gone idle before it could see the flag */
+        mbox_poke(target); /* the target may have gone idle before it could see who waits */
     }
     return result;
 }
@@ -92,9 +100,8 @@ void pause_cancel(struct pause_graph *graph, struct pauser *pauser) {
 
 static void wake_all(struct pause_graph *graph, struct mbox *mb) {
     pthread_mutex_lock(&graph->lock);
-    struct pauser *waiters = mb->waiters;
-    mb->waiters = NULL;
-    atomic_store_explicit(&mb->has_waiters, false, memory_order_relaxed);
+    struct pauser *waiters = waiters_locked(mb);
+    atomic_store_explicit(&mb->waiters, NULL, memory_order_relaxed);
     while (waiters) {
         struct pauser *pauser = waiters;
         waiters = pauser->next;
@@ -107,7 +114,7 @@ static void wake_all(struct pause_graph *graph, struct mbox *mb) {
 
 void pause_end(struct pause_graph *graph, struct mbox *mb) {
     atomic_store_explicit(&mb->ending, true, memory_order_seq_cst);
-    if (atomic_load_explicit(&mb->has_waiters, memory_order_seq_cst)) {
+    if (atomic_load_explicit(&mb->waiters, memory_order_seq_cst)) {
         wake_all(graph, mb);
     }
 }

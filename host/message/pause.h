@@ -4,8 +4,8 @@
  * for one mailbox at a time, so the graph has at most one edge out of each actor, and a cycle is found
  * by walking. All under one lock: pausing is the slow path, once per half a mailbox.
  *
- * No wake-up is lost: the flag has_waiters is set under the lock and the mailbox's home is poked
- * afterwards, so its next activation, which sees the flag, comes after the waiter was linked. */
+ * No wake-up is lost: a waiter is linked under the lock and the mailbox's home is poked afterwards, so
+ * that its next activation, which looks whether there are any, comes later. */
 #pragma once
 
 #include <pthread.h>
@@ -19,7 +19,7 @@ struct pause_graph {
     uint64_t pauses, cycles; /* under lock: counted for people */
 };
 
-/* One actor's place in the graph; part of the actor. */
+/* One actor's place in the graph; part of the actor, or of what it has when it first has to wait. */
 struct pauser {
     struct mbox *self;
     /* under the lock */

@@ -199,7 +199,7 @@ static void print_tables(int workers, double actor_bytes) {
     (void)printf("\nCALCULATION for ten million actors\n\n");
     (void)printf(
         "instances that can live at a time     %8.1f million: so many cells the table takes\n",
-        (double)CELLS_PER_SLAB * SLAB_TABLE / 1e6);
+        (double)CELLS_MOST / 1e6);
     (void)printf(
         "actors, idle                         %8.1f GB at %g bytes, %zu of them the cell\n",
         actors * actor_bytes / 1e9, actor_bytes, sizeof(struct inst));

@@ -274,7 +274,7 @@ static void test_mb2_children_have_the_capacity_of_the_defaults(void **state) {
     kit_do(kit, "a", "spawn kid; order note born");
     kit_wait(kit, "kid[1]: born");
     kit_settle(kit);
-    struct inst *kid = LIST_OF(kit_actor(kit, "a")->children.next, struct inst, sibling);
+    struct inst *kid = LIST_OF(kit_actor(kit, "a")->more->children.next, struct inst, sibling);
 
     assert_int_equal(mbox_capacity(&kid->mbox), 3);
     kit_stop(kit);

@@ -267,8 +267,8 @@ static void test_tx2_answer_committed_early_is_the_only_one(void **state) {
 static struct inst *find_uncommitted(struct kit *kit) {
     struct inst *parent = kit_actor(kit, "a");
     struct proc *proc = kit_proc(kit);
-    for (uint32_t i = 0; i < proc->slab_count * CELLS_PER_SLAB; i++) {
-        struct inst *in = &atomic_load(&proc->slabs[i / CELLS_PER_SLAB])[i % CELLS_PER_SLAB];
+    for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+        struct inst *in = cell_at(proc, i);
         if (in->spawned && inst_parent(in) == parent && atomic_load(&in->holders) > 0) {
             return in;
         }

@@ -25,6 +25,7 @@ struct stream {
 
 struct actor {
     struct mbox mbox; /* first */
+    struct mbox_bounds bounds;
     struct pauser pauser;
     struct mbox_ring ring;
     struct play *play;
@@ -226,7 +227,7 @@ static void take_some(struct actor *a, unsigned budget) {
 
 static bool check_bounds(struct actor *a) {
     uint32_t depth = mbox_depth(&a->mbox);
-    uint32_t uncharged = atomic_load(&a->mbox.uncharged) + atomic_load(&a->mbox.in_rings);
+    uint32_t uncharged = atomic_load(&a->mbox.uncharged) + atomic_load(&a->bounds.in_rings);
     uint32_t charged = depth - uncharged;
     return charged <= mbox_capacity(&a->mbox) * MBOX_HARD_FACTOR &&
            (a->play->graph.cycles > 0 || charged <= mbox_capacity(&a->mbox));
@@ -344,11 +345,10 @@ static void play_init(struct play *p, uint64_t seed, bool closing) {
         a->pauser.self = &a->mbox;
         uint64_t bytes = below(p, 3) == 0 ? 200 + below(p, 3000) : 0;
         uint32_t capacity = 1 + (uint32_t)below(p, below(p, 2) ? 10 : 200);
-        mbox_init(&a->mbox, &act_ops, sched_worker_at(p->sched, (unsigned)below(p, 16)), capacity,
-                  bytes);
+        a->bounds = (struct mbox_bounds){.bytes_max = bytes, .rings = &a->ring, .ring_count = 1};
+        mbox_init(&a->mbox, &act_ops, sched_worker_at(p->sched, (unsigned)below(p, 16)), capacity);
+        mbox_bound(&a->mbox, &a->bounds);
         mbox_ring_init(&a->ring, RING_PORT, 1 + (uint32_t)below(p, 6));
-        a->mbox.rings = &a->ring;
-        a->mbox.ring_count = 1;
         mbox_poke(&a->mbox);
     }
 }
@@ -359,8 +359,8 @@ static void expect_end(struct play *p) {
         assert_false(a->paused); /* no wake-up was lost */
         assert_int_equal(a->to_send, 0);
         assert_int_equal(mbox_depth(&a->mbox), 0);
-        assert_int_equal(atomic_load(&a->mbox.bytes), 0);
-        assert_null(a->mbox.waiters);
+        assert_int_equal(atomic_load(&a->bounds.bytes), 0);
+        assert_null(atomic_load(&a->mbox.waiters));
     }
     assert_false(p->over_limit);
     assert_false(p->overtaken);

@@ -157,6 +157,9 @@ static const struct task_ops idle_ops = {.run = idle_run, .arrived = idle_arrive
 
 /* An open mailbox at worker 0. */
 static inline void given_mbox(struct world *w, struct mbox *mb, uint32_t capacity,
-                              uint64_t bytes_max) {
-    mbox_init(mb, &idle_ops, sched_worker_at(w->sched, 0), capacity, bytes_max);
+                              struct mbox_bounds *bounds) {
+    mbox_init(mb, &idle_ops, sched_worker_at(w->sched, 0), capacity);
+    if (bounds) {
+        mbox_bound(mb, bounds);
+    }
 }

@@ -4,7 +4,7 @@
 #define SETUP                                                                                      \
     struct world *w = *state;                                                                      \
     struct mbox mb;                                                                                \
-    given_mbox(w, &mb, 8, 0);
+    given_mbox(w, &mb, 8, NULL);
 
 static void test_mb1_messages_from_the_home_are_taken_in_order(void **state) {
     SETUP
@@ -35,7 +35,7 @@ static void test_mb1_batches_from_elsewhere_are_taken_in_order(void **state) {
 
 static void test_mb1_order_holds_when_the_sender_moves_home_and_away(void **state) {
     SETUP
-    mbox_init(&mb, &idle_ops, sched_worker_at(w->sched, 0), 100, 0);
+    mbox_init(&mb, &idle_ops, sched_worker_at(w->sched, 0), 100);
 
     for (uint64_t i = 0; i < 60; i += 3) {
         be_worker(w, i % 4 == 0 ? 0 : 1);
@@ -152,7 +152,7 @@ static void test_mb2_a_cycle_is_let_through_up_to_the_limit_it_gives(void **stat
 static void test_mb2_places_kept_for_the_home_are_few_and_come_back(void **state) {
     struct world *w = *state;
     struct mbox mb;
-    given_mbox(w, &mb, 64, 0);
+    given_mbox(w, &mb, 64, NULL);
     be_worker(w, 0);
     assert_int_equal(offer_batch(w, &mb, 0, 64), OFFER_TAKEN);
     for (uint64_t i = 0; i < 3; i++) {
@@ -178,7 +178,7 @@ static void test_mb2_places_kept_for_the_home_are_few_and_come_back(void **state
 static void test_mb2_capacity_is_whole_again_when_a_mailbox_was_emptied(void **state) {
     struct world *w = *state;
     struct mbox mb;
-    given_mbox(w, &mb, 256, 0);
+    given_mbox(w, &mb, 256, NULL);
     be_worker(w, 1);
     assert_int_equal(offer_batch(w, &mb, 0, 256), OFFER_TAKEN);
     be_worker(w, 0);

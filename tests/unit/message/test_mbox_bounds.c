@@ -27,7 +27,8 @@ static void take_any(struct world *w, struct mbox *mb) {
 static void test_mb2_bytes_are_bounded_from_everywhere(void **state) {
     struct world *w = *state;
     struct mbox mb;
-    given_mbox(w, &mb, 100, 1024);
+    struct mbox_bounds bounds = {.bytes_max = 1024};
+    given_mbox(w, &mb, 100, &bounds);
     for (int worker = 0; worker < 2; worker++) {
         be_worker(w, worker);
         assert_int_equal(offer_sized(w, &mb, 512, 100), OFFER_TAKEN);
@@ -41,21 +42,22 @@ static void test_mb2_bytes_are_bounded_from_everywhere(void **state) {
         take_any(w, &mb);
         assert_true(mbox_room(&mb, 100) > 0);
         take_any(w, &mb);
-        assert_int_equal(atomic_load(&mb.bytes), 0);
+        assert_int_equal(atomic_load(&bounds.bytes), 0);
     }
 }
 
 static void test_mb2_batch_over_the_bytes_is_refused_whole(void **state) {
     struct world *w = *state;
     struct mbox mb;
-    given_mbox(w, &mb, 100, 1024);
+    struct mbox_bounds bounds = {.bytes_max = 1024};
+    given_mbox(w, &mb, 100, &bounds);
     struct msg *first = given_sized(w, 1024);
     struct msg *last = given_sized(w, 64);
     first->next = last;
 
     assert_int_equal(mbox_offer(&mb, first, last, 2, 100), OFFER_FULL);
 
-    assert_int_equal(atomic_load(&mb.bytes), 0);
+    assert_int_equal(atomic_load(&bounds.bytes), 0);
     assert_int_equal(free_chain_counted(w->pool, first), 2);
 }
 
@@ -63,20 +65,22 @@ static void test_mb2_batch_over_the_bytes_is_refused_whole(void **state) {
 static void test_mb2_one_message_larger_than_the_bound_is_let_in_alone(void **state) {
     struct world *w = *state;
     struct mbox mb;
-    given_mbox(w, &mb, 100, 1024);
+    struct mbox_bounds bounds = {.bytes_max = 1024};
+    given_mbox(w, &mb, 100, &bounds);
     be_worker(w, 0);
 
     assert_int_equal(offer_sized(w, &mb, 8192, 100), OFFER_TAKEN);
 
     assert_int_equal(offer_sized(w, &mb, 64, 100), OFFER_FULL);
     assert_int_equal(close_counted(w, &mb), 1);
-    assert_int_equal(atomic_load(&mb.bytes), 0);
+    assert_int_equal(atomic_load(&bounds.bytes), 0);
 }
 
 static void test_mb2_hard_limit_widens_the_bytes_as_well(void **state) {
     struct world *w = *state;
     struct mbox mb;
-    given_mbox(w, &mb, 4, 256);
+    struct mbox_bounds bounds = {.bytes_max = 256};
+    given_mbox(w, &mb, 4, &bounds);
     be_worker(w, 0);
 
     for (uint32_t i = 0; i < MBOX_HARD_FACTOR; i++) {
@@ -92,28 +96,30 @@ static void test_mb2_hard_limit_widens_the_bytes_as_well(void **state) {
 static void test_uncharged_messages_do_not_count_as_bytes(void **state) {
     struct world *w = *state;
     struct mbox mb;
-    given_mbox(w, &mb, 4, 64);
+    struct mbox_bounds bounds = {.bytes_max = 64};
+    given_mbox(w, &mb, 4, &bounds);
     be_worker(w, 0);
     assert_int_equal(offer_kind(w, &mb, MSG_REPLY, 1), OFFER_TAKEN);
     assert_int_equal(offer_kind(w, &mb, MSG_REPLY, 2), OFFER_TAKEN);
 
-    assert_int_equal(atomic_load(&mb.bytes), 0);
+    assert_int_equal(atomic_load(&bounds.bytes), 0);
     assert_int_equal(offer_sized(w, &mb, 64, 4), OFFER_TAKEN);
 
     struct msg *m = mbox_take(&mb);
     mbox_untake(&mb, m);
-    assert_int_equal(atomic_load(&mb.bytes), 64);
+    assert_int_equal(atomic_load(&bounds.bytes), 64);
     assert_int_equal(close_counted(w, &mb), 3);
-    assert_int_equal(atomic_load(&mb.bytes), 0);
+    assert_int_equal(atomic_load(&bounds.bytes), 0);
 }
 
 static void test_closed_says_closed_also_when_its_bytes_are_full(void **state) {
     struct world *w = *state;
     struct mbox mb;
-    given_mbox(w, &mb, 4, 64);
+    struct mbox_bounds bounds = {.bytes_max = 64};
+    given_mbox(w, &mb, 4, &bounds);
     be_worker(w, 0);
     assert_null(mbox_close(&mb));
-    atomic_store(&mb.bytes, 64); /* as while another sender is being refused */
+    atomic_store(&bounds.bytes, 64); /* as while another sender is being refused */
 
     assert_int_equal(offer_sized(w, &mb, 64, 4), OFFER_CLOSED);
 }
@@ -121,15 +127,15 @@ static void test_closed_says_closed_also_when_its_bytes_are_full(void **state) {
 /* Ports 7 and 9 drop their oldest. */
 struct ringed {
     struct mbox mb;
+    struct mbox_bounds bounds;
     struct mbox_ring rings[2];
 };
 
 static void given_ringed(struct world *w, struct ringed *r, uint32_t capacity) {
-    given_mbox(w, &r->mb, 8, 0);
+    r->bounds = (struct mbox_bounds){.rings = r->rings, .ring_count = 2};
+    given_mbox(w, &r->mb, 8, &r->bounds);
     mbox_ring_init(&r->rings[0], 7, capacity);
     mbox_ring_init(&r->rings[1], 9, capacity);
-    r->mb.rings = r->rings;
-    r->mb.ring_count = 2;
 }
 
 static void end_ringed(struct ringed *r) {

@@ -118,7 +118,7 @@ static const struct task_ops fire_ops = {.run = fire_run, .arrived = fire_arrive
 
 static void fire_init(struct fire *f, struct world *w, uint32_t capacity, uint32_t per_sender) {
     *f = (struct fire){.world = w, .per_sender = per_sender};
-    mbox_init(&f->mbox, &fire_ops, sched_worker_at(w->sched, 0), capacity, 0);
+    mbox_init(&f->mbox, &fire_ops, sched_worker_at(w->sched, 0), capacity);
     atomic_store(&f->running, SENDERS);
 }
 
@@ -185,6 +185,7 @@ static void test_mb2_threads_and_home_together_never_pass_the_capacity(void **st
 /* Senders that go on until the mailbox is closed for good. */
 struct siege {
     struct mbox mbox; /* first */
+    struct mbox_bounds bounds;
     struct world *world;
     struct mbox_ring ring;
     _Atomic bool stop;
@@ -269,7 +270,7 @@ static void close_and_leave(struct siege *s) {
 
 /* Closed, nothing is counted but what senders that are being refused have added for a moment. */
 static bool counts_went_astray(struct siege *s) {
-    return atomic_load(&s->mbox.uncharged) > SENDERS || atomic_load(&s->mbox.bytes) > 100000 ||
+    return atomic_load(&s->mbox.uncharged) > SENDERS || atomic_load(&s->bounds.bytes) > 100000 ||
            mbox_depth(&s->mbox) > SENDERS;
 }
 
@@ -278,10 +279,10 @@ static void test_pd5_closing_under_fire_loses_no_message_and_no_count(void **sta
     struct world *w = *state;
     static struct siege s;
     s = (struct siege){.world = w};
-    mbox_init(&s.mbox, &siege_ops, sched_worker_at(w->sched, 0), 16, 2000);
+    s.bounds = (struct mbox_bounds){.bytes_max = 2000, .rings = &s.ring, .ring_count = 1};
+    mbox_init(&s.mbox, &siege_ops, sched_worker_at(w->sched, 0), 16);
+    mbox_bound(&s.mbox, &s.bounds);
     mbox_ring_init(&s.ring, SIEGE_PORT, 4);
-    s.mbox.rings = &s.ring;
-    s.mbox.ring_count = 1;
     pthread_t threads[4];
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, besiege, &s), 0);
@@ -310,7 +311,7 @@ static void test_pd5_closing_under_fire_loses_no_message_and_no_count(void **sta
     assert_int_equal(s.taken + atomic_load(&s.evicted), atomic_load(&s.accepted));
     assert_int_equal(mbox_depth(&s.mbox), 0);
     assert_int_equal(atomic_load(&s.mbox.uncharged), 0);
-    assert_int_equal(atomic_load(&s.mbox.bytes), 0);
+    assert_int_equal(atomic_load(&s.bounds.bytes), 0);
     mbox_ring_fini(&s.ring);
 }
 

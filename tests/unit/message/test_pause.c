@@ -22,7 +22,7 @@ static void given_cast(struct cast *c, struct world *w, uint32_t capacity) {
     c->w = w;
     pause_init(&c->graph);
     for (unsigned i = 0; i < ACTORS; i++) {
-        given_mbox(w, &c->mboxes[i], capacity, 0);
+        given_mbox(w, &c->mboxes[i], capacity, NULL);
         c->pausers[i].self = &c->mboxes[i];
     }
     be_worker(w, 0);
@@ -266,7 +266,8 @@ static void test_mb2_sender_waits_for_bytes_as_well(void **state) {
     struct msg *probe = given_msg(c.w->pool, MSG_DATA, 0);
     block = msg_block_size(probe);
     msg_free(c.w->pool, probe);
-    given_mbox(c.w, &c.mboxes[1], 8, 2 * block);
+    struct mbox_bounds bounds = {.bytes_max = 2 * block};
+    given_mbox(c.w, &c.mboxes[1], 8, &bounds);
     fill(&c, 1);
 
     assert_int_equal(wait_for(&c, 0, 1), PAUSE_WAITS);
@@ -440,7 +441,7 @@ static void ping_each_other(struct world *w, uint32_t capacity, uint32_t batch) 
         pingers[i] = (struct pinger){
             .graph = &graph, .world = w, .partner = &pingers[1 - i], .batch = batch};
         pingers[i].pauser.self = &pingers[i].mbox;
-        mbox_init(&pingers[i].mbox, &ops, sched_worker_at(sched, i), capacity, 0);
+        mbox_init(&pingers[i].mbox, &ops, sched_worker_at(sched, i), capacity);
     }
     assert_int_equal(sched_start(sched, &err), 0);
     mbox_poke(&pingers[0].mbox);
@@ -453,7 +454,7 @@ static void ping_each_other(struct world *w, uint32_t capacity, uint32_t batch) 
         assert_false(pingers[i].out_of_order);
         assert_false(pingers[i].over);
         assert_int_equal(mbox_depth(&pingers[i].mbox), 0);
-        assert_null(pingers[i].mbox.waiters);
+        assert_null(atomic_load(&pingers[i].mbox.waiters));
     }
     assert_true(graph.pauses + graph.cycles > 0);
     sched_destroy(sched);
@@ -512,7 +513,7 @@ static void given_chain_of_waiters(struct world *w, struct pause_graph *graph, s
                                    struct pauser *pausers) {
     be_worker(w, 0);
     for (unsigned i = CHAIN; i-- > 0;) {
-        given_mbox(w, &mboxes[i], 1, 0);
+        given_mbox(w, &mboxes[i], 1, NULL);
         assert_int_equal(offer_one(w, &mboxes[i], 0), OFFER_TAKEN);
         pausers[i].self = &mboxes[i];
         if (i + 1 < CHAIN) {
@@ -527,12 +528,12 @@ static void test_ai4_nobody_waits_for_a_mailbox_that_closed_meanwhile(void **sta
     struct pause_graph graph;
     pause_init(&graph);
     struct mbox self;
-    given_mbox(w, &self, 4, 0);
+    given_mbox(w, &self, 4, NULL);
     struct mbox *mboxes = calloc(CHAIN, sizeof *mboxes);
     struct pauser *pausers = calloc(CHAIN, sizeof *pausers);
     static struct closing target;
     target = (struct closing){.graph = &graph, .world = w};
-    mbox_init(&target.mbox, &ops, sched_worker_at(w->sched, 0), 1, 0);
+    mbox_init(&target.mbox, &ops, sched_worker_at(w->sched, 0), 1);
     given_chain_of_waiters(w, &graph, mboxes, pausers);
     (void)sched_step_all(w->sched, UINT64_MAX);
     struct pauser ahead = {.self = &target.mbox};

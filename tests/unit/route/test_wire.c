@@ -48,7 +48,7 @@ static int setup(void **state) {
     f->wire->targets = mem_array(REPLICAS, sizeof *f->wire->targets);
     f->wire->count = REPLICAS;
     for (unsigned i = 0; i < REPLICAS; i++) {
-        mbox_init(&f->mboxes[i], &no_ops, &f->nowhere, 2, 0);
+        mbox_init(&f->mboxes[i], &no_ops, &f->nowhere, 2);
         f->wire->targets[i] = (struct wire_target){.mbox = &f->mboxes[i], .uid = 10 + i};
     }
     *state = f;
