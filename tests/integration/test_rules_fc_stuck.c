@@ -158,11 +158,13 @@ static void test_fc3_who_waits_in_the_host_is_not_stuck(void **state) {
     struct kit *kit = kit_start(
         *state, QUICK "actors:\n"
                       "  a: { type: kit.Player, thread: own, config: { number: 'wait_stop' } }\n"
-                      "  b: { type: kit.Player, config: { number: 'stall 100' } }\n");
+                      "  b: { type: kit.Player, config: { number: 'gate h; note end' } }\n");
+    kit_gate_make(*state, "h");
 
     kit_number(kit, "a", "number", 1);
     kit_number(kit, "b", "number", 1);
     kit_wait_logged(*state, "p/b[0]: still stuck in 'number'", 1);
+    kit_open_until(*state, "h", "b: end");
     kit_stop(kit);
 
     assert_int_equal(kit_logged(*state, "p/a[0]: stuck"), 0);
@@ -173,12 +175,14 @@ static void test_fc3_each_actor_has_its_own_limit(void **state) {
         *state,
         QUICK "actors:\n"
               "  a: { type: kit.Player, stuck_after: 1h, config: { number: 'gate g; note end' } }\n"
-              "  b: { type: kit.Player, config: { number: 'stall 100' } }\n");
+              "  b: { type: kit.Player, config: { number: 'gate h; note end' } }\n");
     kit_gate_make(*state, "g");
+    kit_gate_make(*state, "h");
 
     kit_number(kit, "a", "number", 1);
     kit_number(kit, "b", "number", 1);
     kit_wait_logged(*state, "p/b[0]: still stuck in 'number'", 1);
+    kit_open_until(*state, "h", "b: end");
     kit_open_until(*state, "g", "a: end");
     kit_stop(kit);
 
