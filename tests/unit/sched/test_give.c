@@ -22,18 +22,21 @@ static enum task_result priced_run(struct sched_task *task, struct sched_worker 
 
 static const struct task_ops priced_ops = {.run = priced_run, .arrived = clear_note};
 
+#define TASKS_MAX 200
+
 struct fixture {
     struct locals locals;
     struct clock_manual clock;
     struct sched *sched;
-    struct sched_worker *worker, *other;
-    struct priced tasks[3];
+    struct sched_worker *worker, *other; /* the first two of four */
+    struct priced tasks[TASKS_MAX];
+    unsigned count;
 };
 
 static int setup(void **state) {
     struct fixture *f = calloc(1, sizeof *f);
     clock_manual_init(&f->clock, NS_PER_S, 0);
-    f->sched = given_seeded(&f->locals, 2, 1, &f->clock.clock);
+    f->sched = given_seeded(&f->locals, 4, 1, &f->clock.clock);
     f->worker = sched_worker_at(f->sched, 0);
     f->other = sched_worker_at(f->sched, 1);
     worker_enter(f->worker);
@@ -51,26 +54,39 @@ static int teardown(void **state) {
     return 0;
 }
 
+static void is_idle(struct fixture *f, unsigned worker) {
+    atomic_store(&sched_worker_at(f->sched, worker)->idle, true);
+    atomic_fetch_add(&f->sched->idle_count, 1);
+}
+
 static void other_is_idle(struct fixture *f) {
-    atomic_store(&f->other->idle, true);
-    atomic_store(&f->sched->idle_count, 1);
+    is_idle(f, 1);
 }
 
 /* All tasks cost the same per unit, and each activation takes `takes_ns`. */
-static void given_tasks(struct fixture *f, uint64_t takes_ns, uint32_t units) {
-    for (unsigned i = 0; i < 3; i++) {
+static void given_many(struct fixture *f, unsigned count, uint64_t takes_ns, uint32_t units) {
+    f->count = count;
+    for (unsigned i = 0; i < count; i++) {
         f->tasks[i] = (struct priced){.clock = &f->clock, .takes_ns = takes_ns, .units = units};
         task_init(&f->tasks[i].task, &priced_ops, f->worker);
         sched_ready(&f->tasks[i].task);
     }
 }
 
-static unsigned moved(struct fixture *f) {
+static void given_tasks(struct fixture *f, uint64_t takes_ns, uint32_t units) {
+    given_many(f, 3, takes_ns, units);
+}
+
+static unsigned count_at(const struct fixture *f, unsigned worker) {
     unsigned count = 0;
-    for (unsigned i = 0; i < 3; i++) {
-        count += atomic_load(&f->tasks[i].task.home) == f->other;
+    for (unsigned i = 0; i < f->count; i++) {
+        count += atomic_load(&f->tasks[i].task.home) == sched_worker_at(f->sched, worker);
     }
     return count;
+}
+
+static unsigned moved(struct fixture *f) {
+    return f->count - count_at(f, 0);
 }
 
 static void step(struct fixture *f, unsigned steps) {
@@ -86,9 +102,87 @@ static void test_dear_old_task_moves_to_an_idle_worker(void **state) {
 
     step(f, 10);
 
-    assert_int_equal(moved(f), 2); /* one stays: it runs here at once */
+    assert_true(moved(f) > 0);
     worker_enter(f->other);
     assert_true(worker_step(f->other));
+}
+
+/* Prices all without a chance to give, until the queue is in order. */
+static void price_all(struct fixture *f) {
+    f->worker->give_after = UINT64_MAX;
+    for (unsigned i = 0; i < 3 * f->count; i++) {
+        atomic_store(&f->worker->measure, true); /* nobody is idle: taken back each time */
+        step(f, 1);
+    }
+    f->worker->give_after = 0;
+    atomic_store(&f->worker->measure, true);
+}
+
+static void test_half_of_the_dear_tasks_move_at_once(void **state) {
+    struct fixture *f = *state;
+    given_many(f, 21, NS_PER_MS, 10);
+    price_all(f);
+    other_is_idle(f);
+
+    step(f, 1);
+
+    assert_int_equal(moved(f), 10); /* the one that ran last has not waited */
+}
+
+static void test_gifts_are_spread_over_all_who_are_idle(void **state) {
+    struct fixture *f = *state;
+    given_many(f, 21, NS_PER_MS, 10);
+    price_all(f);
+    is_idle(f, 1);
+    is_idle(f, 2);
+    is_idle(f, 3);
+
+    step(f, 1);
+
+    assert_int_equal(count_at(f, 1), 4);
+    assert_int_equal(count_at(f, 2), 3);
+    assert_int_equal(count_at(f, 3), 3);
+}
+
+static void test_who_has_got_something_and_not_woken_gets_no_more(void **state) {
+    struct fixture *f = *state;
+    given_many(f, 21, NS_PER_MS, 10);
+    price_all(f);
+    is_idle(f, 1);
+    step(f, 1);
+    assert_int_equal(count_at(f, 1), 10);
+    is_idle(f, 3);
+
+    step(f, 1);
+
+    assert_int_equal(count_at(f, 1), 10);
+    assert_int_equal(count_at(f, 3), 5);
+}
+
+static void test_dear_task_behind_a_cheap_one_is_found(void **state) {
+    struct fixture *f = *state;
+    given_tasks(f, NS_PER_MS, 10);
+    price_all(f);
+    f->worker->head->cost_ns = 1;
+    struct sched_task *dear = f->worker->head->queue_next;
+    other_is_idle(f);
+
+    step(f, 1); /* the cheap one comes to its turn, and is priced anew */
+
+    assert_int_equal(moved(f), 1);
+    assert_ptr_equal(atomic_load(&dear->home), f->other);
+}
+
+static void test_one_look_is_bounded(void **state) {
+    struct fixture *f = *state;
+    given_many(f, 200, NS_PER_MS, 10);
+    price_all(f);
+    other_is_idle(f);
+
+    step(f, 1);
+
+    assert_int_equal(moved(f), 32);
+    assert_int_equal(f->worker->queue_length, 168);
 }
 
 static void test_cheap_task_stays_however_long_it_waits(void **state) {
@@ -131,9 +225,7 @@ static void test_nobody_prices_while_nobody_is_idle(void **state) {
 
 static void test_lone_task_is_never_given(void **state) {
     struct fixture *f = *state;
-    f->tasks[0] = (struct priced){.clock = &f->clock, .takes_ns = NS_PER_MS, .units = 1};
-    task_init(&f->tasks[0].task, &priced_ops, f->worker);
-    sched_ready(&f->tasks[0].task);
+    given_many(f, 1, NS_PER_MS, 1);
     other_is_idle(f);
 
     step(f, 30);
@@ -210,6 +302,11 @@ int main(void) {
 #define IN_FIXTURE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         IN_FIXTURE(test_dear_old_task_moves_to_an_idle_worker),
+        IN_FIXTURE(test_half_of_the_dear_tasks_move_at_once),
+        IN_FIXTURE(test_gifts_are_spread_over_all_who_are_idle),
+        IN_FIXTURE(test_who_has_got_something_and_not_woken_gets_no_more),
+        IN_FIXTURE(test_dear_task_behind_a_cheap_one_is_found),
+        IN_FIXTURE(test_one_look_is_bounded),
         IN_FIXTURE(test_cheap_task_stays_however_long_it_waits),
         IN_FIXTURE(test_young_task_stays_however_dear_it_is),
         IN_FIXTURE(test_dear_task_stays_while_nobody_is_idle),
