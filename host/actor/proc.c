@@ -28,14 +28,15 @@ static bool name_is_good(const char *name) {
 
 static void tick(struct timer *timer, uint64_t now_ns) {
     struct proc *proc = LIST_OF(timer, struct proc, tick_timer);
-    bool busy = sched_tick(proc->sched, now_ns);
+    enum sched_ticks next = sched_tick(proc->sched, now_ns);
     stuck_tick(proc, now_ns);
-    if (busy) {
-        timers_start(&proc->timers, timer, now_ns + TICK_NS);
+    if (next != SCHED_TICKS_END) {
+        timers_start(&proc->timers, timer,
+                     now_ns + (next == SCHED_TICKS_GO ? TICK_NS : SCHED_LINGER_NS));
     }
     struct proc_observer *observer = &proc->options.observer;
     if (observer->ticked) {
-        observer->ticked(observer->context, !busy);
+        observer->ticked(observer->context, next != SCHED_TICKS_GO);
     }
 }
 

@@ -1,15 +1,17 @@
-/* Parking: an idle worker naps, then sleeps; an idle proc costs nothing.
+/* Parking: an idle worker naps or spins for a while, then sleeps; an idle proc costs nothing.
  *
  * Short timed sleeps right after activity keep a wake-up three times faster than one from deep sleep
- * on a virtual machine, for a few per cent of a core and for two milliseconds only. While others are
- * busy one idle worker stays a watcher: it wakes each millisecond to see whether a busy worker gets
- * on slowly, and asks it to price its tasks and give some away. */
+ * on a virtual machine, for a few per cent of a core and for two milliseconds only. Spinning is faster
+ * still, for a whole core, so only for who asks for it. While others are busy one idle worker stays a
+ * watcher: it looks each millisecond whether a busy worker gets on slowly, and asks it to price its
+ * tasks and give some away. */
 #include "sched/sched_impl.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -17,6 +19,9 @@
 
 #define NAP_NS (100 * NS_PER_US)
 #define NAPS 20u
+/* SCHED_SPIN: so long an idle worker stays awake, and so often it lets other threads have the core. */
+#define AWAKE_NS (100 * NS_PER_MS)
+#define AWAKE_STEP_NS (50 * NS_PER_US)
 #define WATCH_NS NS_PER_MS
 /* A worker that does fewer units than this in a watch interval is worth pricing: 300 ns each. */
 #define WATCH_UNITS (WATCH_NS / 300)
@@ -31,32 +36,32 @@ static void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t timeout_
 void worker_wake(struct sched_worker *worker) {
     /* seq_cst: after the push into the inbox; pairs with the store in park() */
     uint32_t sleeping = atomic_load_explicit(&worker->sleeping, memory_order_seq_cst);
-    if (sleeping == 0) {
+    if (sleeping == SLEEPING_NOT) {
         return;
     }
     if (sleeping == SLEEPING_SEALED) {
         seize_pass_on(worker);
         return;
     }
-    sleeping = atomic_exchange_explicit(&worker->sleeping, 0, memory_order_seq_cst);
-    if (sleeping == 1) {
+    sleeping = atomic_exchange_explicit(&worker->sleeping, SLEEPING_NOT, memory_order_seq_cst);
+    if (sleeping == SLEEPING_DEEPLY || sleeping == SLEEPING_NAP) {
         (void)syscall(SYS_futex, &worker->sleeping, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-    } else if (sleeping == 2) {
+    } else if (sleeping == SLEEPING_POLL) {
         uint64_t one = 1;
         (void)!write(worker->wake_fd, &one, sizeof one); /* full means it is readable already */
     }
 }
 
 /* Sleeps once; returns at the latest after timeout_ns. */
-static void sleep_once(struct sched_worker *worker, uint64_t timeout_ns) {
+static void sleep_once(struct sched_worker *worker, uint32_t how, uint64_t timeout_ns) {
     /* seq_cst: before the look into the inbox; pairs with the push and load of a sender. One of the
      * two sees the other, so no task is left in the inbox of a sleeper. */
-    atomic_store_explicit(&worker->sleeping, 1, memory_order_seq_cst);
+    atomic_store_explicit(&worker->sleeping, how, memory_order_seq_cst);
     if (!atomic_load_explicit(&worker->inbox, memory_order_seq_cst) &&
         !atomic_load_explicit(&worker->sched->stop, memory_order_seq_cst)) {
-        futex_wait(&worker->sleeping, 1, timeout_ns);
+        futex_wait(&worker->sleeping, how, timeout_ns);
     }
-    atomic_store_explicit(&worker->sleeping, 0, memory_order_seq_cst);
+    atomic_store_explicit(&worker->sleeping, SLEEPING_NOT, memory_order_seq_cst);
 }
 
 static bool disturbed(struct sched_worker *worker) {
@@ -82,20 +87,29 @@ static bool watch(struct sched_worker *worker) {
     return busy;
 }
 
-/* Becomes the watcher while anybody is busy, if nobody is yet. */
-static void watch_busy(struct sched_worker *worker) {
+static bool become_watcher(struct sched *sched) {
     bool nobody = false;
     /* acquire/release: hands `units_seen` from one watcher to the next */
-    if (!atomic_compare_exchange_strong_explicit(&worker->sched->watched, &nobody, true,
-                                                 memory_order_acquire, memory_order_relaxed)) {
-        return;
-    }
-    while (!disturbed(worker) && watch(worker)) {
-        sleep_once(worker, WATCH_NS);
-    }
-    atomic_store_explicit(&worker->sched->watched, false, memory_order_release);
+    return !atomic_load_explicit(&sched->watched, memory_order_relaxed) &&
+           atomic_compare_exchange_strong_explicit(&sched->watched, &nobody, true,
+                                                   memory_order_acquire, memory_order_relaxed);
 }
 
+static void end_watching(struct sched *sched) {
+    atomic_store_explicit(&sched->watched, false, memory_order_release);
+}
+
+/* Becomes the watcher while anybody is busy, if nobody is yet. */
+static void watch_busy(struct sched_worker *worker) {
+    if (become_watcher(worker->sched)) {
+        while (!disturbed(worker) && watch(worker)) {
+            sleep_once(worker, SLEEPING_DEEPLY, WATCH_NS);
+        }
+        end_watching(worker->sched);
+    }
+}
+
+/* Who naps or spins looks by itself before it sleeps. */
 void summon_watcher(struct sched_worker *worker) {
     struct sched *sched = worker->sched;
     if (atomic_load_explicit(&sched->idle_count, memory_order_relaxed) == 0 ||
@@ -104,7 +118,7 @@ void summon_watcher(struct sched_worker *worker) {
     }
     for (unsigned i = 0; i < sched->options.workers; i++) {
         struct sched_worker *other = &sched->workers[i];
-        if (atomic_load_explicit(&other->idle, memory_order_relaxed)) {
+        if (atomic_load_explicit(&other->sleeping, memory_order_relaxed) == SLEEPING_DEEPLY) {
             worker_wake(other);
             return;
         }
@@ -125,11 +139,51 @@ static inline void relax(void) {
 #endif
 }
 
-static void spin(struct sched_worker *worker, uint64_t since_ns) {
-    struct clock *clock = worker->sched->options.clock;
-    while (!disturbed(worker) && clock->now(clock) - since_ns < SPIN_NS) {
-        for (unsigned i = 0; i < 32 && !disturbed(worker); i++) {
+/* True: there is something to do, and now_ns is hardly older than that. */
+static bool spin(struct sched_worker *worker, uint64_t until_ns) {
+    do {
+        for (unsigned i = 0; i < 32; i++) {
+            if (disturbed(worker)) {
+                return true;
+            }
             relax();
+        }
+        worker_read_clock(worker);
+    } while (worker->now_ns < until_ns);
+    return false;
+}
+
+/* Spins for long, as a watcher when there is none, and for the other threads of the core, if there are
+ * any, as one that can be preempted. */
+static void stay_awake(struct sched_worker *worker, uint64_t until_ns) {
+    uint64_t watch_ns = 0; /* when to look next */
+    bool watching = false;
+    while (worker->now_ns < until_ns && !spin(worker, worker->now_ns + AWAKE_STEP_NS)) {
+        (void)sched_yield();
+        watching = watching || (!worker->dedicated && become_watcher(worker->sched));
+        if (watching && worker->now_ns >= watch_ns) {
+            watch_ns = worker->now_ns + WATCH_NS;
+            (void)watch(worker);
+        }
+    }
+    if (watching) {
+        end_watching(worker->sched);
+    }
+}
+
+static void nap(struct sched_worker *worker) {
+    for (unsigned naps = 0; naps < NAPS && !disturbed(worker); naps++) {
+        sleep_once(worker, SLEEPING_NAP, NAP_NS);
+    }
+}
+
+static void sleep_deeply(struct sched_worker *worker) {
+    while (!disturbed(worker)) {
+        if (!worker->dedicated) {
+            watch_busy(worker);
+        }
+        if (!disturbed(worker)) {
+            sleep_once(worker, SLEEPING_DEEPLY, UINT64_MAX);
         }
     }
 }
@@ -142,39 +196,48 @@ static void learn(struct sched_worker *worker, uint64_t idle_ns) {
     }
 }
 
-void park(struct sched_worker *worker) {
-    struct sched *sched = worker->sched;
-    struct clock *clock = sched->options.clock;
-    uint64_t since_ns = clock->now(clock);
-    if (worker->short_idles >= SPIN_FROM) {
-        spin(worker, since_ns);
-    }
+static void fall_idle(struct sched_worker *worker) {
+    worker->awake_ns = worker->now_ns - worker->woke_ns;
     atomic_store_explicit(&worker->parked, true, memory_order_relaxed);
     if (!worker->dedicated) {
         atomic_store_explicit(&worker->measure, false, memory_order_relaxed);
         atomic_store_explicit(&worker->idle, true, memory_order_relaxed);
-        atomic_fetch_add_explicit(&sched->idle_count, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&worker->sched->idle_count, 1, memory_order_relaxed);
     }
-    for (unsigned nap = 0; nap < NAPS && !disturbed(worker); nap++) {
-        sleep_once(worker, NAP_NS);
-    }
-    while (!disturbed(worker)) {
-        if (!worker->dedicated) {
-            watch_busy(worker);
-        }
-        if (!disturbed(worker)) {
-            sleep_once(worker, UINT64_MAX);
-        }
-    }
+}
+
+static void become_busy(struct sched_worker *worker) {
     if (!worker->dedicated) {
         /* seq_cst, here and below: before the look at `ticking` in tick_want */
         atomic_store_explicit(&worker->idle, false, memory_order_seq_cst);
-        atomic_fetch_sub_explicit(&sched->idle_count, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&worker->sched->idle_count, 1, memory_order_relaxed);
     }
     atomic_store_explicit(&worker->parked, false, memory_order_seq_cst);
     worker_read_clock(worker);
+    worker->woke_ns = worker->now_ns;
+    tick_want(worker);
+}
+
+void park(struct sched_worker *worker) {
+    enum sched_idle policy = worker->sched->options.idle;
+    worker_read_clock(worker);
+    uint64_t since_ns = worker->now_ns;
+    /* Nobody has seen it idle then, so nothing is to be taken back: what it would write to is read or
+     * written by all the others. */
+    if (policy != SCHED_SLEEP && worker->short_idles >= SPIN_FROM &&
+        spin(worker, since_ns + SPIN_NS)) {
+        learn(worker, worker->now_ns - since_ns);
+        return;
+    }
+    fall_idle(worker);
+    if (policy == SCHED_SPIN) {
+        stay_awake(worker, since_ns + AWAKE_NS);
+    } else if (policy == SCHED_NAP) {
+        nap(worker);
+    }
+    sleep_deeply(worker);
+    become_busy(worker);
     learn(worker, worker->now_ns - since_ns);
-    tick_want(sched);
 }
 
 static int timeout_ms(uint64_t timeout_ns) {
@@ -188,17 +251,17 @@ static int timeout_ms(uint64_t timeout_ns) {
 /* poll, as an idle worker for whoever looks. */
 static int poll_idle(struct sched_worker *worker, struct pollfd *set, unsigned count,
                      uint64_t timeout_ns) {
+    worker_read_clock(worker);
+    worker->awake_ns = worker->now_ns - worker->woke_ns;
     atomic_store_explicit(&worker->parked, true, memory_order_relaxed);
     /* seq_cst: as in sleep_once */
-    atomic_store_explicit(&worker->sleeping, 2, memory_order_seq_cst);
+    atomic_store_explicit(&worker->sleeping, SLEEPING_POLL, memory_order_seq_cst);
     bool work = atomic_load_explicit(&worker->inbox, memory_order_seq_cst) ||
                 atomic_load_explicit(&worker->sched->stop, memory_order_seq_cst);
     int ready = poll(set, count, work ? 0 : timeout_ms(timeout_ns));
     int number = errno;
-    atomic_store_explicit(&worker->sleeping, 0, memory_order_seq_cst);
-    atomic_store_explicit(&worker->parked, false, memory_order_seq_cst);
-    worker_read_clock(worker);
-    tick_want(worker->sched);
+    atomic_store_explicit(&worker->sleeping, SLEEPING_NOT, memory_order_seq_cst);
+    become_busy(worker);
     errno = number;
     return ready;
 }

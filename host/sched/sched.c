@@ -72,7 +72,7 @@ int sched_create(const struct sched_options *options, struct sched **ret, struct
         return err_set(err, ERR_INVALID, "need 1 to %d workers, got %u", SCHED_WORKERS_MAX,
                        options->workers);
     }
-    struct sched *sched = mem_alloc(sizeof *sched);
+    struct sched *sched = mem_aligned(_Alignof(struct sched), sizeof *sched);
     if (!sched) {
         return err_set(err, ERR_NOMEM, "scheduler");
     }

@@ -25,8 +25,16 @@ struct timers;
 
 #define SCHED_WORKERS_MAX 1024
 
+/* What a worker does that has nothing to do, before it sleeps until it is woken. */
+enum sched_idle {
+    SCHED_NAP,   /* short sleeps for 2 ms: the next wake-up is fast, for a little CPU time */
+    SCHED_SLEEP, /* nothing: the least CPU time */
+    SCHED_SPIN,  /* looks all the time for 100 ms: the fastest wake-up, for a whole core */
+};
+
 struct sched_options {
     unsigned workers; /* >= 1 */
+    enum sched_idle idle;
     bool seeded;
     uint64_t seed;
     struct clock *clock;
@@ -34,8 +42,8 @@ struct sched_options {
      * first task, ended after its last. NULL return: no memory. */
     void *(*local_create)(void *context, struct sched_worker *worker);
     void (*local_destroy)(void *context, void *local);
-    /* A worker woke up and nobody ticks: call sched_tick each millisecond from now on until it says
-     * that all are idle. NULL: no ticks. Called by the worker; must not block. */
+    /* A worker woke up and nobody ticks: call sched_tick in a millisecond, and then as it says; also when
+     * it has said something else. NULL: no ticks. Called by the worker; must not block. */
     void (*ticks_wanted)(void *context);
     void *context;
 };
@@ -61,16 +69,19 @@ struct sched_worker {
     uint32_t done;        /* units of work, wraps */
     uint32_t read_at;     /* `done` when the clock was read */
     uint32_t short_idles; /* see park.c */
-    bool retire;          /* dedicated: leave the loop */
-    uint64_t give_after;  /* not before this time, after a give that moved nothing */
+    uint64_t woke_ns; /* since when it has not been idle, and how long that was the time before */
+    uint64_t awake_ns;
+    bool retire;         /* dedicated: leave the loop */
+    uint64_t give_after; /* not before this time, after a give that moved nothing */
 
     /* any thread */
     _Alignas(64) _Atomic(struct sched_task *) inbox; /* stack of noted tasks */
-    _Atomic uint32_t sleeping; /* 0 awake, 1 in futex, 2 in poll, 3 gone for good */
-    _Atomic bool idle;         /* has nothing to do and takes gifts; dedicated: is over */
-    _Atomic bool parked;       /* dedicated: has nothing to do */
-    _Atomic bool interrupt;    /* dedicated: is to come out of blocking calls */
-    _Atomic bool measure;      /* somebody idle finds this worker slow: read the clock each time */
+    /* apart: who puts something into the inbox looks at `sleeping`, and finds it unchanged mostly */
+    _Alignas(64) _Atomic uint32_t sleeping; /* see sched_impl.h */
+    _Atomic bool idle;      /* has nothing to do and takes gifts; dedicated: is over */
+    _Atomic bool parked;    /* dedicated: has nothing to do */
+    _Atomic bool interrupt; /* dedicated: is to come out of blocking calls */
+    _Atomic bool measure;   /* somebody idle finds this worker slow: read the clock each time */
     _Alignas(64) _Atomic uint64_t units; /* of work done; written by this worker only */
 
     uint64_t units_seen; /* the watcher's, see park.c */
@@ -144,10 +155,17 @@ uint64_t sched_now(struct sched_worker *worker);
 uint64_t sched_read_clock(struct sched_worker *worker);
 
 /* The time at about which something begins now: no clock is read, at most a tick of a millisecond
- * old while ticks are given. */
+ * old while ticks are given, and SCHED_LINGER_NS at the most. */
 uint64_t sched_coarse_now(const struct sched_worker *worker);
-/* The time is `now_ns`. False: every worker is idle, ticks are no longer wanted. [one thread] */
-bool sched_tick(struct sched *sched, uint64_t now_ns);
+
+enum sched_ticks {
+    SCHED_TICKS_END,    /* all have been idle for a while: none until they are wanted again */
+    SCHED_TICKS_LINGER, /* all are idle: the next one after SCHED_LINGER_NS */
+    SCHED_TICKS_GO,     /* the next one after a millisecond */
+};
+#define SCHED_LINGER_NS (16 * NS_PER_MS)
+/* The time is `now_ns`; returns when to call again. [one thread] */
+enum sched_ticks sched_tick(struct sched *sched, uint64_t now_ns);
 
 /* --- stuck threads; see seize.c ---
  *

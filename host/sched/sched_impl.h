@@ -9,11 +9,14 @@ struct sched {
     struct sched_options options;
     struct sched_worker *workers; /* options.workers of them */
     bool started;
+    bool can_seize;
     _Atomic bool stop;
-    _Atomic uint32_t idle_count; /* workers that take gifts */
-    _Atomic uint64_t tick_ns;    /* the time as last given by sched_tick */
-    _Atomic bool ticking;
-    _Atomic bool watched; /* an idle worker wakes now and then to look at busy ones */
+    _Atomic uint32_t ticking; /* see tick.c */
+
+    /* apart: those who fall idle write here, while what stands above is read all the time */
+    _Alignas(64) _Atomic uint32_t idle_count; /* workers that take gifts */
+    _Atomic bool watched;     /* an idle worker wakes now and then to look at busy ones */
+    _Atomic uint64_t tick_ns; /* the time as last given by sched_tick */
 
     pthread_mutex_t lock;
     struct sched_worker *dedicated; /* under lock; worker.link */
@@ -22,7 +25,6 @@ struct sched {
     struct sched_worker *strays;    /* under lock; worker.link */
     struct sched_worker *spare_strays; /* under lock; worker.link */
     unsigned stray_count;              /* under lock */
-    bool can_seize;
 
     uint64_t random;           /* seeded mode */
     struct fault_thread fault; /* seeded mode: of the one thread */
@@ -41,8 +43,14 @@ void worker_settle(struct sched_worker *worker);
 __attribute__((noinline)) void worker_loop(struct sched_worker *worker);
 void worker_wake(struct sched_worker *worker);
 void worker_push_inbox(struct sched_worker *worker, struct sched_task *task);
-/* Of worker.sleeping: nobody looks into the inbox any more, who puts something in passes it on. */
-#define SLEEPING_SEALED 3u
+/* Values of worker.sleeping. */
+enum {
+    SLEEPING_NOT,
+    SLEEPING_DEEPLY, /* in futex, until woken; a watcher for a millisecond */
+    SLEEPING_POLL,   /* inside sched_wait */
+    SLEEPING_SEALED, /* nobody looks into the inbox any more, who puts something in passes it on */
+    SLEEPING_NAP,    /* in futex, for a moment */
+};
 
 /* sched.c */
 int worker_init(struct sched_worker *worker, struct sched *sched, unsigned index, struct err *err);
@@ -74,7 +82,8 @@ bool seize_is_busy_locked(struct sched *sched);
 unsigned seize_stop(struct sched *sched);
 void seize_free(struct sched *sched);
 /* tick.c */
-void tick_want(struct sched *sched);
+/* The worker is not idle any more. */
+void tick_want(struct sched_worker *worker);
 /* give.c */
 void give_maybe(struct sched_worker *worker);
 void give_to(struct sched_task *task, struct sched_worker *worker);

@@ -280,7 +280,7 @@ void sched_leave(struct sched_worker *stray) {
 void seize_over(struct sched_worker *stray) {
     /* seq_cst: before the look at `ticking` in tick_want; pairs with the end of sched_tick */
     atomic_store_explicit(&stray->over, true, memory_order_seq_cst);
-    tick_want(stray->sched); /* it is joined there */
+    tick_want(stray); /* it is joined there */
 }
 
 static void reap(struct sched *sched, struct sched_worker *stray) {

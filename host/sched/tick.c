@@ -1,12 +1,40 @@
-/* Ticks: the time to a millisecond, without a look at the clock for each turn. */
+/* Ticks: the time to a millisecond, without a look at the clock for each turn.
+ *
+ * They are what finds stuck turns, with all workers stuck too, so they go whenever a turn takes long. A
+ * worker that wakes for a short turn each millisecond must not pay for them: to set a timer is a system
+ * call, and a tick wakes a thread. So when all are idle ticks linger, at long intervals, for as long as
+ * somebody wakes in each; a worker that finds them lingering pays nothing. Only one whose last time awake
+ * was long asks for them at once. */
 #include <stddef.h>
 
 #include "sched/sched_impl.h"
 
-void tick_want(struct sched *sched) {
-    if (sched->options.ticks_wanted &&
-        !atomic_load_explicit(&sched->ticking, memory_order_seq_cst) &&
-        !atomic_exchange_explicit(&sched->ticking, true, memory_order_acq_rel)) {
+/* Values of sched.ticking. */
+enum {
+    TICKS_NONE,
+    TICKS_LINGER,  /* the next one is far, all were idle when it was set, and nobody woke since */
+    TICKS_TOUCHED, /* the same, somebody did */
+    TICKS_GO,      /* the next one is near */
+};
+/* Awake for so long, a worker needs ticks. */
+#define AWAKE_LONG_NS NS_PER_MS
+
+void tick_want(struct sched_worker *worker) {
+    struct sched *sched = worker->sched;
+    if (!sched->options.ticks_wanted) {
+        return;
+    }
+    uint32_t want = worker->awake_ns < AWAKE_LONG_NS ? TICKS_TOUCHED : TICKS_GO;
+    /* seq_cst: after the stores that say it is not idle; pairs with the end of sched_tick */
+    uint32_t state = atomic_load_explicit(&sched->ticking, memory_order_seq_cst);
+    do {
+        if (state >= want) {
+            return;
+        }
+        want = state == TICKS_NONE ? TICKS_GO : want;
+    } while (!atomic_compare_exchange_weak_explicit(&sched->ticking, &state, want,
+                                                    memory_order_acq_rel, memory_order_acquire));
+    if (want == TICKS_GO) {
         sched->options.ticks_wanted(sched->options.context);
     }
 }
@@ -32,16 +60,27 @@ static bool is_busy(struct sched *sched) {
     return busy;
 }
 
-bool sched_tick(struct sched *sched, uint64_t now_ns) {
+enum sched_ticks sched_tick(struct sched *sched, uint64_t now_ns) {
     atomic_store_explicit(&sched->tick_ns, now_ns, memory_order_relaxed);
     interrupt_again(sched);
     seize_tick(sched);
     if (is_busy(sched)) {
-        return true;
+        atomic_store_explicit(&sched->ticking, TICKS_GO, memory_order_relaxed);
+        return SCHED_TICKS_GO;
     }
     /* A worker that wakes from here on asks anew; one that woke just before is seen by the second look,
-     * unless it has asked itself meanwhile. seq_cst: one of the two sees the other; pairs with the end
-     * of park. */
-    atomic_store_explicit(&sched->ticking, false, memory_order_seq_cst);
-    return is_busy(sched) && !atomic_exchange_explicit(&sched->ticking, true, memory_order_acq_rel);
+     * unless it has asked itself meanwhile. seq_cst: one of the two sees the other; pairs with
+     * tick_want. */
+    uint32_t state = TICKS_LINGER;
+    if (!atomic_compare_exchange_strong_explicit(&sched->ticking, &state, TICKS_NONE,
+                                                 memory_order_seq_cst, memory_order_relaxed)) {
+        /* Who wakes right now, and finds what stood there before, is found by the next tick. */
+        atomic_store_explicit(&sched->ticking, TICKS_LINGER, memory_order_relaxed);
+        return SCHED_TICKS_LINGER;
+    }
+    state = TICKS_NONE;
+    bool go_on = is_busy(sched) &&
+                 atomic_compare_exchange_strong_explicit(
+                     &sched->ticking, &state, TICKS_GO, memory_order_acq_rel, memory_order_relaxed);
+    return go_on ? SCHED_TICKS_GO : SCHED_TICKS_END;
 }

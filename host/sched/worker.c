@@ -52,7 +52,8 @@ void sched_ready(struct sched_task *task) {
 }
 
 void worker_push_inbox(struct sched_worker *worker, struct sched_task *task) {
-    struct sched_task *head = atomic_load_explicit(&worker->inbox, memory_order_relaxed);
+    /* Guessed empty: to look first would fetch the line once to read and once more to write. */
+    struct sched_task *head = NULL;
     do {
         task->inbox_next = head;
         /* seq_cst: orders the push before the look at `sleeping` in worker_wake; pairs with park() */
@@ -221,7 +222,8 @@ void worker_loop(struct sched_worker *worker) {
     struct sched *sched = worker->sched;
     worker_enter(worker);
     worker_read_clock(worker); /* its first turn begins now, not when ticks were last given */
-    tick_want(sched);          /* it may find work before it ever parks */
+    worker->woke_ns = worker->now_ns;
+    tick_want(worker); /* it may find work before it ever parks */
     while (!worker->retire && !atomic_load_explicit(&sched->stop, memory_order_relaxed)) {
         if (!worker_step(worker)) {
             park(worker);

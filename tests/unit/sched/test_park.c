@@ -33,10 +33,20 @@ static bool sleeps_deeply(void *context) {
     return looks == 0;
 }
 
-static void test_note_wakes_a_worker_from_deep_sleep(void **state) {
-    (void)state;
+static struct sched *given_policy(struct locals *locals, unsigned workers, enum sched_idle idle) {
+    struct sched_options options = given_options(locals, workers, clock_system());
+    struct sched *sched;
+    struct err err;
+    options.idle = idle;
+    assert_int_equal(sched_create(&options, &sched, &err), 0);
+    assert_int_equal(sched_start(sched, &err), 0);
+    return sched;
+}
+
+/* Whatever the policy, who has nothing to do for long sleeps until woken. */
+static void note_wakes_from_deep_sleep(enum sched_idle idle) {
     struct locals locals = {0};
-    struct sched *sched = given_threads(&locals, 2);
+    struct sched *sched = given_policy(&locals, 2, idle);
     struct test_counter ran;
     test_counter_init(&ran);
     struct counted tasks[2];
@@ -53,10 +63,22 @@ static void test_note_wakes_a_worker_from_deep_sleep(void **state) {
     test_counter_fini(&ran);
 }
 
-static void test_note_wakes_a_worker_each_of_many_times(void **state) {
+static void test_note_wakes_a_worker_from_deep_sleep(void **state) {
     (void)state;
+    note_wakes_from_deep_sleep(SCHED_NAP);
+}
+static void test_note_wakes_a_worker_from_deep_sleep_that_slept_at_once(void **state) {
+    (void)state;
+    note_wakes_from_deep_sleep(SCHED_SLEEP);
+}
+static void test_note_wakes_a_worker_from_deep_sleep_that_spun_before(void **state) {
+    (void)state;
+    note_wakes_from_deep_sleep(SCHED_SPIN);
+}
+
+static void note_wakes_many_times(enum sched_idle idle) {
     struct locals locals = {0};
-    struct sched *sched = given_threads(&locals, 1);
+    struct sched *sched = given_policy(&locals, 1, idle);
     struct test_counter ran;
     test_counter_init(&ran);
     struct counted task = {.ran = &ran};
@@ -69,6 +91,19 @@ static void test_note_wakes_a_worker_each_of_many_times(void **state) {
 
     end_sched(sched);
     test_counter_fini(&ran);
+}
+
+static void test_note_wakes_a_worker_each_of_many_times(void **state) {
+    (void)state;
+    note_wakes_many_times(SCHED_NAP);
+}
+static void test_note_wakes_a_worker_that_sleeps_at_once_each_of_many_times(void **state) {
+    (void)state;
+    note_wakes_many_times(SCHED_SLEEP);
+}
+static void test_note_reaches_a_worker_that_spins_each_of_many_times(void **state) {
+    (void)state;
+    note_wakes_many_times(SCHED_SPIN);
 }
 
 static bool all_idle(void *context) {
@@ -107,7 +142,7 @@ static void no_local(void *context, void *local) {
 
 static bool ticks_end(void *context) {
     struct sched *sched = context;
-    return !sched_tick(sched, 12345);
+    return sched_tick(sched, 12345) == SCHED_TICKS_END;
 }
 
 static void test_ticks_are_wanted_when_a_worker_wakes_and_end_when_all_are_idle(void **state) {
@@ -140,6 +175,109 @@ static void test_ticks_are_wanted_when_a_worker_wakes_and_end_when_all_are_idle(
     end_sched(sched);
     test_counter_fini(&ran);
     test_counter_fini(&wishes);
+}
+
+/* Workers without threads, all of which say that they are idle. */
+static struct sched *given_idle(struct test_counter *wishes, unsigned workers) {
+    struct sched_options options = {.workers = workers,
+                                    .clock = clock_system(),
+                                    .local_create = any_local,
+                                    .local_destroy = no_local,
+                                    .ticks_wanted = count_wish,
+                                    .context = wishes};
+    struct sched *sched;
+    struct err err;
+    test_counter_init(wishes);
+    assert_int_equal(sched_create(&options, &sched, &err), 0);
+    for (unsigned i = 0; i < workers; i++) {
+        atomic_store(&sched_worker_at(sched, i)->idle, true);
+    }
+    return sched;
+}
+
+static void end_idle(struct sched *sched, struct test_counter *wishes) {
+    end_sched(sched);
+    test_counter_fini(wishes);
+}
+
+static void test_ticks_linger_once_when_nobody_wakes(void **state) {
+    (void)state;
+    struct test_counter wishes;
+    struct sched *sched = given_idle(&wishes, 2);
+
+    tick_want(sched_worker_at(sched, 0));
+
+    assert_int_equal(test_counter_get(&wishes), 1);
+    assert_int_equal(sched_tick(sched, 1), SCHED_TICKS_LINGER);
+    assert_int_equal(sched_tick(sched, 2), SCHED_TICKS_END);
+    end_idle(sched, &wishes);
+}
+
+static void test_short_wakes_ask_for_nothing_while_ticks_linger(void **state) {
+    (void)state;
+    struct test_counter wishes;
+    struct sched *sched = given_idle(&wishes, 2);
+    tick_want(sched_worker_at(sched, 0));
+    assert_int_equal(sched_tick(sched, 1), SCHED_TICKS_LINGER);
+
+    for (unsigned i = 0; i < 10; i++) {
+        tick_want(sched_worker_at(sched, 0));
+        tick_want(sched_worker_at(sched, 1));
+        assert_int_equal(sched_tick(sched, 2 + i), SCHED_TICKS_LINGER);
+    }
+
+    assert_int_equal(test_counter_get(&wishes), 1);
+    assert_int_equal(sched_tick(sched, 20), SCHED_TICKS_END);
+    end_idle(sched, &wishes);
+}
+
+/* However all of them woke, ticks find them: else nobody would see that they are stuck. */
+static void test_fc3_ticks_go_on_when_one_that_lingers_finds_all_busy(void **state) {
+    (void)state;
+    struct test_counter wishes;
+    struct sched *sched = given_idle(&wishes, 2);
+    tick_want(sched_worker_at(sched, 0));
+    assert_int_equal(sched_tick(sched, 1), SCHED_TICKS_LINGER);
+
+    for (unsigned i = 0; i < 2; i++) {
+        atomic_store(&sched_worker_at(sched, i)->idle, false);
+        tick_want(sched_worker_at(sched, i));
+    }
+
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(sched_tick(sched, 2 + i), SCHED_TICKS_GO);
+    }
+    end_idle(sched, &wishes);
+}
+
+static void test_fc3_ticks_are_asked_for_anew_after_their_end(void **state) {
+    (void)state;
+    struct test_counter wishes;
+    struct sched *sched = given_idle(&wishes, 1);
+    tick_want(sched_worker_at(sched, 0));
+    while (sched_tick(sched, 1) != SCHED_TICKS_END) {
+    }
+
+    tick_want(sched_worker_at(sched, 0));
+
+    assert_int_equal(test_counter_get(&wishes), 2);
+    end_idle(sched, &wishes);
+}
+
+static void test_worker_that_was_awake_for_long_asks_for_ticks_at_once(void **state) {
+    (void)state;
+    struct test_counter wishes;
+    struct sched *sched = given_idle(&wishes, 1);
+    struct sched_worker *worker = sched_worker_at(sched, 0);
+    tick_want(worker);
+    assert_int_equal(sched_tick(sched, 1), SCHED_TICKS_LINGER);
+
+    worker->awake_ns = NS_PER_MS;
+    tick_want(worker);
+    tick_want(worker);
+
+    assert_int_equal(test_counter_get(&wishes), 2);
+    end_idle(sched, &wishes);
 }
 
 static void test_coarse_time_is_the_later_of_tick_and_clock(void **state) {
@@ -198,9 +336,18 @@ static void test_coarse_time_is_known_in_the_first_activation(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_note_wakes_a_worker_from_deep_sleep),
+        cmocka_unit_test(test_note_wakes_a_worker_from_deep_sleep_that_slept_at_once),
+        cmocka_unit_test(test_note_wakes_a_worker_from_deep_sleep_that_spun_before),
         cmocka_unit_test(test_note_wakes_a_worker_each_of_many_times),
+        cmocka_unit_test(test_note_wakes_a_worker_that_sleeps_at_once_each_of_many_times),
+        cmocka_unit_test(test_note_reaches_a_worker_that_spins_each_of_many_times),
         cmocka_unit_test(test_stop_wakes_sleepers),
         cmocka_unit_test(test_ticks_are_wanted_when_a_worker_wakes_and_end_when_all_are_idle),
+        cmocka_unit_test(test_ticks_linger_once_when_nobody_wakes),
+        cmocka_unit_test(test_short_wakes_ask_for_nothing_while_ticks_linger),
+        cmocka_unit_test(test_fc3_ticks_go_on_when_one_that_lingers_finds_all_busy),
+        cmocka_unit_test(test_fc3_ticks_are_asked_for_anew_after_their_end),
+        cmocka_unit_test(test_worker_that_was_awake_for_long_asks_for_ticks_at_once),
         cmocka_unit_test(test_coarse_time_is_the_later_of_tick_and_clock),
         cmocka_unit_test(test_coarse_time_is_known_in_the_first_activation),
     };
