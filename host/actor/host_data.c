@@ -210,5 +210,7 @@ void host_table_fill(struct troupe_host *host) {
         .load_read = host_load_read,
         .load_left = host_load_left,
         .load_version = host_load_version,
+        .own_fd = host_own_fd,
+        .close_fd = host_close_fd,
     };
 }

@@ -65,5 +65,9 @@ int32_t host_wait(struct troupe_turn *turn, struct troupe_pollfd *fds, uint64_t 
                   uint64_t timeout_ns);
 int32_t host_commit(struct troupe_turn *turn);
 
+/* host_fd.c */
+int32_t host_own_fd(struct troupe_turn *turn, int32_t fd);
+int32_t host_close_fd(struct troupe_turn *turn, int32_t fd);
+
 /* host_data.c */
 void host_data_fill(struct troupe_host *host);

@@ -133,7 +133,11 @@ int32_t host_watch(struct troupe_turn *turn, uint32_t port, int32_t fd, uint32_t
     if (!(events & (TROUPE_READABLE | TROUPE_WRITABLE)) || !r->proc->io) {
         return TROUPE_INVALID;
     }
-    return add_watch(r, OUT_WATCH, port, fd, events);
+    int32_t status = add_watch(r, OUT_WATCH, port, fd, events);
+    if (status >= 0) {
+        (void)inst_disown_fd(r->inst, fd); /* the watch, and before it the outbox, sees to it now */
+    }
+    return status;
 }
 
 int32_t host_unwatch(struct troupe_turn *turn, uint32_t port, int32_t fd) {

@@ -205,6 +205,7 @@ static void calls_free(struct inst_calls *calls) {
 
 void inst_memory_free(struct inst_memory *memory) {
     if (memory) {
+        owned_fds_end(&memory->fds);
         heap_fini(&memory->heap);
         heap_fini(&memory->kept_heap);
     }

@@ -199,11 +199,19 @@ struct inst_timer {
     struct inst_timer *next;
 };
 
-/* State memory, and what is kept beyond a turn. Made on first use; its blocks end with the life. */
+/* Descriptors that end with the life, other than watched ones. */
+struct owned_fds {
+    int32_t *items; /* owned, grows */
+    uint32_t count, room;
+};
+
+/* State memory, and what else a life has and its code may touch. Made on first use; what is in it ends
+ * with the life. */
 struct inst_memory {
     struct heap heap;
     struct heap kept_heap; /* of `kept`: apart, so that a plugin can't free one by mistake */
     struct list kept;      /* kept.link */
+    struct owned_fds fds;
 };
 
 /* What was asked and is not answered yet, both ways. Made on first use. */
@@ -527,6 +535,11 @@ bool request_remove(struct inst *in, struct troupe_once once);
 /* Tells a caller how its call ended without an answer. */
 void request_refuse(struct runner *r, struct inst *in, struct troupe_once once, int32_t status,
                     struct troupe_str text);
+
+/* host_fd.c */
+void owned_fds_end(struct owned_fds *fds); /* closes them */
+/* Whether it was one of them; from now on it is not. */
+bool inst_disown_fd(struct inst *in, int32_t fd);
 
 /* timer.c, watch.c */
 int inst_timer_start(struct runner *r, struct inst *in, uint16_t row, uint64_t first_ns,

@@ -203,6 +203,7 @@ static void drop_memory(struct runner *r, struct inst *in) {
     if (own) {
         heap_fini(&own->heap);
         heap_fini(&own->kept_heap);
+        owned_fds_end(&own->fds);
     }
 }
 

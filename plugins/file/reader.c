@@ -8,16 +8,20 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "common/owned_fd.h"
+
 void reader_init(struct reader *r) {
     memset(r, 0, sizeof *r);
     r->fd = -1;
 }
 
 void reader_close(struct reader *r) {
+    struct troupe_turn *turn = r->turn;
     if (r->fd >= 0) {
-        (void)close(r->fd);
+        owned_fd_close(turn, r->fd);
     }
     reader_init(r);
+    r->turn = turn;
 }
 
 /* Another description of the same input where the system has one: the host makes what it watches
@@ -66,8 +70,8 @@ static int take_file(struct reader *r, int fd, bool is_standard_input) {
 static int take(struct reader *r, int fd, bool is_standard_input) {
     if (take_file(r, fd, is_standard_input) < 0) {
         int saved = errno;
-        (void)close(fd);
-        reader_init(r);
+        r->fd = fd;
+        reader_close(r);
         errno = saved;
         return -1;
     }
@@ -77,7 +81,7 @@ static int take(struct reader *r, int fd, bool is_standard_input) {
 int reader_open(struct reader *r, const char *path, bool follow) {
     reader_close(r);
     bool is_standard_input = strcmp(path, "-") == 0;
-    int fd = is_standard_input ? open_standard_input() : open_path(path, follow);
+    int fd = owned_fd(r->turn, is_standard_input ? open_standard_input() : open_path(path, follow));
     return fd < 0 ? -1 : take(r, fd, is_standard_input);
 }
 

@@ -2,7 +2,7 @@
  *
  * A reader remembers the last bytes it has read, and reads them again with the next ones. A file
  * that was truncated (also one that has since grown past the old place) no longer has them there.
- * No thread, no host: the actor around it decides when to look.
+ * No thread, and of the host only what owns the descriptor: the actor around it decides when to look.
  */
 #pragma once
 
@@ -28,8 +28,11 @@ enum reader_step {
     READER_FAILED,  /* errno says why */
 };
 
+struct troupe_turn;
+
 struct reader {
-    int fd; /* -1 while closed */
+    struct troupe_turn *turn; /* in hand, set before each use; NULL: without a host */
+    int fd;                   /* -1 while closed */
     enum reader_kind kind;
     dev_t device;
     ino_t inode;

@@ -241,14 +241,22 @@ static int tail_step(struct troupe_turn *t, struct tail *self) {
     return troupe_fail(t, "cannot read '%s': %s", self->config.path.data, strerror(errno));
 }
 
+/* First in each turn: whose descriptors they open. */
+static void tail_begin(struct troupe_turn *t, struct tail *self) {
+    self->reader.turn = t;
+    self->trail.turn = t;
+}
+
 static int tail_on_next(struct troupe_turn *t, struct tail *self, const struct troupe_tick *tick) {
     (void)tick;
+    tail_begin(t, self);
     return self->reader.kind == READER_CLOSED ? tail_open(t, self, false) : tail_step(t, self);
 }
 
 static int tail_on_input(struct troupe_turn *t, struct tail *self,
                          const struct troupe_ready *ready) {
     (void)ready;
+    tail_begin(t, self);
     return tail_step(t, self);
 }
 
@@ -257,6 +265,7 @@ static int tail_prepare(struct troupe_turn *t, struct tail *self) {
     char *buffer = t->host->alloc(t, capacity);
     reader_init(&self->reader);
     trail_init(&self->trail);
+    tail_begin(t, self);
     if (!buffer) {
         return troupe_fail(t, "no memory for lines of %llu bytes",
                            (unsigned long long)self->config.max_line);
@@ -271,6 +280,7 @@ static int tail_init(struct troupe_turn *t, struct tail *self) {
 }
 
 static int tail_cleanup(struct troupe_turn *t, struct tail *self) {
+    tail_begin(t, self);
     if (self->config.send == TAIL_SEND_LINES) {
         troupe_log(t, TROUPE_LOG_DEBUG, "'%s': sent %llu lines", self->config.path.data,
                    (unsigned long long)self->lines.number);

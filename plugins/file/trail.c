@@ -9,12 +9,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/owned_fd.h"
+
 #define TRAIL_EVENTS                                                                               \
     (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF |         \
      IN_ONLYDIR)
 #define TRAIL_ROUNDS 1000 /* somebody who renames without end must not hold us */
 
 void trail_init(struct trail *t) {
+    t->turn = NULL;
     t->fd = -1;
     t->count = 0;
     t->missed = 0;
@@ -39,13 +42,13 @@ int trail_open(struct trail *t, const char *path) {
         errno = ENAMETOOLONG;
         return -1;
     }
-    int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    int fd = owned_fd(t->turn, inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
     if (fd < 0) {
         return -1;
     }
     if (inotify_add_watch(fd, t->folder, TRAIL_EVENTS) < 0) {
         int saved = errno;
-        (void)close(fd);
+        owned_fd_close(t->turn, fd);
         errno = saved;
         return -1;
     }
@@ -53,21 +56,23 @@ int trail_open(struct trail *t, const char *path) {
     return 0;
 }
 
-static void forget(struct trail_file *f) {
+static void forget(const struct trail *t, struct trail_file *f) {
     if (f->fd >= 0) {
-        (void)close(f->fd);
+        owned_fd_close(t->turn, f->fd);
     }
     f->fd = -1;
 }
 
 void trail_close(struct trail *t) {
+    struct troupe_turn *turn = t->turn;
     for (uint32_t i = 0; i < t->count; i++) {
-        forget(&t->files[i]);
+        forget(t, &t->files[i]);
     }
     if (t->fd >= 0) {
-        (void)close(t->fd);
+        owned_fd_close(turn, t->fd);
     }
     trail_init(t);
+    t->turn = turn;
 }
 
 /* ------------------------------------------------------- what the kernel says */
@@ -75,7 +80,7 @@ void trail_close(struct trail *t) {
 static void add_newcomer(struct trail *t) {
     if (t->count == TRAIL_MOST) {
         t->missed++;
-        forget(&t->files[--t->count]);
+        forget(t, &t->files[--t->count]);
     }
     struct trail_file *f = &t->files[t->count++];
     *f = (struct trail_file){.fd = -1, .touched = true};
@@ -128,7 +133,7 @@ static void on_arrived(struct trail *t, const char *name, uint32_t cookie) {
 static void on_event(struct trail *t, const struct inotify_event *event) {
     const char *name = event->len ? event->name : "";
     if (event->mask & (IN_MOVE_SELF | IN_DELETE_SELF | IN_IGNORED | IN_UNMOUNT)) {
-        (void)close(t->fd);
+        owned_fd_close(t->turn, t->fd);
         t->fd = -1; /* the next look watches what has the folder's name then */
     } else if (event->mask & (IN_MOVED_FROM | IN_DELETE)) {
         on_left(t, name, event->cookie);
@@ -154,15 +159,15 @@ static void read_events(struct trail *t) {
 static void open_file(const struct trail *t, struct trail_file *f) {
     char path[sizeof t->folder + sizeof f->name + 1];
     struct stat st;
-    forget(f);
+    forget(t, f);
     f->touched = false;
     if (f->gone) {
         return;
     }
     (void)snprintf(path, sizeof path, "%s/%s", t->folder, f->name);
-    f->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    f->fd = owned_fd(t->turn, open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (f->fd >= 0 && (fstat(f->fd, &st) < 0 || !S_ISREG(st.st_mode))) {
-        forget(f);
+        forget(t, f);
     }
     if (f->fd >= 0) {
         f->device = st.st_dev;
@@ -205,7 +210,7 @@ static void sift(struct trail *t, dev_t device, ino_t inode) {
             t->files[kept++] = *f;
         } else {
             t->missed += f->fd < 0 && (f->gone || strcmp(f->name, t->base) != 0);
-            forget(f);
+            forget(t, f);
         }
     }
     t->count = kept;

@@ -25,8 +25,11 @@ struct trail_file {
     char name[NAME_MAX + 1];
 };
 
+struct troupe_turn;
+
 struct trail {
-    int fd; /* -1: closed */
+    struct troupe_turn *turn; /* in hand, set before each use; NULL: without a host */
+    int fd;                   /* -1: closed */
     char folder[PATH_MAX];
     char base[NAME_MAX + 1];
     uint32_t count;

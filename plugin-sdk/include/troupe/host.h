@@ -230,4 +230,11 @@ struct troupe_host {
     int32_t (*load_read)(struct troupe_loader *loader, void *data, uint64_t size);
     uint64_t (*load_left)(struct troupe_loader *loader);
     uint32_t (*load_version)(struct troupe_loader *loader);
+
+    /* Gives the host a file descriptor that is not watched: it closes it when the
+     * incarnation ends, behind its cleanup, also after a fault (TM-3). At once, not at commit, so call it
+     * as soon as the descriptor is open. close_fd closes it before that; watch takes it over. Errors:
+     * INVALID (not open; not one of own_fd's), NO_MEMORY: it is still the caller's then. [turn] */
+    int32_t (*own_fd)(struct troupe_turn *turn, int32_t fd);
+    int32_t (*close_fd)(struct troupe_turn *turn, int32_t fd);
 };
