@@ -90,6 +90,9 @@ __attribute__((cold, noinline)) int32_t panic(struct runner *r, struct inst *in,
         end_process(r, in, report, what);
     }
     panic_stack(report, skip, &stack);
+    if (report->overflow) {
+        fault_shrink_stack();
+    }
     if (report->broken) {
         uint64_t ran_ns = sched_coarse_now(r->worker) - inst_since_ns(in);
         stuck_text(ran_ns, stack.first, r->fail_text, sizeof r->fail_text);

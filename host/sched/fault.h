@@ -95,6 +95,10 @@ static inline bool fault_was_given_up(struct fault_thread *thread) {
     return given_up;
 }
 
+/* Gives the stack of the thread that calls back to the system, where nothing is on it: after an overflow
+ * all of it is in memory, and would stay so. */
+void fault_shrink_stack(void);
+
 /* Asks the thread to give up the call in progress, if that is safe just now: it may not be (a C
  * library function may hold a lock), so ask again. The thread must not end meanwhile. [any] */
 void fault_break(pthread_t thread);
