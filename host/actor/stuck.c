@@ -70,6 +70,7 @@ static void report(struct runner *r, struct stuck *stuck, uint64_t ran_ns, bool 
     (void)snprintf(new->handler, sizeof new->handler, "%s", stuck->handler);
     new->ran_ns = ran_ns;
     new->again = stuck->report != NULL;
+    new->revoked = stuck->revoked;
     new->exit = stuck->policy == ON_STUCK_EXIT;
     new->has_frames = has_frames;
     if (has_frames) {

@@ -14,8 +14,9 @@ struct stuck_report {
     char name[160]; /* of the actor */
     char handler[64];
     uint64_t ran_ns;
-    bool again; /* reported before */
-    bool exit;  /* the process is to end */
+    bool again;   /* reported before */
+    bool revoked; /* nobody's turn any more */
+    bool exit;    /* the process is to end */
     bool has_frames;
     struct fault_report frames;
     /* written before `is_written` */

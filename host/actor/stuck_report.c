@@ -36,7 +36,12 @@ static void write_lines(const struct stuck_report *report) {
 
 static void write_head(const struct stuck_report *report) {
     struct log *log = report->proc->options.log;
-    if (log) {
+    if (log && report->revoked) {
+        log_write(log, LOG_WARN, report->name,
+                  "the abandoned turn of '%s' has not come back after %llu ms%s", report->handler,
+                  (unsigned long long)(report->ran_ns / NS_PER_MS),
+                  report->has_frames ? "" : " (its stack is not to be had)");
+    } else if (log) {
         log_write(log, report->exit ? LOG_ERROR : LOG_WARN, report->name,
                   "%s in '%s', which has been running for %llu ms%s%s",
                   report->again ? "still stuck" : "stuck", report->handler,
