@@ -89,17 +89,19 @@ struct failures {
     struct proc_loss beyond; /* of the actors that are not shown */
 };
 
+/* Behind a colon, or behind another one. */
 static void add_count(struct str *text, uint64_t count, const char *what) {
     if (count > 0) {
-        str_addf(text, ", %" PRIu64 " %s", count, what);
+        bool is_first = text->data[text->size - 1] == ':';
+        str_addf(text, "%s %" PRIu64 " %s", is_first ? "" : ",", count, what);
     }
 }
 
 static void log_loss(struct log *log, const char *who, const struct proc_loss *loss) {
     struct str text;
     str_init(&text);
-    str_addf(&text, "  %s: %" PRIu64 " failure%s", who, loss->failures,
-             loss->failures == 1 ? "" : "s");
+    str_addf(&text, "  %s:", who);
+    add_count(&text, loss->failures, loss->failures == 1 ? "failure" : "failures");
     add_count(&text, loss->quarantined, "quarantined");
     add_count(&text, loss->retried, "retried");
     add_count(&text, loss->lost_with_state, "lost with state");
@@ -132,11 +134,14 @@ static void log_failures(struct proc *proc, struct log *log) {
     if (totals.quarantined == 0 && totals.retried == 0 && totals.lost_with_state == 0) {
         return;
     }
-    log_write(log, LOG_WARN, NULL,
-              "of the messages that failing actors handled, %" PRIu64 " %s quarantined, %" PRIu64
-              " %s retried, and what %" PRIu64 " had changed in their state was lost with it",
-              totals.quarantined, totals.quarantined == 1 ? "was" : "were", totals.retried,
-              totals.retried == 1 ? "was" : "were", totals.lost_with_state);
+    struct str text;
+    str_init(&text);
+    str_add(&text, "messages that failures cost:");
+    add_count(&text, totals.quarantined, "quarantined");
+    add_count(&text, totals.retried, "retried");
+    add_count(&text, totals.lost_with_state, "lost with state");
+    log_write(log, LOG_WARN, NULL, "%s", str_text(&text));
+    str_fini(&text);
     proc_each_loss(proc, show_loss, &failures);
     if (failures.actors > ACTORS_SHOWN) {
         char others[64];

@@ -137,7 +137,7 @@ check_lines() {
     [ "$fed" -eq $((counted + quarantined + lost)) ] ||
         fail "$((fed - counted - quarantined - lost)) lines are missing"
     [ "$1" -gt 1 ] || [ "$lost" -eq 0 ] || fail "state was lost in spite of a checkpoint each message"
-    sed -nE '/of the messages that failing actors|  soak\/[a-z]+\[0\]: [0-9]+ failure/s/^[^ ]* *[a-z]* */  /p' "$tmp/err"
+    sed -nE '/messages that failures cost|  soak\/[a-z]+\[0\]: [0-9]+ failure/s/^[^ ]* *[a-z]* */  /p' "$tmp/err"
 }
 
 check_file() {
