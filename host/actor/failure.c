@@ -142,12 +142,31 @@ static void quarantine(struct runner *r, struct inst *in, struct failure *failur
     write_file(in, failure, failure->quarantine);
 }
 
+/* The same message in an envelope that is marked; NULL: no memory. Its own flags others may be reading. */
+static struct msg *mark(struct runner *r, struct msg *m) {
+    if (m->flags & MSG_RETRIED) {
+        return m;
+    }
+    unsigned flags = m->flags & (MSG_EXTENDED | MSG_BY_NAME | MSG_ROOMY);
+    struct msg *marked = msg_share(r->pool, m, flags | MSG_RETRIED);
+    if (marked) {
+        marked->kind = m->kind;
+        marked->sender = m->sender;
+        marked->dest = m->dest;
+        marked->port = m->port;
+        if (flags & MSG_EXTENDED) {
+            *msg_extension(marked) = *msg_extension(m);
+        }
+        msg_free(r->pool, m);
+    }
+    return marked;
+}
+
 /* It comes first in the next life. A request is asked anew, so nothing of it is left open. */
 static void give_to_next_life(struct runner *r, struct inst *in, struct msg *m) {
     if (m->kind == MSG_REQUEST) {
         (void)request_remove(in, (struct troupe_once){m->sender, msg_call(m)});
     }
-    in->more->lives->died_on = m;
     queue_count(r, 1);
     mbox_untake(&in->mbox, m);
     tally_add(&r->retried, 1);
@@ -162,12 +181,13 @@ __attribute__((cold, noinline)) void died_on(struct runner *r, struct inst *in, 
         return;
     }
     struct inst_lives *lives = in->more->lives;
-    lives->deaths = lives->died_on == m ? lives->deaths + 1 : 1;
-    lives->died_on = NULL;
+    lives->deaths = m->flags & MSG_RETRIED ? lives->deaths + 1 : 1;
     failure->deaths = lives->deaths;
     describe(in, failure, row, m);
-    if (lives->deaths < most_deaths(in) && !r->committed && !in->spawned) {
-        give_to_next_life(r, in, m);
+    bool again = lives->deaths < most_deaths(in) && !r->committed && !in->spawned;
+    struct msg *marked = again ? mark(r, m) : NULL;
+    if (marked) {
+        give_to_next_life(r, in, marked);
     } else {
         quarantine(r, in, failure, m);
     }

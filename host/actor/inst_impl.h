@@ -236,8 +236,7 @@ struct inst_lives {
     const void *saved; /* a state to load instead of init; owned */
     uint64_t saved_size;
     uint32_t saved_version;
-    uint32_t deaths;           /* lives that died on it */
-    const struct msg *died_on; /* the message that goes to the next life once more (FC-4) */
+    uint32_t deaths; /* lives that died on the message that came again, or the last one (FC-4) */
 };
 
 /* Published (S-4). */

@@ -172,8 +172,8 @@ static void close_turn(struct runner *r, struct inst *in, struct stuck_abandoned
 /* The message is the other thread's, which may still read it; what is kept of it shares its body. */
 static struct msg *copy_message(struct runner *r, struct stuck_abandoned *a) {
     const struct msg *from = &a->m.header;
-    struct msg *m =
-        msg_share(r->pool, a->body, from->flags & (MSG_EXTENDED | MSG_BY_NAME | MSG_ROOMY));
+    const unsigned kept = MSG_EXTENDED | MSG_BY_NAME | MSG_ROOMY | MSG_RETRIED;
+    struct msg *m = msg_share(r->pool, a->body, from->flags & kept);
     if (m) {
         m->kind = from->kind;
         m->sender = from->sender;

@@ -36,6 +36,8 @@ enum msg_kind { MSG_KINDS(MSG_CONSTANT) MSG_KIND_COUNT };
 #define MSG_ROOMY                                                                                  \
     8u /* zeros follow the body, for all that any receiver wired there expects (MB-8) */
 
+#define MSG_RETRIED 16u /* lives have died on it: the receiver knows how many (FC-4) */
+
 struct msg {
     struct msg *next; /* in a mailbox, an outbox, a pool */
     struct msg *last; /* first of a batch on its way into a mailbox: the batch's last */

@@ -4,6 +4,7 @@
 #include "actor/proc.h"
 #include "lib/app/kit.h"
 #include "lib/app/kit_case.h"
+#include "lib/app/kit_stuck.h"
 
 #define MANY "supervision: { intensity: 100, backoff: { initial: 1ms } }\n"
 #define BAD "99"
@@ -142,6 +143,48 @@ static void test_fc4_costs_of_failures_are_counted_for_each_actor(void **state) 
     kit_assert_logged(*state, "  p/a[0]: 3 failures, 1 quarantined, 2 retried, 1 lost with state");
 }
 
+/* --- messages that come again --- */
+
+/* The block of a message that was handled at last is the next message's. */
+static void test_fc4_lives_are_counted_for_each_message_alone(void **state) {
+    struct kit *kit = given(state, "  a: { type: demo.Crash, quarantine_after: 2,\n"
+                                   "       config: { kind: error, after: 3 } }\n"
+                                   "  b: { type: kit.Player, config: { number: 'out $' } }\n"
+                                   "wires: [ b.out -> a.message ]\n");
+
+    for (unsigned i = 1; i <= 30; i++) {
+        kit_number(kit, "b", "number", i);
+        kit_settle(kit);
+        kit_pass(kit, 10000);
+    }
+    struct proc_totals totals = kit_totals(kit);
+    kit_stop(kit);
+
+    assert_int_equal(totals.retried, 14); /* two a life, the first of them again */
+    assert_int_equal(totals.quarantined, 0);
+}
+
+static bool has_quarantined(void *context) {
+    return kit_totals(context).quarantined > 0;
+}
+
+/* What is given to the next life is not what the lost thread still holds. */
+static void test_fc4_abandoned_lives_count_too(void **state) {
+    struct kit *kit =
+        given(state, "  a: { type: kit.Player, stuck_after: 20ms, on_stuck: restart,\n"
+                     "       quarantine_after: 2, config: { number: 'gate g' } }\n");
+    kit_gate_make(*state, "g");
+
+    kit_number(kit, "a", "number", 1);
+    test_wait_until(has_quarantined, kit);
+    struct proc_totals totals = kit_totals(kit);
+    kit_open_until_times(*state, "g", "the abandoned turn of 'number' has come back", 2);
+    kit_stop(kit);
+
+    assert_int_equal(totals.retried, 1);
+    assert_int_equal(totals.quarantined, 1);
+}
+
 static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_checkpoint_is_taken_after_so_many_messages),
     KIT_TEST(KIT_BOTH, test_checkpoint_after_each_message_loses_nothing),
@@ -149,6 +192,8 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_checkpoint_counts_replies),
     KIT_TEST(KIT_BOTH, test_checkpoint_counts_as_no_message),
     KIT_TEST(KIT_BOTH, test_checkpoint_is_taken_when_a_life_ends_well),
+    KIT_TEST(KIT_SEEDED, test_fc4_lives_are_counted_for_each_message_alone),
+    KIT_TEST(KIT_THREADS, test_fc4_abandoned_lives_count_too),
     KIT_TEST(KIT_SEEDED, test_fc4_costs_of_failures_are_counted_for_each_actor),
 };
 
