@@ -1,6 +1,7 @@
 /* The frames of a fault as text, with function and line where debug information is at hand. */
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,6 +67,12 @@ static const char *find_line(Dwfl_Module *module, uintptr_t address, int *ret_nu
                 : find_line_in_units(module, address, ret_number);
 }
 
+/* Where debug information of the C library is installed, to read it takes a tenth of a second and ten
+ * megabytes, to say in which of its lines nobody's fault is. */
+static bool is_c_library(Dwfl *dwfl, const Dwfl_Module *module) {
+    return module == dwfl_addrmodule(dwfl, (Dwarf_Addr)(uintptr_t)&abort);
+}
+
 /* " on_line at demo/crash.c:42"; what is not known is left out. */
 static void add_place(Dwfl *dwfl, uintptr_t address, char *ret, size_t size) {
     ret[0] = '\0';
@@ -75,7 +82,7 @@ static void add_place(Dwfl *dwfl, uintptr_t address, char *ret, size_t size) {
         return;
     }
     int number = 0;
-    const char *file = find_line(module, address, &number);
+    const char *file = is_c_library(dwfl, module) ? NULL : find_line(module, address, &number);
     if (file) {
         (void)snprintf(ret, size, " %s at %s:%d", function, shorten(file), number);
     } else {
