@@ -11,7 +11,7 @@
 struct folding {
     struct str text;
     struct panic_stack *stack;
-    unsigned skip, repeats;
+    unsigned at, first, skip, repeats;
     char last[200]; /* without its number */
 };
 
@@ -26,8 +26,11 @@ static void add_frame(void *context, const char *line) {
     struct folding *folding = context;
     const char *blank = strchr(line, ' ');
     const char *what = blank ? blank + 1 : line;
-    if (folding->skip > 0) {
-        folding->skip--;
+    unsigned at = folding->at++;
+    if (at == folding->first) {
+        (void)snprintf(folding->stack->first, sizeof folding->stack->first, "%s", what);
+    }
+    if (at < folding->skip) {
         return;
     }
     if (strncmp(what, folding->last, sizeof folding->last - 1) == 0) {
@@ -36,14 +39,11 @@ static void add_frame(void *context, const char *line) {
     }
     end_repeats(folding);
     (void)snprintf(folding->last, sizeof folding->last, "%s", what);
-    if (!folding->stack->first[0]) {
-        memcpy(folding->stack->first, folding->last, sizeof folding->last);
-    }
     str_addf(&folding->text, "%s\n", line);
 }
 
 void panic_stack(const struct fault_report *report, unsigned skip, struct panic_stack *ret) {
-    struct folding folding = {.stack = ret, .skip = skip};
+    struct folding folding = {.stack = ret, .first = report->first, .skip = skip};
     *ret = (struct panic_stack){.lines = NULL};
     str_init(&folding.text);
     fault_backtrace(report, add_frame, &folding);

@@ -14,7 +14,7 @@ void panic_whose(void *context, struct fault_whose *ret);
 /* A stack as text. */
 struct panic_stack {
     char *lines;     /* a line a frame, what repeats folded; owned; NULL: no memory, no frames */
-    char first[200]; /* the innermost frame */
+    char first[200]; /* the innermost frame of the plugin; "": none */
 };
 /* Without the innermost `skip` frames. */
 void panic_stack(const struct fault_report *report, unsigned skip, struct panic_stack *ret);
