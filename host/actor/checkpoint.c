@@ -49,7 +49,6 @@ static void take(struct runner *r, struct inst *in, struct msg *notice) {
         lives->saved = str_take(&bytes);
         lives->saved_version = in->type->state_version;
         lives->checkpoint.since = 0;
-        record_note(r, in, FLIGHT_CHECKPOINT, 0, NULL);
     } else if (!in->failed && in->proc->options.log) {
         char name[160];
         inst_name(in, name, sizeof name);

@@ -208,7 +208,8 @@ static void note_in_brief(struct runner *r, struct inst *in) {
     snapshot_store_note(&proc->snapshots, &brief, brief.ended_ns);
 }
 
-static void count_lost(struct runner *r, struct inst *in) {
+/* Returns how many messages the state that ends has lost. */
+static uint64_t count_lost(struct runner *r, struct inst *in) {
     const struct failure *failure = inst_failure(in);
     uint64_t since = atomic_load_explicit(&in->processed, memory_order_relaxed);
     if (in->checkpoints && inst_has_lives(in)) {
@@ -216,14 +217,14 @@ static void count_lost(struct runner *r, struct inst *in) {
     } else if (since > 0 && failure && failure->type[0]) {
         since--; /* the one that it died on */
     }
-    if (in->type->state_size > 0) {
-        tally_add(&r->lost_with_state, since);
-    }
+    since = in->type->state_size > 0 ? since : 0;
+    tally_add(&r->lost_with_state, since);
     struct inst_lives *lives = inst_has_lives(in);
     if (lives) {
         tally_add(&lives->tally.failures, 1);
-        tally_add(&lives->tally.lost_with_state, in->type->state_size > 0 ? since : 0);
+        tally_add(&lives->tally.lost_with_state, since);
     }
+    return since;
 }
 
 void proc_note_failure(struct proc *proc, const char *reason, const char *root) {
@@ -253,15 +254,13 @@ void proc_note_failure(struct proc *proc, const char *reason, const char *root) 
 }
 
 void record_end(struct runner *r, struct inst *in) {
-    record_note(r, in, in->failed ? FLIGHT_FAILED : FLIGHT_STOPPED, inst_incarnation(in),
+    record_note(r, in, in->failed ? FLIGHT_FAILED : FLIGHT_STOPPED, 0,
                 in->failed && inst_failure(in) ? inst_failure(in)->text : life_reason(in));
     if (in->spawned && !in->failed) {
         note_in_brief(r, in);
         return;
     }
-    if (in->failed) {
-        count_lost(r, in);
-    }
+    uint64_t lost = in->failed ? count_lost(r, in) : 0;
     struct gathered *g = mem_alloc(sizeof *g);
     struct snapshot_facts facts;
     if (!g) {
@@ -269,6 +268,7 @@ void record_end(struct runner *r, struct inst *in) {
         return;
     }
     gather(in, g, &facts);
+    facts.failure.lost_with_state = lost;
     store(in->proc, in->failed, &facts, in->flight);
     let_go(g, &facts);
     mem_free(g);

@@ -36,10 +36,11 @@ void post_mortem_json(const struct post_mortem *pm, struct str *out);
 /* {"file", "kind", "at", "who", "why"}. */
 void post_mortem_line_json(const struct post_mortem *pm, struct str *out);
 
-/* Those of a folder, by time, newest last; other files than *.json are passed over. */
+/* Those of a folder, by time, newest last, an actor behind the message that it died on; other files than *.json are passed over. */
 struct post_mortem_item {
     char *path;
     int64_t when_ns;
+    bool is_message;
     char *line, *json; /* of post_mortem_line and post_mortem_line_json */
 };
 struct post_mortem_list {

@@ -41,6 +41,18 @@ static struct view failure_text(const json_t *root) {
     return first_of(root, keys);
 }
 
+/* Without the kind of failure in front, where that is said already. */
+static struct view failure_words(const json_t *root) {
+    struct view text = failure_text(root), kind = view_get(root, "failure_kind");
+    if (kind.size > 0 && text.size > kind.size + 2 &&
+        memcmp(text.data, kind.data, kind.size) == 0 &&
+        memcmp(text.data + kind.size, ": ", 2) == 0) {
+        text.data += kind.size + 2;
+        text.size -= kind.size + 2;
+    }
+    return text;
+}
+
 /* "its handler 'line'", or "one of its handlers". */
 static void add_handler(struct str *out, const json_t *root) {
     struct view handler = view_get(root, "last_handler");
@@ -72,7 +84,7 @@ static void add_happened(struct str *out, const json_t *root) {
     } else {
         str_add(out, "it failed: ");
     }
-    add_clean(out, failure_text(root), LINE_MAX_SHOWN);
+    add_clean(out, failure_words(root), LINE_MAX_SHOWN);
 }
 
 void add_who(struct str *out, const struct post_mortem *pm) {
@@ -93,7 +105,7 @@ void add_why(struct str *out, const struct post_mortem *pm, size_t most) {
         struct view kind = view_get(pm->root, "failure_kind");
         add_clean(out, kind, 20);
         str_add(out, kind.size ? ": " : "");
-        add_clean(out, failure_text(pm->root), most);
+        add_clean(out, failure_words(pm->root), most);
         return;
     }
     if (pm->kind == POST_MORTEM_MESSAGE) {
@@ -137,8 +149,9 @@ static void show_when(struct str *out, const struct post_mortem *pm, const struc
     begin_fact(out, paint, "when");
     add_local_time(out, when, true);
     if (created > 0 && when >= created) {
-        str_add(out, ", after ");
+        str_add(out, ", ");
         add_duration(out, when - created);
+        str_add(out, " after it began");
     }
     str_add_char(out, '\n');
 }
@@ -306,7 +319,8 @@ static void add_record(struct str *out, const json_t *record, int64_t end,
     add_clean(out, is_log ? level : kind, 40);
     str_add(out, is_bad ? paint->end : "");
     if (number) {
-        str_addf(out, is(kind, "restarted") ? " as incarnation %" PRIu64 : " %" PRIu64, number);
+        bool is_life = is(kind, "restarted") || is(kind, "started");
+        str_addf(out, is_life ? " as incarnation %" PRIu64 : " %" PRIu64, number);
     }
     str_add(out, text.size ? ": " : "");
     add_clean(out, text, LINE_MAX_SHOWN);
@@ -342,7 +356,13 @@ static void show_restarts(struct str *out, const json_t *root, const struct pain
     if (count == 0) {
         return;
     }
-    begin_section(out, paint, "lives before\n");
+    uint64_t before = number_get(root, "incarnation", 1) - 1;
+    size_t shown = count > RESTARTS_SHOWN ? RESTARTS_SHOWN : count;
+    begin_section(out, paint, "lives before");
+    if (before > shown) {
+        str_addf(out, ", the last %zu of %" PRIu64, shown, before);
+    }
+    str_add_char(out, '\n');
     for (size_t i = count > RESTARTS_SHOWN ? count - RESTARTS_SHOWN : 0; i < count; i++) {
         const json_t *restart = json_array_get(restarts, i);
         str_addf(out, "  incarnation %" PRIu64 " ended ", number_get(restart, "incarnation", 0));
@@ -376,6 +396,17 @@ static void show_numbers(struct str *out, const json_t *root, const struct paint
     begin_fact(out, paint, "queue");
     str_addf(out, "%" PRIu64 " waiting at its end, %" PRIu64 " at most\n",
              number_get(root, "queue_depth", 0), number_get(root, "queue_high_water", 0));
+    bool is_system = json_is_true(json_object_get(root, "is_system"));
+    if (!is_system && json_is_integer(json_object_get(root, "failure_lost_with_state"))) {
+        uint64_t lost = number_get(root, "failure_lost_with_state", 0);
+        begin_fact(out, paint, "state");
+        if (lost == 0) {
+            str_add(out, "nothing of it was lost\n");
+        } else {
+            str_addf(out, "what %" PRIu64 " message%s had changed in it is lost\n", lost,
+                     lost == 1 ? "" : "s");
+        }
+    }
 }
 
 void actor_text(const struct post_mortem *pm, const struct paint *paint, struct str *out) {

@@ -64,8 +64,11 @@ static int read_names(const char *folder, struct names *names, struct err *err) 
 
 static int compare_time(const void *a, const void *b) {
     const struct post_mortem_item *first = a, *second = b;
-    return first->when_ns != second->when_ns ? (first->when_ns > second->when_ns ? 1 : -1)
-                                             : strcmp(first->path, second->path);
+    if (first->when_ns != second->when_ns) {
+        return first->when_ns > second->when_ns ? 1 : -1;
+    }
+    return first->is_message != second->is_message ? (first->is_message ? -1 : 1)
+                                                   : strcmp(first->path, second->path);
 }
 
 static int compare_names(const void *a, const void *b) {
@@ -84,7 +87,8 @@ static int make_item(const struct post_mortem *pm, bool colour, struct post_mort
     str_init(&json);
     post_mortem_line(pm, colour, &line);
     post_mortem_line_json(pm, &json);
-    struct post_mortem_item item = {mem_text(pm->path), post_mortem_when(pm), str_take(&line),
+    struct post_mortem_item item = {mem_text(pm->path), post_mortem_when(pm),
+                                    pm->kind == POST_MORTEM_MESSAGE, str_take(&line),
                                     str_take(&json)};
     str_fini(&line);
     str_fini(&json);

@@ -71,6 +71,9 @@ enum attribute_when {
       "the frames of the fault, the innermost first; empty when there was no fault")               \
     X(FAILURE_MESSAGE, "failure_message", OBJECT, FAILED,                                          \
       "the message in hand: type, port, sender and value; null when there was none")               \
+    X(FAILURE_LOST_WITH_STATE, "failure_lost_with_state", NUMBER, FAILED,                          \
+      "messages whose effect on its state is lost: handled since the state that the next life "    \
+      "begins with")                                                                               \
     X(RESTARTS, "restarts", LIST, ALWAYS, "earlier incarnations: which, when and why they ended")  \
     X(ATTRIBUTES, "attributes", OBJECT, ALWAYS, "what the actor itself published")                 \
     X(FLIGHT_RECORDER, "flight_recorder", LIST, ALWAYS,                                            \

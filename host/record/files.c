@@ -289,8 +289,9 @@ bool files_write_snapshot(struct files *files, struct snapshot *snapshot) {
     struct job *job = mem_alloc(sizeof *job);
     if (job) {
         job->snapshot = snapshot_ref(snapshot);
-        folder_name(job->name, "", facts->name, facts->pid, facts->incarnation,
-                    facts->ended_wall_ns);
+        /* as its message in quarantine, so that the two are seen to belong together */
+        int64_t wall_ns = facts->failure.wall_ns ? facts->failure.wall_ns : facts->ended_wall_ns;
+        folder_name(job->name, "", facts->name, facts->pid, facts->incarnation, wall_ns);
     }
     return queue(files, job);
 }

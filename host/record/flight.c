@@ -242,7 +242,8 @@ void flight_text(const struct flight_entry *entry, char *ret, size_t size) {
         (void)snprintf(ret, size, "%s: %s%s%s", log_level_text(entry->level), entry->text, more,
                        entry->discarded ? " (in a turn that was discarded)" : "");
     } else if (entry->count) {
-        const char *as = entry->kind == FLIGHT_RESTARTED ? " as incarnation" : "";
+        bool is_life = entry->kind == FLIGHT_RESTARTED || entry->kind == FLIGHT_STARTED;
+        const char *as = is_life ? " as incarnation" : "";
         (void)snprintf(ret, size, "%s%s %u%s%s%s", flight_kind_text(entry->kind), as, entry->count,
                        entry->size ? ": " : "", entry->text, more);
     } else {

@@ -34,7 +34,6 @@
     X(DISCARDED, "turn discarded")                                                                 \
     X(PAUSED, "paused")                                                                            \
     X(RESUMED, "resumed")                                                                          \
-    X(CHECKPOINT, "checkpoint taken")                                                              \
     X(RESTORED, "restored")                                                                        \
     X(TIMER, "timer")                                                                              \
     X(WATCH, "watch")                                                                              \

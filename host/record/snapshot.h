@@ -73,6 +73,7 @@ struct snapshot_failure {
     const char *root_name;
     uint64_t root_uid; /* 0: not known, or of another proc */
     int64_t wall_ns;
+    uint64_t lost_with_state;  /* messages */
     const char *const *frames; /* a line a frame */
     size_t frame_count;
     struct snapshot_message in_hand;

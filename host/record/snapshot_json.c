@@ -63,6 +63,8 @@ static uint64_t number_of(const struct snapshot_facts *f, enum attribute_id id) 
         return f->queue_high_water;
     case ATTRIBUTE_TOTAL_PROCESSING_TIME_US:
         return f->total_processing_time_us;
+    case ATTRIBUTE_FAILURE_LOST_WITH_STATE:
+        return f->failure.lost_with_state;
     default:
         return 0;
     }

@@ -1,10 +1,12 @@
 /* Checkpoints: when they are taken, and what a life that follows has lost without them. */
 #include <stdio.h>
+#include <string.h>
 
 #include "actor/proc.h"
 #include "lib/app/kit.h"
 #include "lib/app/kit_case.h"
 #include "lib/app/kit_stuck.h"
+#include "record/snapshot_store.h"
 
 #define MANY "supervision: { intensity: 100, backoff: { initial: 1ms } }\n"
 #define BAD "99"
@@ -108,6 +110,35 @@ static void test_checkpoint_is_taken_when_a_life_ends_well(void **state) {
     assert_int_equal(totals.lost_with_state, 0);
 }
 
+/* One after each message, and still the recorder says what came before. */
+static void test_fr1_checkpoints_push_nothing_out(void **state) {
+    struct kit *kit = given(state, "  a: { type: kit.Player, checkpoint: { messages: 1 },\n"
+                                   "       config: { number: 'at " BAD "; fail bad' } }\n");
+    struct snapshot_brief brief;
+    struct snapshot *snapshot = NULL;
+    struct str json;
+    str_init(&json);
+
+    kit_do(kit, "a", "log hello");
+    numbers(kit, "a", 100, 300);
+    kit_number(kit, "a", "number", 99);
+    kit_wait(kit, "a: loaded 40200");
+    kit_settle(kit);
+    assert_int_equal(snapshot_store_find(proc_snapshots(kit_proc(kit)),
+                                         inst_uid(kit_actor(kit, "a")), 1, &brief, &snapshot),
+                     1);
+    snapshot_json(snapshot, &json);
+    snapshot_unref(snapshot);
+    kit_stop(kit);
+
+    assert_non_null(strstr(str_text(&json), "\"hello\""));
+    const char *save = strstr(str_text(&json), "\"handler\": \"save\"");
+    assert_non_null(save);
+    assert_null(strstr(save + 1, "\"handler\": \"save\""));
+    assert_non_null(strstr(str_text(&json), "\"failure_lost_with_state\": 0,"));
+    str_fini(&json);
+}
+
 static void keep_loss(void *context, const struct proc_loss *loss) {
     *(struct proc_loss *)context = *loss;
 }
@@ -192,6 +223,7 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_checkpoint_counts_replies),
     KIT_TEST(KIT_BOTH, test_checkpoint_counts_as_no_message),
     KIT_TEST(KIT_BOTH, test_checkpoint_is_taken_when_a_life_ends_well),
+    KIT_TEST(KIT_BOTH, test_fr1_checkpoints_push_nothing_out),
     KIT_TEST(KIT_SEEDED, test_fc4_lives_are_counted_for_each_message_alone),
     KIT_TEST(KIT_THREADS, test_fc4_abandoned_lives_count_too),
     KIT_TEST(KIT_SEEDED, test_fc4_costs_of_failures_are_counted_for_each_actor),

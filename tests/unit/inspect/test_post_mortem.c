@@ -95,7 +95,7 @@ static void test_a_page_tells_all_that_is_known(void **state) {
         "main/parse[0] failed in incarnation 3\n"
         "\n"
         "  what      it crashed in its handler 'line': SIGSEGV at address 0x10\n"
-        "  when      2026-11-23 13:04:05.122 +0100, after 11.999 s\n"
+        "  when      2026-11-23 13:04:05.122 +0100, 11.999 s after it began\n"
         "  type      demo.Crash of plugin demo 1.2.0, generation 2\n"
         "  parent    main/judge[0]\n"
         "  children  2: main/parse/helper[1], main/parse[2]\n"
@@ -131,7 +131,8 @@ static void test_a_page_tells_all_that_is_known(void **state) {
         "\n"
         "numbers\n"
         "  messages  10023 handled in 456 us of work\n"
-        "  queue     5 waiting at its end, 64 at most\n");
+        "  queue     5 waiting at its end, 64 at most\n"
+        "  state     what 21 messages had changed in it is lost\n");
     mem_free(page);
     mem_free(json);
     flight_destroy(flight);

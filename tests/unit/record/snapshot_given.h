@@ -52,6 +52,7 @@ static inline struct snapshot_facts given_failed(void) {
                     .message = "SIGSEGV at address 0x10",
                     .sentence = "line: panic: SIGSEGV at address 0x10",
                     .wall_ns = WALL - 1000000,
+                    .lost_with_state = 21,
                     .frames = given_frames,
                     .frame_count = 2,
                     .in_hand = {.type = "text.line/1",

@@ -103,7 +103,7 @@ static void test_failed_lives_become_files_and_no_others(void **state) {
     assert_int_equal(files_close(w->files, UINT32_MAX * 1000ull), 0);
 
     assert_int_equal(check_files(w->folder), 1);
-    char *path = test_path(w->folder, "parse-0.3-20261123T120405.123Z.json");
+    char *path = test_path(w->folder, "parse-0.3-20261123T120405.122Z.json");
     json_t *json = json_load_file(path, 0, NULL);
     assert_string_equal(json_string_value(json_object_get(json, "id")), "main/parse[0]");
     json_decref(json);
@@ -162,7 +162,7 @@ static void test_a_full_disk_is_told_once_and_leaves_nothing_half_written(void *
     char expected[1200];
     (void)snprintf(expected, sizeof expected,
                    "a post-mortem is lost, and further ones until this is put right: cannot write "
-                   "'%s/parse-0.1-20261123T120405.123Z.json': File too large",
+                   "'%s/parse-0.1-20261123T120405.122Z.json': File too large",
                    w->folder);
     assert_string_equal(w->last, expected);
     assert_int_equal(test_counter_get(&w->complaints), 1);
@@ -184,7 +184,7 @@ static void test_a_vanished_folder_is_told_each_time_it_vanishes(void **state) {
     for (uint32_t i = 0; i < 2; i++) {
         assert_true(write_one(w, true, 1));
         files_flush(w->files);
-        char *file = test_path(folder, "parse-0.1-20261123T120405.123Z.json");
+        char *file = test_path(folder, "parse-0.1-20261123T120405.122Z.json");
         assert_int_equal(unlink(file), 0);
         assert_int_equal(rmdir(folder), 0);
         assert_true(write_one(w, true, 2));

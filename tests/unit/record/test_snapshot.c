@@ -111,6 +111,7 @@ static void test_json_is_stable_and_readable(void **state) {
         "    \"quarantine\": 9,\n"
         "    \"value\": {\"line\":{\"text\":\"boom\",\"number\":42}}\n"
         "  },\n"
+        "  \"failure_lost_with_state\": 21,\n"
         "  \"restarts\": [\n"
         "    {\"incarnation\": 1, \"at\": \"2026-11-23T12:03:05.123Z\", \"why\": \"panic: SIGSEGV "
         "at "
