@@ -26,6 +26,7 @@ static struct kit *given_abandoned(void **state, const char *script, const char 
                    script, more);
     struct kit *kit = kit_start(*state, text);
     kit_gate_make(*state, "g");
+    kit_settle(kit); /* who fails before all have started ends the deployment */
     kit_number(kit, "a", "number", 1);
     kit_wait_logged(*state, FAILED, 1);
     return kit;
@@ -64,6 +65,7 @@ static void test_sv7_every_worker_in_an_endless_loop(void **state) {
         *state, RESTART STOP "actors:\n"
                              "  a: { type: kit.Player, replicas: 6, config: { number: 'spin' } }\n"
                              "  b: { type: kit.Player, config: { number: 'note got $' } }\n");
+    kit_settle(kit); /* who fails before all have started ends the deployment */
     for (unsigned i = 0; i < 6; i++) {
         char name[8];
         (void)snprintf(name, sizeof name, "a.%u", i);
