@@ -179,6 +179,7 @@ static struct msg *copy_message(struct runner *r, struct stuck_abandoned *a) {
         m->sender = from->sender;
         m->dest = from->dest;
         m->port = from->port;
+        m->reason = from->reason;
         if (from->flags & MSG_EXTENDED) {
             *msg_extension(m) = a->m.extension;
         }

@@ -50,7 +50,8 @@ struct msg {
     _Atomic uint32_t refs; /* 1 + envelopes and keepers that share the body */
     uint16_t owner;        /* the pool it came from; POOL_HEAP: the heap */
     uint8_t size_class;
-    uint8_t reason; /* RETURNED, REPLY without an answer: minus a status; type 0: body is text */
+    uint8_t reason; /* RETURNED, REPLY without an answer: minus a status; type 0: body is text.
+                     * DATA, REQUEST: 1 when a life has died on it, which comes first in the next one */
 };
 
 struct msg_extension {

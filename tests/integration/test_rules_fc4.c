@@ -75,6 +75,24 @@ static void test_fc4_message_that_was_handled_at_last_is_not_quarantined(void **
     kit_assert_trace(*state, "a", "init\n5\ninit\n5\n");
 }
 
+/* The second message lies where the first one lay. */
+static void test_fc4_deaths_on_one_message_do_not_count_for_another(void **state) {
+    struct kit *kit = kit_start(
+        *state, TWO("number: 'out $', second: 'other $'",
+                    "number: 'once first; note first', second: 'once second; note second'",
+                    "quarantine_after: 2"));
+
+    kit_number(kit, "a", "number", 1);
+    kit_wait(kit, "b: first");
+    kit_settle(kit);
+    kit_number(kit, "a", "second", 2);
+    kit_wait(kit, "b: second");
+
+    assert_int_equal(kit_totals(kit).quarantined, 0);
+    assert_int_equal(kit_totals(kit).retried, 2);
+    kit_stop(kit);
+}
+
 static void test_fc4_message_after_an_early_commit_is_never_retried(void **state) {
     struct kit *kit =
         kit_start(*state, TWO("returned: 'note back %', number: 'out $'",
@@ -217,10 +235,27 @@ static void test_fc4_tick_is_not_quarantined(void **state) {
     kit_stop(kit);
 }
 
+/* The second life gets a copy, which is another block of memory each time. */
+static void test_fc4_message_that_it_is_stuck_in_each_time_is_quarantined(void **state) {
+    struct kit *kit = kit_start(*state, "defaults: { stuck_after: 20ms, on_stuck: restart }\n" ONE(
+                                            "note $; at 9; gate g", "quarantine_after: 2"));
+    kit_gate_make(*state, "g");
+
+    kit_number(kit, "a", "number", 9);
+    kit_number(kit, "a", "number", 1);
+    kit_wait(kit, "a: 1");
+
+    assert_int_equal(kit_totals(kit).quarantined, 1);
+    assert_int_equal(kit_count(*state, "a: 9"), 2);
+    kit_open_until_times(*state, "g", "the abandoned turn of 'number' has come back", 2);
+    kit_stop(kit);
+}
+
 static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_fc4_message_is_never_retried_by_default),
     KIT_TEST(KIT_BOTH, test_fc4_message_is_retried_first_of_all_and_then_quarantined),
     KIT_TEST(KIT_BOTH, test_fc4_message_that_was_handled_at_last_is_not_quarantined),
+    KIT_TEST(KIT_BOTH, test_fc4_deaths_on_one_message_do_not_count_for_another),
     KIT_TEST(KIT_BOTH, test_fc4_message_after_an_early_commit_is_never_retried),
     KIT_TEST(KIT_BOTH, test_fc4_request_in_quarantine_ends_its_call_as_an_error),
     KIT_TEST(KIT_BOTH, test_fc4_retried_request_is_answered_once),
@@ -229,6 +264,7 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_fc4_quarantine_is_bounded_and_the_snapshot_keeps_what_fell_out),
     KIT_TEST(KIT_BOTH, test_fc4_child_leaves_what_it_died_on_in_quarantine),
     KIT_TEST(KIT_BOTH, test_fc4_tick_is_not_quarantined),
+    KIT_TEST(KIT_THREADS, test_fc4_message_that_it_is_stuck_in_each_time_is_quarantined),
 };
 
 int main(void) {
