@@ -422,6 +422,7 @@ void mbox_untake(struct mbox *mb, struct msg *m) {
     if (!mb->tail) {
         mb->tail = m;
     }
+    mb->ring_turn = true; /* the list's comes next: it may have been taken out of a ring */
     if (!msg_is_charged(m)) {
         atomic_fetch_add_explicit(&mb->uncharged, 1, memory_order_relaxed);
         return;

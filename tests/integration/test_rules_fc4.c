@@ -108,6 +108,19 @@ static void test_fc4_message_after_an_early_commit_is_never_retried(void **state
     kit_assert_trace(*state, "b", "1\ncommitted: ok\n2\ncommitted: ok\n");
 }
 
+/* MB-1: a drop_oldest port keeps its messages elsewhere than the one that was given back. */
+static void test_fc4_retried_message_of_a_ring_comes_before_the_others(void **state) {
+    struct kit *kit =
+        kit_start(*state, TWO("number: 'out 8 4'", "number: 'note $; at 9; once nine'",
+                              "quarantine_after: 2, mailbox: { overflow: drop_oldest }"));
+
+    kit_number(kit, "a", "number", 1);
+    kit_wait(kit, "b: 11");
+
+    kit_stop(kit);
+    kit_assert_trace(*state, "b", "8\n9\n9\n10\n11\n");
+}
+
 static void test_fc4_request_in_quarantine_ends_its_call_as_an_error(void **state) {
     struct kit *kit =
         kit_start(*state, TWO("number: 'ask $ 60000', reply: 'note $ %'",
@@ -257,6 +270,7 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_fc4_message_that_was_handled_at_last_is_not_quarantined),
     KIT_TEST(KIT_BOTH, test_fc4_deaths_on_one_message_do_not_count_for_another),
     KIT_TEST(KIT_BOTH, test_fc4_message_after_an_early_commit_is_never_retried),
+    KIT_TEST(KIT_BOTH, test_fc4_retried_message_of_a_ring_comes_before_the_others),
     KIT_TEST(KIT_BOTH, test_fc4_request_in_quarantine_ends_its_call_as_an_error),
     KIT_TEST(KIT_BOTH, test_fc4_retried_request_is_answered_once),
     KIT_TEST(KIT_BOTH, test_fc4_message_to_be_retried_comes_back_when_there_is_no_next_life),
