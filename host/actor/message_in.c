@@ -89,12 +89,12 @@ static void handle_returned(struct runner *r, struct inst *in, struct msg *m) {
                                        .message = {&type->abi, msg_body(m)},
                                        .text = troupe_str(troupe_status_text(-(int32_t)m->reason))};
     int32_t status = turn_run(r, in, at, &returned, m);
-    if (status == TROUPE_UNHANDLED) {
-        bury(r, in->proc, m, -(int32_t)m->reason);
-        return;
+    if (status < 0 && status != TROUPE_UNHANDLED) {
+        turn_fail(r, in, at, status);
     }
     if (status < 0) {
-        turn_fail(r, in, at, status);
+        bury(r, in->proc, m, -(int32_t)m->reason); /* nobody took it, one that failed neither */
+        return;
     }
     msg_free(r->pool, m);
 }

@@ -264,6 +264,20 @@ static void test_fc4_message_that_it_is_stuck_in_each_time_is_quarantined(void *
     kit_stop(kit);
 }
 
+/* MB-4: nobody took it. */
+static void test_mb4_undeliverable_that_its_handler_failed_of_is_a_dead_letter(void **state) {
+    struct kit *kit = kit_start(
+        *state, TWO("number: 'out $', returned: 'note back; fail back'", "init: 'stop'", ""));
+
+    kit_wait_closed(kit, "b");
+    kit_number(kit, "a", "number", 5);
+    kit_wait(kit, "a: back");
+    kit_settle(kit);
+
+    assert_int_equal(kit_dead_for(kit, TROUPE_GONE), 1);
+    kit_stop(kit);
+}
+
 static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_fc4_message_is_never_retried_by_default),
     KIT_TEST(KIT_BOTH, test_fc4_message_is_retried_first_of_all_and_then_quarantined),
@@ -279,6 +293,7 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_fc4_child_leaves_what_it_died_on_in_quarantine),
     KIT_TEST(KIT_BOTH, test_fc4_tick_is_not_quarantined),
     KIT_TEST(KIT_THREADS, test_fc4_message_that_it_is_stuck_in_each_time_is_quarantined),
+    KIT_TEST(KIT_BOTH, test_mb4_undeliverable_that_its_handler_failed_of_is_a_dead_letter),
 };
 
 int main(void) {
