@@ -322,8 +322,8 @@ __attribute__((noinline)) static enum step step_slowly(struct runner *r, struct 
     while (atomic_load_explicit(&in->signals, memory_order_relaxed)) {
         obey(r, in);
     }
-    if (in->paused && !resume(r, in)) {
-        return STEP_REST;
+    if (in->paused) { /* a stop of its own may be in what was held back */
+        return resume(r, in) ? STEP_MORE : STEP_REST;
     }
     if (in->phase == PHASE_DOWN) {
         return STEP_REST;
