@@ -40,7 +40,8 @@ enum inst_status { INST_STATUSES(INST_STATUS_CONSTANT) INST_STATUS_COUNT };
 #define SIGNAL_FINISH 512u       /* as STOP, but it asked for it by itself (DR-2) */
 #define SIGNAL_FAIL 1024u        /* see inst_fail */
 #define SIGNAL_CLOSE 2048u /* a slot without a life closes; with ABORT: all becomes dead letters */
-#define SIGNAL_HOLD 4096u  /* a slot without a life: nobody waits for room in it meanwhile */
+#define SIGNAL_HOLD 4096u  /* a slot without a life: it waits for others to end (pause_end) */
+#define SIGNAL_UNHOLD 16384u /* it waits for nobody's end any more */
 /* What is meant for one life only. */
 #define SIGNALS_OF_A_LIFE                                                                          \
     (SIGNAL_STOP | SIGNAL_ABORT | SIGNAL_FINISH | SIGNAL_FAIL | SIGNAL_STOPPING)

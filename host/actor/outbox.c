@@ -177,11 +177,12 @@ static enum offer offer_what_fits(struct runner *r, struct out_item *item, uint3
 }
 
 /* Waiting would be for ever: up to the hard limit it is let through, the rest comes back. */
-static void deliver_hard(struct runner *r, struct inst *in, struct out_item *item, int32_t reason) {
+static void deliver_hard(struct runner *r, struct inst *in, struct out_item *item) {
     uint32_t hard = mbox_capacity(item->u.to.mbox) * MBOX_HARD_FACTOR;
     enum offer result = offer_what_fits(r, item, hard);
     if (result != OFFER_TAKEN) {
-        bounce_chain(r, in->proc, item->u.to.first, result == OFFER_CLOSED ? TROUPE_GONE : reason);
+        bounce_chain(r, in->proc, item->u.to.first,
+                     result == OFFER_CLOSED ? TROUPE_GONE : TROUPE_CYCLE_OVERFLOW);
     }
 }
 
@@ -207,10 +208,7 @@ __attribute__((noinline)) static bool deliver_slowly(struct runner *r, struct in
         case PAUSE_WAITS:
             return false;
         case PAUSE_CYCLE:
-            deliver_hard(r, in, item, TROUPE_CYCLE_OVERFLOW);
-            return true;
-        case PAUSE_ENDED:
-            deliver_hard(r, in, item, TROUPE_GONE);
+            deliver_hard(r, in, item);
             return true;
         case PAUSE_RETRY:
             break;

@@ -201,6 +201,9 @@ static void fail_as_told(struct runner *r, struct inst *in) {
 
 /* In a life that has begun. */
 static void obey_alive(struct runner *r, struct inst *in, uint32_t signals) {
+    if (signals & SIGNAL_STOP) {
+        pause_leave(&in->proc->pauses, &in->mbox);
+    }
     if (signals & SIGNAL_ABORT) {
         abort_now(r, in);
     } else if (signals & SIGNAL_FAIL) {
@@ -228,6 +231,8 @@ static void obey_down(struct runner *r, struct inst *in, uint32_t signals) {
         fail_as_told(r, in);
     } else if (signals & SIGNAL_HOLD) {
         pause_end(&in->proc->pauses, &in->mbox);
+    } else if (signals & SIGNAL_UNHOLD) {
+        pause_begin(&in->mbox);
     }
 }
 

@@ -50,7 +50,7 @@ void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {
     atomic_store_explicit(&mb->capacity, capacity | (mb->bounds ? MBOX_BOUNDED : 0),
                           memory_order_relaxed);
     atomic_store_explicit(&mb->high_water, 0, memory_order_relaxed);
-    atomic_store_explicit(&mb->ending, false, memory_order_relaxed);
+    atomic_store_explicit(&mb->ends, 0, memory_order_relaxed);
     atomic_store_explicit(&task->home, home, memory_order_relaxed);
 }
 
@@ -422,7 +422,9 @@ void mbox_untake(struct mbox *mb, struct msg *m) {
     if (!mb->tail) {
         mb->tail = m;
     }
-    mb->ring_turn = true; /* the list's comes next: it may have been taken out of a ring */
+    if (mbox_is_bounded(mb)) {
+        mb->bounds->ring_turn = true; /* the list's comes next: it may be one of a ring */
+    }
     if (!msg_is_charged(m)) {
         atomic_fetch_add_explicit(&mb->uncharged, 1, memory_order_relaxed);
         return;

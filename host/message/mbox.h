@@ -59,6 +59,10 @@ struct mbox_bounds {
     _Atomic uint64_t bytes; /* counted only when bounded */
 };
 
+/* ENDING: its owner takes nothing before others have ended (pause_end). LEAVING: somebody waits for its
+ * owner's end (pause_leave). */
+enum mbox_ends { MBOX_ENDING = 1, MBOX_LEAVING = 2 };
+
 /* Two lines of memory, see struct inst: the first is all that a sender elsewhere writes or reads. */
 struct mbox {
     struct sched_task task; /* task.word: NOTE | CLOSED | places taken | chain */
@@ -75,7 +79,7 @@ struct mbox {
     bool from_away; /* something came through the word since spare places were given back */
 
     /* any thread */
-    _Atomic bool ending;              /* its owner takes no more: see pause_end */
+    _Atomic uint8_t ends; /* enum mbox_ends: whom its owner waits for, who waits for it */
     _Atomic(struct pauser *) waiters; /* changed under the pause graph's lock */
     struct pauser *pausing;           /* what its own actor waits for; under the same lock */
     struct mbox_bounds *bounds;       /* lent; NULL unless MBOX_BOUNDED; constant */

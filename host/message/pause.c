@@ -12,19 +12,47 @@ void pause_fini(struct pause_graph *graph) {
     pthread_mutex_destroy(&graph->lock);
 }
 
-/* Walks from `target` along what each paused actor waits for. */
-static bool closes_cycle_locked(const struct pauser *pauser, const struct mbox *target) {
-    while (target != pauser->self) {
-        if (!target->pausing) {
-            return false;
-        }
-        target = target->pausing->target;
-    }
-    return true;
+static bool ends(const struct mbox *mb, enum mbox_ends which) {
+    return atomic_load_explicit(&mb->ends, memory_order_relaxed) & (unsigned)which;
 }
 
 static struct pauser *waiters_locked(const struct mbox *mb) {
     return atomic_load_explicit(&mb->waiters, memory_order_relaxed);
+}
+
+/* Somebody is waited for to end, and waits for `pauser` to go on. Looks at all who do: a tree, because
+ * each waits for one. */
+static bool blocks_an_end_locked(const struct pauser *pauser) {
+    const struct mbox *at = pauser->self;
+    for (;;) {
+        if (ends(at, MBOX_LEAVING)) {
+            return true;
+        }
+        if (waiters_locked(at)) {
+            at = waiters_locked(at)->self;
+            continue;
+        }
+        while (at != pauser->self && !at->pausing->next) {
+            at = at->pausing->target;
+        }
+        if (at == pauser->self) {
+            return false;
+        }
+        at = at->pausing->next->self;
+    }
+}
+
+/* Walks from `target` along what each paused actor waits for. */
+static bool would_wait_for_ever_locked(const struct pauser *pauser, const struct mbox *target) {
+    bool ends_matter = false;
+    while (target != pauser->self) {
+        ends_matter |= ends(target, MBOX_ENDING);
+        if (!target->pausing) {
+            return ends_matter && blocks_an_end_locked(pauser);
+        }
+        target = target->pausing->target;
+    }
+    return true;
 }
 
 static void unlink_locked(struct pauser *pauser) {
@@ -42,19 +70,15 @@ static void unlink_locked(struct pauser *pauser) {
     pauser->self->pausing = NULL;
 }
 
-static bool is_ending(const struct mbox *mb) {
-    return atomic_load_explicit(&mb->ending, memory_order_seq_cst);
-}
-
 static enum pause_result link_locked(struct pause_graph *graph, struct pauser *pauser,
                                      struct mbox *target) {
     pauser->target = target;
     pauser->self->pausing = pauser;
     pauser->next = waiters_locked(target);
-    /* seq_cst: before the second look at CLOSED and `ending`; pairs with mbox_close and pause_end, and
-     * their looks at `waiters`. One of the two sees the other, so nobody waits for what has closed. */
+    /* seq_cst: before the second look at CLOSED; pairs with mbox_close and its look at `waiters`. One of
+     * the two sees the other, so nobody waits for what has closed. */
     atomic_store_explicit(&target->waiters, pauser, memory_order_seq_cst);
-    if (mbox_is_closed(target) || is_ending(target)) {
+    if (mbox_is_closed(target)) {
         unlink_locked(pauser);
         return PAUSE_RETRY;
     }
@@ -68,9 +92,7 @@ enum pause_result pause_wait(struct pause_graph *graph, struct pauser *pauser,
     enum pause_result result = PAUSE_WAITS;
     if (mbox_is_closed(target) || mbox_room(target, mbox_capacity(target)) > 0) {
         result = PAUSE_RETRY;
-    } else if (is_ending(target)) {
-        result = PAUSE_ENDED;
-    } else if (closes_cycle_locked(pauser, target)) {
+    } else if (would_wait_for_ever_locked(pauser, target)) {
         graph->cycles++;
         result = PAUSE_CYCLE;
     } else {
@@ -98,8 +120,7 @@ void pause_cancel(struct pause_graph *graph, struct pauser *pauser) {
     pthread_mutex_unlock(&graph->lock);
 }
 
-static void wake_all(struct pause_graph *graph, struct mbox *mb) {
-    pthread_mutex_lock(&graph->lock);
+static void wake_all_locked(struct mbox *mb) {
     struct pauser *waiters = waiters_locked(mb);
     atomic_store_explicit(&mb->waiters, NULL, memory_order_relaxed);
     while (waiters) {
@@ -109,18 +130,33 @@ static void wake_all(struct pause_graph *graph, struct mbox *mb) {
         pauser->self->pausing = NULL;
         mbox_poke(pauser->self);
     }
+}
+
+static void wake_all(struct pause_graph *graph, struct mbox *mb) {
+    pthread_mutex_lock(&graph->lock);
+    wake_all_locked(mb);
     pthread_mutex_unlock(&graph->lock);
 }
 
 void pause_end(struct pause_graph *graph, struct mbox *mb) {
-    atomic_store_explicit(&mb->ending, true, memory_order_seq_cst);
-    if (atomic_load_explicit(&mb->waiters, memory_order_seq_cst)) {
-        wake_all(graph, mb);
+    pthread_mutex_lock(&graph->lock);
+    atomic_fetch_or_explicit(&mb->ends, MBOX_ENDING, memory_order_relaxed);
+    wake_all_locked(mb);
+    pthread_mutex_unlock(&graph->lock);
+}
+
+void pause_leave(struct pause_graph *graph, struct mbox *mb) {
+    pthread_mutex_lock(&graph->lock);
+    atomic_fetch_or_explicit(&mb->ends, MBOX_LEAVING, memory_order_relaxed);
+    if (mb->pausing) {
+        unlink_locked(mb->pausing);
+        mbox_poke(mb);
     }
+    pthread_mutex_unlock(&graph->lock);
 }
 
 void pause_begin(struct mbox *mb) {
-    atomic_store_explicit(&mb->ending, false, memory_order_seq_cst);
+    atomic_store_explicit(&mb->ends, 0, memory_order_relaxed);
 }
 
 __attribute__((noinline)) void pause_wake(struct pause_graph *graph, struct mbox *mb) {

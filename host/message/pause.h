@@ -2,7 +2,8 @@
  *
  * A sender's actor that meets a full mailbox pauses: it runs no turn until there is room. It waits
  * for one mailbox at a time, so the graph has at most one edge out of each actor, and a cycle is found
- * by walking. All under one lock: pausing is the slow path, once per half a mailbox.
+ * by walking. Somebody who waits for others' ends is a second way to wait: see pause_end. All under one
+ * lock: pausing is the slow path, once per half a mailbox.
  *
  * No wake-up is lost: a waiter is linked under the lock and the mailbox's home is poked afterwards, so
  * that its next activation, which looks whether there are any, comes later. */
@@ -31,7 +32,6 @@ enum pause_result {
     PAUSE_WAITS, /* linked; the actor runs no turn until pause_is_over */
     PAUSE_RETRY, /* there is room now, or the mailbox closed: offer again */
     PAUSE_CYCLE, /* waiting would never end: offer with the hard limit */
-    PAUSE_ENDED, /* its owner takes no more: offer with the hard limit, else it is gone */
 };
 
 void pause_init(struct pause_graph *graph);
@@ -44,10 +44,12 @@ bool pause_is_over(struct pause_graph *graph, struct pauser *pauser);
 /* Ends the wait by force: the actor is stopped. [home worker of pauser->self] */
 void pause_cancel(struct pause_graph *graph, struct pauser *pauser);
 /* The owner of `mb` takes nothing until others have ended: its children, or those it is to start again
- * with. Nobody waits for room in it from now on: one of those others might, or somebody they wait for.
- * [home worker of mb] */
+ * with. Whoever waits for room in it looks again whether that is for ever: so it is for those whom it
+ * waits for, and for everybody whom one of those waits for in turn. [home worker of mb] */
 void pause_end(struct pause_graph *graph, struct mbox *mb);
-/* The owner of `mb` begins anew, or waits for nobody any more: senders wait for room again. */
+/* The owner of `mb` was told to end, and somebody waits for that. [home worker of mb] */
+void pause_leave(struct pause_graph *graph, struct mbox *mb);
+/* The owner of `mb` begins anew, or waits for nobody any more. [home worker of mb] */
 void pause_begin(struct mbox *mb);
 /* Wakes all that wait for `mb` when it is at most half full or closed. Cheap when nobody does.
  * [home worker of mb] */

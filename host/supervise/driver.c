@@ -136,9 +136,6 @@ static void try_begin(struct supervisor *sup, uint32_t at) {
         actor->begun = true;
         inst_signal(instance(sup, at),
                     SIGNAL_START | (is_group(sup, at) && sup->stopping ? SIGNAL_STOPPING : 0));
-    } else if (tree_incarnation(sup->tree, at) > 1) {
-        /* whom it waits for may have to end first, and wait for room here */
-        inst_signal(instance(sup, at), SIGNAL_HOLD);
     }
 }
 
@@ -185,16 +182,9 @@ static void end_group(struct supervisor *sup, uint32_t at) {
     }
 }
 
-/* Members that are down start again with the group only: nobody waits for room in them. */
 static void begin_group_end(struct supervisor *sup, uint32_t at, unsigned ends_as) {
-    uint32_t end = range_end(sup, at);
     sup->actors[at].ends_as = ends_as;
     inst_signal(instance(sup, at), SIGNAL_STOPPING);
-    for (uint32_t i = at + 1; i < end; i++) {
-        if (tree_state(sup->tree, i) == TREE_IS_DOWN) {
-            inst_signal(instance(sup, i), SIGNAL_HOLD);
-        }
-    }
     end_group(sup, at);
 }
 
@@ -392,6 +382,59 @@ static uint64_t random_number(struct supervisor *sup) {
     return number;
 }
 
+/* --- who can't begin before others have ended --- */
+
+/* One of those, or one whom they wait for, may wait for room in it: its slot has to know. Whom it names in
+ * `after`, and its group, have been asked before. */
+static bool is_held(const struct supervisor *sup, uint32_t at) {
+    const struct plan_actor *actor = &sup->plan->actors[at];
+    enum tree_state state = tree_state(sup->tree, at);
+    bool held = state == TREE_IS_DOWN || state == TREE_IS_WAITING;
+    held = held && tree_waits_for_ends(sup->tree, at);
+    if (state != TREE_IS_STARTING || sup->actors[at].begun) {
+        return held;
+    }
+    if (actor->parent != PLAN_NONE) {
+        held = tree_state(sup->tree, actor->parent) == TREE_IS_STOPPING ||
+               sup->actors[actor->parent].held;
+    }
+    for (size_t i = 0; i < actor->after_count && !held; i++) {
+        held = tree_state(sup->tree, actor->after[i]) == TREE_IS_STOPPING ||
+               sup->actors[actor->after[i]].held;
+    }
+    return held;
+}
+
+static void hold_locked(struct supervisor *sup) {
+    for (uint32_t i = 0; i < sup->count; i++) {
+        uint32_t at = sup->plan->init_order[i];
+        struct sup_actor *actor = &sup->actors[at];
+        bool held = is_held(sup, at);
+        if (held == actor->held) {
+            continue;
+        }
+        actor->held = held;
+        sup->held_count += held ? 1u : UINT32_MAX;
+        inst_unsignal(instance(sup, at), SIGNAL_HOLD | SIGNAL_UNHOLD);
+        inst_signal(instance(sup, at), held ? SIGNAL_HOLD : SIGNAL_UNHOLD);
+    }
+}
+
+/* Whether the step can have made one wait for others' ends. */
+static bool somebody_waits(const struct supervisor *sup, const struct tree_event *event) {
+    if (event->kind == TREE_EVENT_ENDED && tree_state(sup->tree, event->node) != TREE_IS_CLOSED) {
+        return true;
+    }
+    for (uint32_t i = 0; i < sup->actions.count; i++) {
+        const struct tree_action *action = &sup->actions.items[i];
+        if (action->verb == TREE_STOP || action->verb == TREE_FAIL ||
+            (action->verb == TREE_START && action->incarnation > 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void sup_step_locked(struct supervisor *sup, struct tree_event *event, struct sup_after *after) {
     struct clock *clock = proc_clock(sup->proc);
     event->random = event->kind == TREE_EVENT_ENDED ? random_number(sup) : 0;
@@ -407,6 +450,9 @@ void sup_step_locked(struct supervisor *sup, struct tree_event *event, struct su
             release_dependents(sup, action->node, after);
         }
     }
+    if (sup->held_count > 0 || somebody_waits(sup, event)) {
+        hold_locked(sup);
+    }
 }
 
 void sup_started_locked(struct supervisor *sup, uint32_t at, struct sup_after *after) {
@@ -418,17 +464,6 @@ void sup_started_locked(struct supervisor *sup, uint32_t at, struct sup_after *a
 
 static enum tree_how how_it_ended(const struct inst_end *end) {
     return end->told ? TREE_STOPPED : end->failed ? TREE_FAILED : TREE_CLEAN;
-}
-
-/* Somebody down who can't start before others have ended. */
-static bool depends_on_others(const struct supervisor *sup, uint32_t at) {
-    uint32_t parent = sup->plan->actors[at].parent;
-    const struct supervise_policy *policy = parent == PLAN_NONE
-                                                ? &sup->plan->manifest->supervision
-                                                : &sup->plan->actors[parent].spec->supervise;
-    enum tree_state state = tree_state(sup->tree, at);
-    return state == TREE_IS_DOWN ||
-           (state == TREE_IS_WAITING && policy->strategy != STRATEGY_ONE_FOR_ONE);
 }
 
 _Static_assert((int)SUPERVISOR_BY_POLICY == (int)TREE_BY_POLICY &&
@@ -452,9 +487,6 @@ void sup_ended_locked(struct supervisor *sup, uint32_t at, const struct inst_end
     keep_end(actor, end);
     actor->heard = end->incarnation;
     sup_step_locked(sup, &event, after);
-    if (depends_on_others(sup, at)) {
-        inst_signal(instance(sup, at), SIGNAL_HOLD);
-    }
     if (actor->end) {
         actor->end->frames = NULL;
     }

@@ -19,6 +19,7 @@ struct sup_actor {
     struct sup_list feeds;  /* cycles that it is wired into, each once, not its own */
     uint32_t cycle;
     bool begun;  /* the present life has been told to start */
+    bool held;   /* it can't begin before others have ended */
     bool ready;  /* its init has succeeded once */
     bool closed; /* its slot has */
 
@@ -75,6 +76,7 @@ struct supervisor {
     struct sup_cycle *cycles;
     uint32_t cycle_count;
     uint32_t ready_count, closed_count;
+    uint32_t held_count;
     uint32_t watching; /* cycles watched and not ended */
     bool stopping, aborting, over;
     struct supervisor_result result;

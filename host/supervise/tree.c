@@ -477,6 +477,21 @@ uint32_t tree_incarnation(const struct tree *t, uint32_t at) {
     return t->nodes[at].incarnation;
 }
 
+bool tree_waits_for_ends(const struct tree *t, uint32_t at) {
+    while (at != t->count) {
+        const struct tree_node *node = &t->nodes[at];
+        const struct tree_node *up = &t->nodes[node->parent];
+        if (node->state == TREE_IS_STOPPING || (node->batched && up->batch_alive > 0)) {
+            return true;
+        }
+        if (node->state != TREE_IS_DOWN || (node->batched && in_service(t, node->parent))) {
+            return false;
+        }
+        at = node->parent; /* it starts again with its group only */
+    }
+    return false;
+}
+
 uint64_t tree_until_ns(const struct tree *t, uint32_t at) {
     return t->nodes[at].until_ns;
 }

@@ -176,6 +176,8 @@ enum tree_state tree_state(const struct tree *tree, uint32_t node);
 const char *tree_state_text(enum tree_state state);
 /* Of the present life, or the last; 0: has not started yet. */
 uint32_t tree_incarnation(const struct tree *tree, uint32_t node);
+/* Whether a node that is down or waiting can't start before somebody has ended who is alive. */
+bool tree_waits_for_ends(const struct tree *tree, uint32_t node);
 /* When a waiting node is due. */
 uint64_t tree_until_ns(const struct tree *tree, uint32_t node);
 /* Every node has closed. */

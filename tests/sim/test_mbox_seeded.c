@@ -122,7 +122,6 @@ static bool deliver(struct actor *a) {
                 a->paused = true;
                 return false;
             case PAUSE_CYCLE:
-            case PAUSE_ENDED:
                 if (offer_front(a, 1, capacity * MBOX_HARD_FACTOR) != OFFER_TAKEN) {
                     give_up_rest(a);
                 }

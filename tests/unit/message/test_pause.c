@@ -278,20 +278,21 @@ static void test_mb2_sender_waits_for_bytes_as_well(void **state) {
     end_cast(&c);
 }
 
-/* Its owner waits for its children to end, and one of those might be the sender. */
-static void test_nobody_waits_for_an_owner_that_takes_no_more(void **state) {
+/* 5 takes nothing before 1 has ended, which waits for 0, which waits for 5. */
+static void test_nobody_waits_for_one_that_waits_for_its_end(void **state) {
     struct cast c;
     given_cast(&c, *state, 2);
     fill(&c, 5);
-    assert_int_equal(wait_for(&c, 0, 5), PAUSE_WAITS);
-
+    fill(&c, 0);
     pause_end(&c.graph, &c.mboxes[5]);
+    assert_int_equal(wait_for(&c, 0, 5), PAUSE_WAITS);
+    assert_int_equal(wait_for(&c, 1, 0), PAUSE_WAITS);
 
-    assert_true(is_over(&c, 0));
-    assert_int_equal(wait_for(&c, 0, 5), PAUSE_ENDED);
-    assert_true(is_over(&c, 0));
-    take_expecting(c.w, &c.mboxes[5], 0);
-    assert_int_equal(wait_for(&c, 0, 5), PAUSE_RETRY);
+    pause_leave(&c.graph, c.pausers[1].self);
+
+    assert_true(is_over(&c, 1));
+    assert_false(is_over(&c, 0));
+    assert_int_equal(wait_for(&c, 1, 0), PAUSE_CYCLE);
     end_cast(&c);
 }
 
@@ -368,7 +369,6 @@ static bool ping_batch(struct pinger *p, uint32_t count) {
             p->paused = true;
             return false;
         case PAUSE_CYCLE:
-        case PAUSE_ENDED:
             if (ping_offer(p, 1, capacity * MBOX_HARD_FACTOR) != OFFER_TAKEN) {
                 p->sent++; /* undeliverable, and gone */
                 atomic_fetch_add(&p->bounced, 1);
@@ -589,7 +589,7 @@ int main(void) {
         IN_WORLD(test_chain_that_was_woken_closes_no_cycle),
         IN_WORLD(test_cancelled_wait_is_over_and_the_others_wait_on),
         IN_WORLD(test_mb2_sender_waits_for_bytes_as_well),
-        IN_WORLD(test_nobody_waits_for_an_owner_that_takes_no_more),
+        IN_WORLD(test_nobody_waits_for_one_that_waits_for_its_end),
         IN_WORLD(test_mailbox_that_opens_again_is_waited_for_again),
         IN_WORLD(test_mb2_woken_sender_finds_all_the_room_there_is),
         IN_WORLD(test_mb2_full_mailboxes_on_two_threads_lose_no_wake_up),
