@@ -19,22 +19,41 @@ static void came_due(struct timer *timer, uint64_t now_ns) {
         *(struct save_order *)msg_own_body(m) = (struct save_order){NULL, NULL};
         m->dest = inst_uid(in);
         deliver_host(pool, in, m);
+    } else {
+        timers_start_in(&in->proc->timers, timer, policy_of(in)->time_ns);
+    }
+}
+
+static void start_timer(struct inst *in) {
+    struct checkpointing *checkpoint = &in->more->lives->checkpoint;
+    if (policy_of(in)->time_ns) {
+        checkpoint->self = in;
+        checkpoint->timer.fire = came_due;
+        timers_start_in(&in->proc->timers, &checkpoint->timer, policy_of(in)->time_ns);
     }
 }
 
 __attribute__((noinline)) void checkpoint_count(struct runner *r, struct inst *in) {
     struct inst_lives *lives = inst_lives(in);
     const struct checkpoint_policy *policy = policy_of(in);
-    if (!lives) {
+    if (!lives || in->phase != PHASE_LIVE) {
         return;
     }
     uint64_t since = ++lives->checkpoint.since;
-    if (policy->messages && since >= policy->messages) {
+    if (policy->messages && since - lives->checkpoint.tried >= policy->messages) {
         checkpoint_take(r, in, NULL);
-    } else if (policy->time_ns && since == 1) {
-        lives->checkpoint.self = in;
-        lives->checkpoint.timer.fire = came_due;
-        timers_start_in(&in->proc->timers, &lives->checkpoint.timer, policy->time_ns);
+    } else if (since == 1) {
+        start_timer(in);
+    }
+}
+
+static void say_failed(const struct inst *in, int32_t status) {
+    char name[160];
+    inst_name(in, name, sizeof name);
+    if (in->proc->options.log) {
+        log_write(in->proc->options.log, LOG_WARN, name,
+                  "its state could not be saved (%s); the checkpoint before stays",
+                  troupe_status_text(status));
     }
 }
 
@@ -48,13 +67,11 @@ static void take(struct runner *r, struct inst *in, struct msg *notice) {
         lives->saved_size = bytes.size;
         lives->saved = str_take(&bytes);
         lives->saved_version = in->type->state_version;
-        lives->checkpoint.since = 0;
-    } else if (!in->failed && in->proc->options.log) {
-        char name[160];
-        inst_name(in, name, sizeof name);
-        log_write(in->proc->options.log, LOG_WARN, name,
-                  "its state could not be saved (%s); the checkpoint before stays",
-                  troupe_status_text(status));
+        lives->checkpoint.since = lives->checkpoint.tried = 0;
+    } else if (!in->failed) {
+        lives->checkpoint.tried = lives->checkpoint.since;
+        start_timer(in);
+        say_failed(in, status);
     }
     str_fini(&bytes);
 }

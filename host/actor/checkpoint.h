@@ -1,8 +1,8 @@
 /* Checkpoints: the last good state of an actor, for its next life.
  *
  * Taken between two turns, when so many messages were handled since the last one or so much time has
- * passed, and when a life ends well. A state that cannot be saved leaves the one before in place; one that cannot be loaded is
- * given up, and the life after begins afresh. */
+ * passed, and when a life ends well. A state that cannot be saved leaves the one before in place, and is
+ * tried again as much later; one that cannot be loaded is given up, and the life after begins afresh. */
 #pragma once
 
 #include <stdint.h>
@@ -15,6 +15,7 @@ struct runner;
 
 struct checkpointing {
     uint64_t since; /* messages handled since the last one, or since the life began */
+    uint64_t tried; /* of those, before the last attempt that failed */
     struct timer timer;
     struct inst *self; /* for the timer; set before its first start */
 };

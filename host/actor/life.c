@@ -56,7 +56,7 @@ static void begin(struct runner *r, struct inst *in) {
     if (lives) {
         failure_destroy(lives->failure);
         lives->failure = NULL;
-        lives->checkpoint.since = 0;
+        lives->checkpoint.since = lives->checkpoint.tried = 0;
     }
     atomic_store_explicit(&in->processed, 0, memory_order_relaxed);
     atomic_store_explicit(&in->busy_ns, 0, memory_order_relaxed);
@@ -68,7 +68,6 @@ static void begin(struct runner *r, struct inst *in) {
     record_note(r, in, FLIGHT_RESTARTED, inst_incarnation(in), NULL);
 }
 
-/* init, load and cleanup handle no message. */
 static void uncount_turn(struct inst *in) {
     uint64_t processed = atomic_load_explicit(&in->processed, memory_order_relaxed);
     atomic_store_explicit(&in->processed, processed - 1, memory_order_relaxed);
