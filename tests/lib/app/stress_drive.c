@@ -14,7 +14,7 @@
 /* Longer than any machine takes for one step; a run that handles nothing for so long is stuck. */
 #define PATIENCE_S 60
 /* In the logical time of a seeded run. */
-#define SEEDED_LIMIT_NS (600 * NS_PER_S)
+#define SEEDED_LIMIT_NS (100000 * NS_PER_S)
 #define STEPS 50u
 
 static void stop(struct stress_case *c) {
@@ -40,11 +40,17 @@ static bool step_some(struct stress_case *c) {
     return true;
 }
 
+/* Of messages, or of lives: those who start again for ever would go on until they are stopped. */
+static bool ledger_is_full(const struct ledger *ledger) {
+    return atomic_load(&ledger->messages) >= ledger->message_max ||
+           atomic_load(&ledger->lives) >= LEDGER_LIVES;
+}
+
 void stress_drive_seeded(struct stress_case *c) {
     bool going = true;
     c->ledger->stop_fd = -1;
     while (going && c->graph.stop_at && atomic_load(&c->ledger->handled) < c->graph.stop_at &&
-           !supervisor_is_over(deploy_supervisor(c->deploy))) {
+           !ledger_is_full(c->ledger) && !supervisor_is_over(deploy_supervisor(c->deploy))) {
         going = step_some(c);
     }
     if (c->graph.stop_at) {
@@ -85,7 +91,7 @@ static char next_event(struct stress_case *c, int fd) {
     unsigned idle = 0;
     for (;;) {
         struct pollfd look = {.fd = fd, .events = POLLIN};
-        int ready = poll(&look, 1, 1000);
+        int ready = poll(&look, 1, c->was_told || !c->graph.stop_at ? 1000 : 100);
         char event;
         if (ready > 0 && read(fd, &event, 1) == 1) {
             return event;
@@ -96,6 +102,9 @@ static char next_event(struct stress_case *c, int fd) {
         uint64_t now = progress(c);
         idle = now == before ? idle + 1 : 0;
         before = now;
+        if (idle >= 2 && c->graph.stop_at && !c->was_told) {
+            return '!'; /* it waits for the stop: in a back-off, or without a source */
+        }
         if (idle >= PATIENCE_S) {
             stress_fail(c, "nothing has happened for %d s, and it has not ended", PATIENCE_S);
         }
@@ -115,6 +124,7 @@ void stress_drive_threads(struct stress_case *c) {
     }
     assert_int_equal(pthread_create(&thread, NULL, wait_for_end, &waiter), 0);
     if (next_event(c, fds[0]) == '!') {
+        c->was_told = true;
         stop(c);
         if (c->graph.end == STRESS_IS_ABORTED) {
             supervisor_abort(deploy_supervisor(c->deploy));

@@ -3,57 +3,26 @@
 
 #include <string.h>
 
-#define ACTORS_MAX 24u
-#define WIRES_MAX 96u
-
-enum kind { SOURCE, NODE, ECHO, SERVER, PARENT };
-enum policy { BLOCK, DROP_NEWEST, DROP_OLDEST, FAIL };
+#include "lib/app/stress_model.h"
 
 static const char *const kind_types[] = {"stress.Source", "stress.Node", "stress.Echo",
                                          "stress.Server", "stress.Parent"};
 static const char *const policy_words[] = {"block", "drop_newest", "drop_oldest", "fail"};
 static const char *const route_words[] = {"direct", "round_robin", "hash", "broadcast"};
 
-struct actor {
-    enum kind kind;
-    unsigned replicas; /* 0: no pool */
-    bool grouped, has_input;
-    bool unused; /* a server that nobody asks, and so would never end */
-    enum policy policy, in_policy, aux_policy;
-    unsigned copies[2]; /* of a message on out and on more */
-    bool loose[2];
-    bool asks;
-};
-
-struct wire {
-    unsigned from, to;
-    const char *from_port, *to_port;
-    unsigned route; /* 0: not to a pool */
-};
-
-struct model {
-    struct stress_graph *graph;
-    uint64_t random;
-    struct actor actors[ACTORS_MAX];
-    unsigned count;
-    struct wire wires[WIRES_MAX];
-    unsigned wire_count;
-    const char *ledger;
-};
-
-static uint64_t draw(struct model *m, uint64_t bound) {
+uint64_t model_draw(struct model *m, uint64_t bound) {
     uint64_t x = m->random += 0x9e3779b97f4a7c15ull;
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
     return (x ^ (x >> 31)) % bound;
 }
 
-static bool chance(struct model *m, unsigned percent) {
-    return draw(m, 100) < percent;
+bool model_chance(struct model *m, unsigned percent) {
+    return model_draw(m, 100) < percent;
 }
 
 static enum policy draw_policy(struct model *m) {
-    uint64_t r = draw(m, 100);
+    uint64_t r = model_draw(m, 100);
     enum policy policy = r < 58 ? BLOCK : r < 72 ? DROP_NEWEST : r < 86 ? DROP_OLDEST : FAIL;
     m->graph->drops |= policy == DROP_NEWEST || policy == DROP_OLDEST;
     return policy;
@@ -62,22 +31,25 @@ static enum policy draw_policy(struct model *m) {
 static void add_actor(struct model *m, enum kind kind) {
     struct actor *a = &m->actors[m->count++];
     *a = (struct actor){.kind = kind};
-    a->replicas = kind != SOURCE && chance(m, 35) ? 1 + (unsigned)draw(m, 4) : 0;
-    a->grouped = kind != SOURCE && chance(m, 15);
+    a->replicas = kind != SOURCE && model_chance(m, 35) ? 1 + (unsigned)model_draw(m, 4) : 0;
+    bool grouped =
+        m->graph->supervised ? model_chance(m, 35) : kind != SOURCE && model_chance(m, 15);
+    a->group = grouped ? 1 + (unsigned)model_draw(m, GROUPS - 1) : 0;
     a->policy = a->in_policy = a->aux_policy = draw_policy(m);
+    m->graph->has_parents |= kind == PARENT;
 }
 
 /* Servers come last: whoever asks them stands before them. */
 static void make_actors(struct model *m) {
-    unsigned sources = 1 + (unsigned)draw(m, 4);
-    unsigned middle = 1 + (unsigned)draw(m, 10);
-    unsigned servers = (unsigned)draw(m, 3);
+    unsigned sources = 1 + (unsigned)model_draw(m, 4);
+    unsigned middle = 1 + (unsigned)model_draw(m, 10);
+    unsigned servers = (unsigned)model_draw(m, 3);
     for (unsigned i = 0; i < sources; i++) {
         add_actor(m, SOURCE);
     }
     unsigned echoes = 0;
     for (unsigned i = 0; i < middle; i++) {
-        uint64_t r = draw(m, 10);
+        uint64_t r = model_draw(m, 10);
         bool echo = r == 0 && echoes < 2;
         echoes += echo;
         add_actor(m, echo ? ECHO : r == 1 || r == 2 ? PARENT : NODE);
@@ -91,7 +63,7 @@ static const char *draw_in_port(struct model *m, enum kind kind) {
     if (kind != NODE) {
         return "in";
     }
-    uint64_t r = draw(m, 10);
+    uint64_t r = model_draw(m, 10);
     return r < 6 ? "in" : r < 9 ? "aux" : "wide";
 }
 
@@ -100,7 +72,7 @@ static void add_wire(struct model *m, unsigned from, unsigned port, unsigned to)
     struct actor *b = &m->actors[to];
     struct wire wire = {from, to, port ? "more" : "out", draw_in_port(m, b->kind), 0};
     if (b->replicas) {
-        wire.route = 1 + (unsigned)draw(m, 3);
+        wire.route = 1 + (unsigned)model_draw(m, 3);
     }
     for (unsigned i = 0; i < m->wire_count; i++) {
         const struct wire *w = &m->wires[i];
@@ -145,20 +117,21 @@ static void make_wires(struct model *m) {
     for (unsigned from = 0; from < end; from++) {
         enum kind kind = m->actors[from].kind;
         unsigned least = from < first ? first : from + 1;
-        unsigned wires = kind == SOURCE ? 1 + (unsigned)draw(m, 3) : (unsigned)draw(m, 3);
+        unsigned wires =
+            kind == SOURCE ? 1 + (unsigned)model_draw(m, 3) : (unsigned)model_draw(m, 3);
         for (unsigned w = 0; w < wires && least < end; w++) {
-            unsigned port = has_more(kind) && chance(m, 30);
-            add_wire(m, from, port, least + (unsigned)draw(m, end - least));
+            unsigned port = has_more(kind) && model_chance(m, 30);
+            add_wire(m, from, port, least + (unsigned)model_draw(m, end - least));
         }
         /* An echo makes nothing new, so that a cycle of echoes alone would never end. */
-        if (m->graph->has_cycles && (kind == NODE || kind == PARENT) && chance(m, 40)) {
-            add_wire(m, from, has_more(kind) && chance(m, 50),
-                     first + (unsigned)draw(m, from - first + 1));
+        if (m->graph->has_cycles && (kind == NODE || kind == PARENT) && model_chance(m, 40)) {
+            add_wire(m, from, has_more(kind) && model_chance(m, 50),
+                     first + (unsigned)model_draw(m, from - first + 1));
         }
     }
     for (unsigned to = first; to < end; to++) {
         if (!m->actors[to].has_input) {
-            add_wire(m, (unsigned)draw(m, first), 0, to);
+            add_wire(m, (unsigned)model_draw(m, first), 0, to);
         }
     }
 }
@@ -168,13 +141,13 @@ static void make_questions(struct model *m) {
     unsigned end = end_of_middle(m);
     for (unsigned server = end; server < m->count; server++) {
         for (unsigned tries = 0; tries < 4; tries++) {
-            unsigned from = (unsigned)draw(m, end);
+            unsigned from = (unsigned)model_draw(m, end);
             struct actor *a = &m->actors[from];
             if (!has_more(a->kind) || a->asks || m->wire_count == WIRES_MAX) {
                 continue;
             }
             struct actor *b = &m->actors[server];
-            unsigned route = b->replicas ? 1 + (unsigned)draw(m, 2) : 0;
+            unsigned route = b->replicas ? 1 + (unsigned)model_draw(m, 2) : 0;
             m->wires[m->wire_count++] = (struct wire){from, server, "question", "question", route};
             a->asks = true;
             b->has_input = true;
@@ -186,7 +159,7 @@ static void make_questions(struct model *m) {
 }
 
 static void add_name(struct model *m, unsigned at) {
-    str_addf(&m->graph->manifest, "%sa%u", m->actors[at].grouped ? "g/" : "", at);
+    str_addf(&m->graph->manifest, "%sa%u", model_prefix(m->actors[at].group), at);
 }
 
 static const char *word(bool yes) {
@@ -207,51 +180,56 @@ static void add_source(struct model *m, const struct actor *a) {
     struct str *out = &m->graph->manifest;
     bool endless = m->graph->end == STRESS_IS_STOPPED || m->graph->end == STRESS_IS_ABORTED;
     /* one that would end early goes on until the ledger is full: then it is time to stop at last */
-    const char *drive = drives[endless ? 1 + draw(m, 4) : draw(m, 5)];
-    unsigned count = endless ? 1000000 : 20 + (unsigned)draw(m, 400);
-    str_addf(out, ", drive: %s, count: %u, burst: %u", drive, count, 1 + (unsigned)draw(m, 40));
+    const char *drive = drives[endless ? 1 + model_draw(m, 4) : model_draw(m, 5)];
+    unsigned count = endless ? 1000000 : 20 + (unsigned)model_draw(m, 400);
+    str_addf(out, ", drive: %s, count: %u, burst: %u", drive, count,
+             1 + (unsigned)model_draw(m, 40));
     str_addf(out, ", period: %uus, ttl: %u, ask: %u, deadline: %uus, hasty: %s",
-             chance(m, 50) ? 0 : (unsigned)draw(m, 300), (unsigned)draw(m, 6),
-             a->asks ? 5 + (unsigned)draw(m, 60) : 0, 1 + (unsigned)draw(m, 20000),
-             word(chance(m, 20)));
+             model_chance(m, 50) ? 0 : (unsigned)model_draw(m, 300), (unsigned)model_draw(m, 6),
+             a->asks ? 5 + (unsigned)model_draw(m, 60) : 0, 1 + (unsigned)model_draw(m, 20000),
+             word(model_chance(m, 20)));
 }
 
 static void add_node(struct model *m, const struct actor *a) {
     struct str *out = &m->graph->manifest;
-    bool stops = m->graph->closes_early && chance(m, 30);
-    bool fails = m->graph->end == STRESS_FAILS && chance(m, 50);
+    bool stops = a->stops;
+    bool fails = m->graph->end == STRESS_FAILS && model_chance(m, 50);
     str_addf(out, ", in_ring: %s, aux_ring: %s", word(a->in_policy == DROP_OLDEST),
              word(a->aux_policy == DROP_OLDEST));
-    str_addf(out, ", emit: %u, hold: %u, ask: %u, deadline: %uus", 40 + (unsigned)draw(m, 61),
-             chance(m, 20) ? (unsigned)draw(m, 60) : 0, a->asks ? 5 + (unsigned)draw(m, 60) : 0,
-             1 + (unsigned)draw(m, 20000));
+    str_addf(out, ", emit: %u, hold: %u, ask: %u, deadline: %uus", 40 + (unsigned)model_draw(m, 61),
+             model_chance(m, 20) ? (unsigned)model_draw(m, 60) : 0,
+             a->asks ? 5 + (unsigned)model_draw(m, 60) : 0, 1 + (unsigned)model_draw(m, 20000));
     str_addf(out, ", commit: %u, spin: %u, stop_after: %u, fail_after: %u",
-             chance(m, 20) ? (unsigned)draw(m, 60) : 0,
-             chance(m, 15) ? (unsigned)draw(m, 20000) : 0, stops ? 1 + (unsigned)draw(m, 300) : 0,
-             fails ? 1 + (unsigned)draw(m, 300) : 0);
+             model_chance(m, 20) ? (unsigned)model_draw(m, 60) : 0,
+             model_chance(m, 15) ? (unsigned)model_draw(m, 20000) : 0,
+             stops ? 1 + (unsigned)model_draw(m, 300) : 0,
+             fails ? 1 + (unsigned)model_draw(m, 300) : 0);
 }
 
 static void add_parent(struct model *m, const struct actor *a) {
-    unsigned fail = chance(m, 60) ? (unsigned)draw(m, 15) : 0;
+    unsigned fail = model_chance(m, 60) ? (unsigned)model_draw(m, 15) : 0;
     m->graph->has_risk |= fail > 0;
     str_addf(&m->graph->manifest,
              ", in_ring: %s, emit: %u, children: %u, jobs: %u, own: %u, fail: %u, capacity: %u, "
              "gossip: %s",
-             word(a->in_policy == DROP_OLDEST), (unsigned)draw(m, 101), 1 + (unsigned)draw(m, 8),
-             1 + (unsigned)draw(m, 30), chance(m, 20) ? (unsigned)draw(m, 30) : 0, fail,
-             1 + (unsigned)draw(m, 8), word(chance(m, 40)));
+             word(a->in_policy == DROP_OLDEST), (unsigned)model_draw(m, 101),
+             1 + (unsigned)model_draw(m, 8), 1 + (unsigned)model_draw(m, 30),
+             model_chance(m, 20) ? (unsigned)model_draw(m, 30) : 0, fail,
+             1 + (unsigned)model_draw(m, 8), word(model_chance(m, 40)));
 }
 
-static void add_server(struct model *m) {
-    bool stops = m->graph->closes_early && chance(m, 30);
+static void add_server(struct model *m, const struct actor *a) {
+    bool stops = a->stops;
     str_addf(&m->graph->manifest, ", defer: %u, refuse: %u, never: %u, delay: %uus, stop_after: %u",
-             (unsigned)draw(m, 80), (unsigned)draw(m, 20), (unsigned)draw(m, 10),
-             1 + (unsigned)draw(m, 20000), stops ? 1 + (unsigned)draw(m, 100) : 0);
+             (unsigned)model_draw(m, 80), (unsigned)model_draw(m, 20), (unsigned)model_draw(m, 10),
+             1 + (unsigned)model_draw(m, 20000), stops ? 1 + (unsigned)model_draw(m, 100) : 0);
 }
 
-static void add_config(struct model *m, struct actor *a) {
+static void add_config(struct model *m, unsigned at) {
+    const struct actor *a = &m->actors[at];
     str_addf(&m->graph->manifest, "config: { ledger: \"%s\", seed: %u", m->ledger,
-             (unsigned)draw(m, 1u << 30));
+             (unsigned)model_draw(m, 1u << 30));
+    model_write_life_config(m, at);
     switch (a->kind) {
     case SOURCE:
         add_fans(m, a);
@@ -264,10 +242,10 @@ static void add_config(struct model *m, struct actor *a) {
     case ECHO:
         add_fans(m, a);
         str_addf(&m->graph->manifest, ", in_ring: %s, keep: %u", word(a->in_policy == DROP_OLDEST),
-                 chance(m, 60) ? (unsigned)draw(m, 60) : 0);
+                 model_chance(m, 60) ? (unsigned)model_draw(m, 60) : 0);
         break;
     case SERVER:
-        add_server(m);
+        add_server(m, a);
         break;
     case PARENT:
         add_fans(m, a);
@@ -293,10 +271,10 @@ static void add_ports(struct model *m, const struct actor *a) {
 static void add_mailbox(struct model *m, const struct actor *a) {
     static const unsigned capacities[] = {1, 1, 2, 3, 4, 4, 8, 16, 64, 1024};
     struct str *out = &m->graph->manifest;
-    str_addf(out, ", mailbox: { capacity: %u, overflow: %s", capacities[draw(m, 10)],
+    str_addf(out, ", mailbox: { capacity: %u, overflow: %s", capacities[model_draw(m, 10)],
              policy_words[a->policy]);
-    if (chance(m, 15)) {
-        str_addf(out, ", bytes: %uB", 64 + (unsigned)draw(m, 8000));
+    if (model_chance(m, 15)) {
+        str_addf(out, ", bytes: %uB", 64 + (unsigned)model_draw(m, 8000));
     }
     add_ports(m, a);
     str_add(out, " }");
@@ -304,54 +282,76 @@ static void add_mailbox(struct model *m, const struct actor *a) {
 
 /* The port policies come first: the configs tell the actors of them. */
 static void choose_ports(struct model *m, struct actor *a) {
-    if ((a->kind == NODE || a->kind == PARENT) && chance(m, 30)) {
+    if ((a->kind == NODE || a->kind == PARENT) && model_chance(m, 30)) {
         a->in_policy = draw_policy(m);
         a->aux_policy = draw_policy(m);
     }
 }
 
-static void write_actor(struct model *m, unsigned at, const char *indent) {
+static void write_actor(struct model *m, unsigned at) {
     struct actor *a = &m->actors[at];
     struct str *out = &m->graph->manifest;
     choose_ports(m, a);
-    str_addf(out, "%sa%u: { type: %s, ", indent, at, kind_types[a->kind]);
-    add_config(m, a);
+    str_addf(out, "a%u: { type: %s, ", at, kind_types[a->kind]);
+    add_config(m, at);
     add_mailbox(m, a);
     if (a->replicas) {
         str_addf(out, ", replicas: %u", a->replicas);
     }
-    if (chance(m, 10)) {
+    if (model_chance(m, 10)) {
         str_add(out, ", thread: own");
     }
-    unsigned before = at > 0 ? (unsigned)draw(m, at) : 0;
-    if (at > 0 && !a->grouped && !m->actors[before].unused && chance(m, 15)) {
+    model_write_lives(m, a);
+    unsigned before = at > 0 ? (unsigned)model_draw(m, at) : 0;
+    if (at > 0 && a->group == 0 && !m->actors[before].unused && model_chance(m, 15)) {
         str_add(out, ", after: [");
         add_name(m, before);
         str_add(out, "]");
     }
-    if (m->graph->end == STRESS_IS_STOPPED && chance(m, 10)) {
+    if (m->graph->end == STRESS_IS_STOPPED && model_chance(m, 10)) {
         str_add(out, ", when_inputs_end: stay");
     }
     str_add(out, " }\n");
 }
 
-static void write_actors(struct model *m) {
-    bool group = false;
+static void indent(struct model *m, unsigned depth) {
+    for (unsigned i = 0; i < depth; i++) {
+        str_add(&m->graph->manifest, "  ");
+    }
+}
+
+static void write_actors(struct model *m, unsigned group, unsigned depth) {
+    indent(m, depth);
     str_add(&m->graph->manifest, "actors:\n");
     for (unsigned i = 0; i < m->count; i++) {
-        group |= m->actors[i].grouped && !m->actors[i].unused;
-        if (!m->actors[i].grouped && !m->actors[i].unused) {
-            write_actor(m, i, "  ");
+        if (m->actors[i].group == group && !m->actors[i].unused) {
+            indent(m, depth + 1);
+            write_actor(m, i);
         }
     }
-    if (group) {
-        str_add(&m->graph->manifest, "  g:\n    supervise: { strategy: one_for_one }\n"
-                                     "    actors:\n");
-        for (unsigned i = 0; i < m->count; i++) {
-            if (m->actors[i].grouped && !m->actors[i].unused) {
-                write_actor(m, i, "      ");
-            }
+    for (unsigned g = 1; g < GROUPS; g++) {
+        if (m->groups[g].used && model_parent(g) == group) {
+            indent(m, depth + 1);
+            str_addf(&m->graph->manifest, "g%u:\n", g);
+            indent(m, depth + 2);
+            model_write_group(m, g);
+            write_actors(m, g, depth + 2);
         }
+    }
+}
+
+/* What is not known before everything is wired. */
+static void choose_lives(struct model *m) {
+    for (unsigned i = 0; i < m->count; i++) {
+        struct actor *a = &m->actors[i];
+        a->stops =
+            (a->kind == NODE || a->kind == SERVER) && m->graph->closes_early && model_chance(m, 30);
+        for (unsigned g = a->unused ? 0 : a->group; g > 0; g = model_parent(g)) {
+            m->groups[g].used = true;
+        }
+    }
+    for (unsigned i = 0; i < m->count; i++) {
+        model_choose_lives(m, &m->actors[i]);
     }
 }
 
@@ -374,15 +374,15 @@ static void write_wires(struct model *m) {
 
 static void choose_end(struct model *m) {
     struct stress_graph *graph = m->graph;
-    uint64_t r = draw(m, 100);
+    uint64_t r = model_draw(m, 100);
     graph->end = r < 50   ? STRESS_ENDS_ITSELF
                  : r < 82 ? STRESS_IS_STOPPED
                  : r < 92 ? STRESS_IS_ABORTED
                           : STRESS_FAILS;
     bool is_stopped = graph->end == STRESS_IS_STOPPED || graph->end == STRESS_IS_ABORTED;
-    graph->stop_at = is_stopped ? 1 + (uint32_t)draw(m, 3000) : 0;
-    graph->message_max = 1000 + (uint32_t)draw(m, 8000);
-    graph->closes_early = chance(m, 25);
+    graph->stop_at = is_stopped ? 1 + (uint32_t)model_draw(m, 3000) : 0;
+    graph->message_max = 1000 + (uint32_t)model_draw(m, 8000);
+    graph->closes_early = model_chance(m, 25);
 }
 
 void stress_graph_make(struct stress_graph *graph, uint64_t seed, const char *ledger,
@@ -396,11 +396,14 @@ void stress_graph_make(struct stress_graph *graph, uint64_t seed, const char *le
              "quarantine: { keep: 1, bytes: 1B }\n",
              plugins);
     choose_end(&m);
-    graph->has_cycles = chance(&m, 40);
+    model_choose_policies(&m);
+    graph->has_cycles = model_chance(&m, 40);
     make_actors(&m);
     make_wires(&m);
     make_questions(&m);
-    write_actors(&m);
+    choose_lives(&m);
+    model_write_supervision(&m);
+    write_actors(&m, 0, 0);
     write_wires(&m);
 }
 

@@ -22,6 +22,12 @@ struct stress_graph {
     bool drops;           /* some mailbox has a policy that drops */
     bool closes_early;    /* some actors stop themselves */
     bool has_cycles;
+    bool supervised;  /* its actors fail now and then, and start again */
+    bool may_give_up; /* too many failures end it as failed */
+    bool batches;     /* some go down because of others */
+    bool hasty_stops; /* siblings are aborted when they do not stop at once */
+    bool long_waits;  /* some back-offs end with the stop only */
+    bool has_parents;
     bool has_risk; /* children may fail while their parent stops: then that fails too */
 };
 

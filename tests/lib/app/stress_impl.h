@@ -21,6 +21,7 @@ struct stress_case {
     unsigned workers;         /* 0: seeded */
     unsigned workers_stepped; /* seeded: that take turns */
     struct stress_graph graph;
+    bool was_told; /* to stop */
     struct type_table *types;
     struct plan *plan;
     struct deploy *deploy;

@@ -18,8 +18,11 @@ struct tally {
     uint64_t missing;              /* copies of messages that ended nowhere */
     uint32_t named[MISSING_NAMED]; /* the first of them */
     unsigned named_count;
-    uint64_t missing_loose; /* of those, copies by broadcast */
-    uint64_t unheard;       /* questions that nobody heard and whose call ran out of time */
+    uint64_t missing_loose;  /* of those, copies by broadcast */
+    uint64_t gone;           /* items among the letters because of a slot that had closed */
+    uint64_t overflown;      /* and of a cycle */
+    uint64_t dead_questions; /* that somebody died on, and nobody handled */
+    uint64_t unheard;        /* questions that nobody heard and whose call ran out of time */
 };
 
 static uint32_t number_of(struct stress_case *c, const struct msg *m) {
@@ -64,6 +67,8 @@ static void count_letter(void *context, const struct dead_letter *letter) {
     add_block(tally, letter->message);
     add_block(tally, msg_origin(letter->message));
     tally->letters++;
+    tally->gone += letter->message->kind != MSG_REQUEST && letter->reason == TROUPE_GONE;
+    tally->overflown += letter->reason == TROUPE_CYCLE_OVERFLOW;
     if (number < LEDGER_MESSAGES) {
         tally->dead[number]++;
     }
@@ -83,6 +88,13 @@ static void judge_item(struct tally *tally, uint32_t number, const struct ledger
     if (ended < copies && tally->named_count < MISSING_NAMED) {
         tally->named[tally->named_count++] = number;
     }
+    bool explained = tally->c->graph.drops || copies - ended <= atomic_load(&cell->died) ||
+                     atomic_load(&cell->loose);
+    if (!explained) {
+        stress_fail(tally->c,
+                    "message %u of actor %u: %u of %u copies are missing, %u deaths on it", number,
+                    cell->sender, copies - ended, copies, atomic_load(&cell->died));
+    }
     tally->missing += copies - ended;
     tally->missing_loose += atomic_load(&cell->loose) ? copies - ended : 0;
 }
@@ -96,12 +108,19 @@ static void judge_question(struct tally *tally, uint32_t number, const struct le
     }
     bool must = status == TROUPE_OK || status == TROUPE_REFUSED;
     bool must_not = status == TROUPE_FULL || status == TROUPE_CYCLE_OVERFLOW;
-    if ((must && !handled) || (must_not && handled)) {
+    unsigned died = atomic_load(&cell->died);
+    must_not |= status == TROUPE_ERROR && !died;
+    if ((must && !handled) || (must_not && (handled || died))) {
         stress_fail(tally->c, "the call of question %u ended with '%s' and it was handled %u times",
                     number, troupe_status_text(status), handled);
     }
-    bool unheard = !handled && !tally->dead[number] && (status == TROUPE_TIMEOUT || status == 1);
+    if (handled && status == TROUPE_ERROR) {
+        stress_fail(tally->c, "question %u is in quarantine, and was handled", number);
+    }
+    bool unheard =
+        !handled && !died && !tally->dead[number] && (status == TROUPE_TIMEOUT || status == 1);
     tally->unheard += unheard;
+    tally->dead_questions += !handled && died > 0;
 }
 
 static void judge_cells(struct tally *tally) {
@@ -130,16 +149,21 @@ static void judge_cells(struct tally *tally) {
 static void judge_drops(struct tally *tally, const struct proc_totals *totals) {
     struct stress_case *c = tally->c;
     /* replicas may have ended while others still send to their pool; so in a cycle at its end */
-    bool loose = c->graph.closes_early || c->graph.has_cycles || c->graph.end == STRESS_FAILS ||
-                 c->graph.end == STRESS_IS_ABORTED || c->result.failed;
+    bool loose = c->graph.supervised || c->graph.closes_early || c->graph.has_cycles ||
+                 c->graph.end == STRESS_FAILS || c->graph.end == STRESS_IS_ABORTED ||
+                 c->result.failed;
     uint64_t least = tally->missing - (loose ? tally->missing_loose : 0);
-    if (totals->dropped < least || totals->dropped > tally->missing + tally->unheard) {
+    uint64_t most = tally->missing + tally->unheard + tally->dead_questions;
+    uint64_t found = totals->dropped + totals->quarantined;
+    if (found < least || found > most) {
         stress_fail(c,
-                    "%llu messages were counted as dropped; missing are %llu (%llu of them by "
+                    "%llu messages were counted as dropped, %llu as quarantined; missing are %llu "
+                    "(%llu of them by "
                     "broadcast), and %llu questions were never heard; the first missing: %u %u %u",
-                    (unsigned long long)totals->dropped, (unsigned long long)tally->missing,
-                    (unsigned long long)tally->missing_loose, (unsigned long long)tally->unheard,
-                    tally->named[0], tally->named[1], tally->named[2]);
+                    (unsigned long long)totals->dropped, (unsigned long long)totals->quarantined,
+                    (unsigned long long)tally->missing, (unsigned long long)tally->missing_loose,
+                    (unsigned long long)tally->unheard, tally->named[0], tally->named[1],
+                    tally->named[2]);
     }
     if (!c->graph.drops && totals->dropped) {
         stress_fail(c, "%llu messages were dropped, though nothing may drop",
@@ -153,8 +177,9 @@ static void judge_calls(struct tally *tally, const struct proc_totals *totals) {
     uint64_t outcomes = atomic_load(&c->ledger->outcomes);
     uint64_t pending = atomic_load(&c->ledger->left_pending);
     uint64_t answers = atomic_load(&c->ledger->answers);
-    uint64_t answered = atomic_load(&c->ledger->answered);
-    bool exact = c->graph.end != STRESS_IS_ABORTED; /* who is aborted does not clean up */
+    uint64_t answered = atomic_load(&c->ledger->answered) + atomic_load(&c->ledger->lost_answers);
+    bool exact = c->graph.end != STRESS_IS_ABORTED &&
+                 !c->graph.hasty_stops; /* who is aborted does not clean up */
     if (outcomes + pending > asked || (exact && outcomes + pending != asked)) {
         stress_fail(c, "%llu calls were made; %llu had an outcome, %llu were pending at the end",
                     (unsigned long long)asked, (unsigned long long)outcomes,
@@ -174,9 +199,42 @@ static void judge_family(struct tally *tally, const struct proc_totals *totals) 
                     (unsigned long long)atomic_load(&ledger->spawned),
                     (unsigned long long)atomic_load(&ledger->ended));
     }
-    if (atomic_load(&ledger->orphans) && totals->cycles == 0) {
+    if (atomic_load(&ledger->orphans) && totals->cycles == 0 && !tally->c->graph.supervised) {
         stress_fail(tally->c, "%llu results of children were missing when their end was heard",
                     (unsigned long long)atomic_load(&ledger->orphans));
+    }
+}
+
+/* FC-4 */
+static void judge_deaths(struct tally *tally, const struct proc_totals *totals) {
+    const struct ledger *ledger = tally->c->ledger;
+    uint64_t deaths = atomic_load(&ledger->deaths);
+    uint64_t quarantined = atomic_load(&ledger->quarantined);
+    if (totals->quarantined != quarantined || totals->retried != deaths - quarantined) {
+        stress_fail(tally->c,
+                    "%llu deaths on messages, of which %llu the last one; %llu messages were "
+                    "quarantined, %llu were to be retried",
+                    (unsigned long long)deaths, (unsigned long long)quarantined,
+                    (unsigned long long)totals->quarantined, (unsigned long long)totals->retried);
+    }
+}
+
+/* AI-4: while a slot is open, senders wait for it, however long its back-off is. */
+static void judge_patience(struct tally *tally, const struct proc_totals *totals) {
+    const struct stress_graph *graph = &tally->c->graph;
+    const struct ledger *ledger = tally->c->ledger;
+    uint64_t gone = atomic_load(&ledger->gone) + tally->gone;
+    uint64_t overflown = atomic_load(&ledger->overflown) + tally->overflown;
+    bool all_stay = !graph->closes_early && !graph->may_give_up && !graph->has_parents &&
+                    !graph->has_cycles && !tally->c->result.failed && !tally->c->result.aborted &&
+                    graph->end != STRESS_FAILS;
+    if (all_stay && gone > 0) {
+        stress_fail(tally->c, "%llu items came back from slots that are open",
+                    (unsigned long long)gone);
+    }
+    if (overflown > 0 && (totals->cycles == 0 || (all_stay && !graph->batches))) {
+        stress_fail(tally->c, "%llu items came back as if there were a cycle (%llu were seen)",
+                    (unsigned long long)overflown, (unsigned long long)totals->cycles);
     }
 }
 
@@ -205,7 +263,7 @@ static void judge_rest(struct tally *tally, const struct proc_totals *totals) {
 
 static void judge_result(struct stress_case *c) {
     const struct supervisor_result *result = &c->result;
-    bool may_fail = c->graph.end == STRESS_FAILS || c->graph.has_risk;
+    bool may_fail = c->graph.end == STRESS_FAILS || c->graph.has_risk || c->graph.may_give_up;
     if (result->stuck || (result->failed && !may_fail)) {
         stress_fail(c, "the deployment %s: %s", result->stuck ? "is stuck" : "failed",
                     result->stuck ? result->unfinished : result->cause);
@@ -226,6 +284,8 @@ void stress_judge(struct stress_case *c) {
     judge_drops(&tally, &totals);
     judge_calls(&tally, &totals);
     judge_family(&tally, &totals);
+    judge_deaths(&tally, &totals);
+    judge_patience(&tally, &totals);
     judge_rest(&tally, &totals);
     test_free(tally.blocks);
     test_free(tally.dead);

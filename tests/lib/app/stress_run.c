@@ -68,8 +68,12 @@ static void print_state(struct stress_case *c) {
     struct proc_totals totals;
     proc_totals(deploy_proc(c->deploy), &totals);
     (void)fprintf(stderr,
-                  "queued %lld, handled %llu, sent %llu, dropped %llu, dead %llu, late %llu, "
+                  "lives %llu, deaths %llu, quarantined %llu, retried %llu; queued %lld, handled "
+                  "%llu, sent %llu, dropped %llu, dead %llu, late %llu, "
                   "pauses %llu, cycles %llu, live %lld messages and %llu instances\n",
+                  (unsigned long long)atomic_load(&c->ledger->lives),
+                  (unsigned long long)atomic_load(&c->ledger->deaths),
+                  (unsigned long long)totals.quarantined, (unsigned long long)totals.retried,
                   (long long)totals.queued, (unsigned long long)totals.handled,
                   (unsigned long long)totals.sent, (unsigned long long)totals.dropped,
                   (unsigned long long)totals.dead_letters, (unsigned long long)totals.late_replies,
@@ -103,11 +107,18 @@ void stress_fail(struct stress_case *c, const char *format, ...) {
 static void clear_ledger(struct ledger *ledger) {
     uint32_t actors = atomic_load(&ledger->actors);
     uint32_t messages = atomic_load(&ledger->messages);
+    unsigned slots = 0;
+    while (slots < LEDGER_SLOTS - 1 && atomic_load(&ledger->slot[slots].uid)) {
+        slots++;
+    }
     memset(ledger->actor, 0, (actors + 2) * sizeof *ledger->actor);
     memset(ledger->cell, 0,
            (messages + 2 < LEDGER_MESSAGES ? messages + 2 : LEDGER_MESSAGES) *
                sizeof *ledger->cell);
-    memset(ledger, 0, offsetof(struct ledger, actor));
+    memset(ledger, 0, offsetof(struct ledger, order));
+    for (unsigned i = 0; i < LEDGER_SLOTS; i++) {
+        memset(ledger->order[i], 0, (slots + 1) * sizeof ledger->order[i][0]);
+    }
 }
 
 static void make_plan(struct stress_case *c) {
