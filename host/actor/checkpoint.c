@@ -27,8 +27,10 @@ static void came_due(struct timer *timer, uint64_t now_ns) {
 static void start_timer(struct inst *in) {
     struct checkpointing *checkpoint = &in->more->lives->checkpoint;
     if (policy_of(in)->time_ns) {
-        checkpoint->self = in;
-        checkpoint->timer.fire = came_due;
+        if (!checkpoint->self) { /* before its first start: who fires it reads this */
+            checkpoint->self = in;
+            checkpoint->timer.fire = came_due;
+        }
         timers_start_in(&in->proc->timers, &checkpoint->timer, policy_of(in)->time_ns);
     }
 }

@@ -221,7 +221,6 @@ static void stop_locked(struct supervisor *sup, const struct tree_action *action
     }
     inst_signal(instance(sup, action->node), SIGNAL_STOP);
     actor->stop_of = action->incarnation;
-    actor->stop_timer.fire = stop_took_too_long;
     timers_start_in(proc_timers(sup->proc), &actor->stop_timer,
                     sup->plan->actors[action->node].spec->stop_timeout_ns);
 }
@@ -239,10 +238,17 @@ static void came_due(struct timer *timer, uint64_t now_ns) {
     sup_after(sup, &after);
 }
 
+/* Once, before their first start: who fires them reads it. */
+void sup_timers_init(struct supervisor *sup) {
+    for (uint32_t i = 0; i < sup->count; i++) {
+        sup->actors[i].wait_timer.fire = came_due;
+        sup->actors[i].stop_timer.fire = stop_took_too_long;
+    }
+}
+
 static void wait_locked(struct supervisor *sup, const struct tree_action *action) {
     struct sup_actor *actor = &sup->actors[action->node];
     if (tree_state(sup->tree, action->node) == TREE_IS_WAITING) {
-        actor->wait_timer.fire = came_due;
         timers_start(proc_timers(sup->proc), &actor->wait_timer, action->until_ns);
     }
 }

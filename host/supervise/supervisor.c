@@ -37,6 +37,7 @@ int supervisor_create(const struct plan *plan, struct log *log, struct superviso
         supervisor_destroy(sup);
         return err_set(err, ERR_NOMEM, "supervisor of %zu actors", plan->actor_count);
     }
+    sup_timers_init(sup);
     *ret = sup;
     return 0;
 }
