@@ -63,6 +63,11 @@ void supervisor_destroy(struct supervisor *sup) {
     mem_free(sup);
 }
 
+/* Each has been ready once, or never will be. */
+static bool all_have_begun(const struct supervisor *sup) {
+    return sup->ready_count + sup->never_ready_count == sup->count;
+}
+
 static void heard_ready(void *context, struct inst *in) {
     struct supervisor *sup = context;
     uint32_t at = inst_plan_index(in);
@@ -70,12 +75,13 @@ static void heard_ready(void *context, struct inst *in) {
     sup_after_init(&after);
     pthread_mutex_lock(&sup->lock);
     struct sup_actor *actor = &sup->actors[at];
-    sup->ready_count += !actor->ready;
+    bool first = !actor->ready;
+    sup->ready_count += first;
     actor->ready = true;
     sup_started_locked(sup, at, &after);
     bool all = sup->ready_count == sup->count && !sup->result.all_started;
-    if (all) {
-        sup->result.all_started = true;
+    sup->result.all_started |= all;
+    if (first && all_have_begun(sup)) {
         sup_watch_cycles_locked(sup);
     }
     pthread_mutex_unlock(&sup->lock);
@@ -148,6 +154,11 @@ static void heard_closed(void *context, struct inst *in) {
     pthread_mutex_lock(&sup->lock);
     sup_closed_locked(sup, inst_plan_index(in));
     bool all = ++sup->closed_count == sup->count;
+    bool was_ready = sup->actors[inst_plan_index(in)].ready;
+    sup->never_ready_count += !was_ready;
+    if (!was_ready && all_have_begun(sup)) {
+        sup_watch_cycles_locked(sup);
+    }
     pthread_mutex_unlock(&sup->lock);
     if (all) {
         finish(sup, false);

@@ -76,6 +76,7 @@ struct supervisor {
     struct sup_cycle *cycles;
     uint32_t cycle_count;
     uint32_t ready_count, closed_count;
+    uint32_t never_ready_count; /* closed before they were */
     uint32_t held_count;
     uint32_t watching; /* cycles watched and not ended */
     bool stopping, aborting, over;

@@ -145,7 +145,33 @@ static void test_mb3_stop_of_ones_own_behind_a_pause_comes_before_the_next_messa
     kit_assert_trace(*state, "a", "");
 }
 
+/* `t` is told to end before it was ever ready, and is not to start again: the cycle of `c` is looked at
+ * all the same once the others have begun. */
+static void test_dr1_cycle_ends_though_somebody_never_began(void **state) {
+    struct kit *kit = kit_start(
+        *state,
+        POLICY(
+            "strategy: rest_for_one, backoff: { initial: 1ms }") "actors:\n"
+                                                                 "  c: { type: kit.Player, config: "
+                                                                 "{ init: 'note init; out 3', "
+                                                                 "number: 'note $; down' "
+                                                                 "} }\n"
+                                                                 "  a: { type: kit.Player, config: "
+                                                                 "{ init: 'once init; stop' } }\n"
+                                                                 "  t: { type: kit.Player, "
+                                                                 "restart: temporary, after: [a], "
+                                                                 "config: { init: 'note "
+                                                                 "never' } }\n"
+                                                                 "wires: [c.out -> c.number]\n");
+
+    kit_end(kit, NULL);
+
+    kit_assert_trace(*state, "c", "init\n3\n2\n1\n0\n");
+    kit_assert_trace(*state, "t", "");
+}
+
 static const struct kit_test tests[] = {
+    KIT_TEST(KIT_BOTH, test_dr1_cycle_ends_though_somebody_never_began),
     KIT_TEST(KIT_BOTH, test_ai4_senders_wait_while_a_whole_batch_is_in_backoff),
     KIT_TEST(KIT_BOTH, test_ai4_senders_wait_while_the_group_of_the_receiver_is_in_backoff),
     KIT_TEST(KIT_SEEDED, test_ai4_senders_wait_for_one_that_waits_for_another_in_backoff),
