@@ -92,8 +92,10 @@ __attribute__((noinline)) static int32_t fan_out(struct runner *r, struct port *
         struct wire *wire = &port->wires[w];
         struct wire_target *target;
         uint32_t count = wire_pick(wire, type, msg_body(m), &target);
+        bool has_live = count > 1 && wire_has_live(wire);
         for (uint32_t i = 0; i < (count ? count : 1); i++) {
-            if (count > 1 && mbox_is_closed(target[i].mbox)) {
+            bool rests = has_live && mbox_is_resting(target[i].mbox);
+            if (count > 1 && (rests || mbox_is_closed(target[i].mbox))) {
                 continue; /* PT-3: the live ones */
             }
             struct msg *next = spare ? spare : new_copy(r, origin, flags, trace);

@@ -77,6 +77,7 @@ void life_start(struct runner *r, struct inst *in) {
     begin(r, in);
     in->phase = PHASE_LIVE;
     pause_begin(&in->mbox);
+    mbox_rest(&in->mbox, false);
     inst_move(in, INST_INITIALIZING);
     if (make_state(in) < 0) {
         life_fail(r, in, FAILURE_HOST, TROUPE_NO_MEMORY, "init: no memory for the state", NULL);
@@ -248,6 +249,7 @@ static void end_planned(struct inst *in) {
     describe(in, &end);
     in->phase = PHASE_DOWN;
     pause_begin(&in->mbox);
+    mbox_rest(&in->mbox, true);
     if (observer->ended) {
         observer->ended(observer->context, in, &end);
     }

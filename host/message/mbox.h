@@ -60,8 +60,9 @@ struct mbox_bounds {
 };
 
 /* ENDING: its owner takes nothing before others have ended (pause_end). LEAVING: somebody waits for its
- * owner's end (pause_leave). */
-enum mbox_ends { MBOX_ENDING = 1, MBOX_LEAVING = 2 };
+ * owner's end (pause_leave). RESTING: its owner has no life at present, and will have another. Written
+ * by the home worker only. */
+enum mbox_ends { MBOX_ENDING = 1, MBOX_LEAVING = 2, MBOX_RESTING = 4 };
 
 /* Two lines of memory, see struct inst: the first is all that a sender elsewhere writes or reads. */
 struct mbox {
@@ -79,7 +80,7 @@ struct mbox {
     bool from_away; /* something came through the word since spare places were given back */
 
     /* any thread */
-    _Atomic uint8_t ends; /* enum mbox_ends: whom its owner waits for, who waits for it */
+    _Atomic uint8_t ends;             /* enum mbox_ends: what the ends of lives keep it from */
     _Atomic(struct pauser *) waiters; /* changed under the pause graph's lock */
     struct pauser *pausing;           /* what its own actor waits for; under the same lock */
     struct mbox_bounds *bounds;       /* lent; NULL unless MBOX_BOUNDED; constant */
@@ -127,6 +128,21 @@ bool mbox_has_message(const struct mbox *mb);
 /* Refuses all further offers; returns what was queued, in order, as a chain. [home worker] */
 struct msg *mbox_close(struct mbox *mb);
 bool mbox_is_closed(const struct mbox *mb);
+/* Whether its slot waits for a next life: it is open, and nobody takes. [any] */
+static inline bool mbox_is_resting(const struct mbox *mb) {
+    return atomic_load_explicit(&mb->ends, memory_order_relaxed) & MBOX_RESTING;
+}
+/* [home worker] */
+static inline void mbox_set_ends(struct mbox *mb, unsigned set, unsigned clear) {
+    unsigned before = atomic_load_explicit(&mb->ends, memory_order_relaxed);
+    unsigned after = (before & ~clear) | set;
+    if (after != before) {
+        atomic_store_explicit(&mb->ends, (uint8_t)after, memory_order_relaxed);
+    }
+}
+static inline void mbox_rest(struct mbox *mb, bool resting) {
+    mbox_set_ends(mb, resting ? MBOX_RESTING : 0, MBOX_RESTING);
+}
 /* For task_ops.arrived: takes the chain and clears NOTE in one. [home worker] */
 void mbox_arrived(struct mbox *mb);
 

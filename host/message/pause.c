@@ -140,14 +140,14 @@ static void wake_all(struct pause_graph *graph, struct mbox *mb) {
 
 void pause_end(struct pause_graph *graph, struct mbox *mb) {
     pthread_mutex_lock(&graph->lock);
-    atomic_fetch_or_explicit(&mb->ends, MBOX_ENDING, memory_order_relaxed);
+    mbox_set_ends(mb, MBOX_ENDING, 0);
     wake_all_locked(mb);
     pthread_mutex_unlock(&graph->lock);
 }
 
 void pause_leave(struct pause_graph *graph, struct mbox *mb) {
     pthread_mutex_lock(&graph->lock);
-    atomic_fetch_or_explicit(&mb->ends, MBOX_LEAVING, memory_order_relaxed);
+    mbox_set_ends(mb, MBOX_LEAVING, 0);
     if (mb->pausing) {
         unlink_locked(mb->pausing);
         mbox_poke(mb);
@@ -156,7 +156,7 @@ void pause_leave(struct pause_graph *graph, struct mbox *mb) {
 }
 
 void pause_begin(struct mbox *mb) {
-    atomic_store_explicit(&mb->ends, 0, memory_order_relaxed);
+    mbox_set_ends(mb, 0, MBOX_ENDING | MBOX_LEAVING);
 }
 
 __attribute__((noinline)) void pause_wake(struct pause_graph *graph, struct mbox *mb) {

@@ -72,23 +72,34 @@ static struct wire_target *pick_hash(struct wire *wire, uint64_t key) {
     return best;
 }
 
-/* The next open one in turn, one with room where there is any. */
+/* The next live one in turn, one with room where there is any; where none lives, one that will. */
 static struct wire_target *pick_round_robin(struct wire *wire) {
     uint32_t start = atomic_fetch_add_explicit(&wire->cursor, 1, memory_order_relaxed);
+    struct wire_target *live = NULL;
     struct wire_target *open = NULL;
     for (uint32_t i = 0; i < wire->count; i++) {
         struct wire_target *target = &wire->targets[(start + i) % wire->count];
+        bool rests = mbox_is_resting(target->mbox);
         if (mbox_is_closed(target->mbox)) {
             continue;
         }
-        if (mbox_room(target->mbox, mbox_capacity(target->mbox)) > 0) {
+        if (!rests && mbox_room(target->mbox, mbox_capacity(target->mbox)) > 0) {
             return target;
         }
-        if (!open) {
-            open = target;
+        live = live || rests ? live : target;
+        open = open ? open : target;
+    }
+    return live ? live : open;
+}
+
+bool wire_has_live(const struct wire *wire) {
+    for (uint32_t i = 0; i < wire->count; i++) {
+        const struct mbox *mb = wire->targets[i].mbox;
+        if (!mbox_is_closed(mb) && !mbox_is_resting(mb)) {
+            return true;
         }
     }
-    return open;
+    return false;
 }
 
 static bool all_closed(const struct wire *wire) {

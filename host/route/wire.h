@@ -43,7 +43,10 @@ int port_init(struct port *port, uint32_t count);
 void port_fini(struct port *port);
 
 /* The targets of one message: for broadcast all (the count is returned, *ret is the first; the caller
- * passes over those that closed), else one, which is open unless the wire is direct. 0: every target
- * is closed; *ret is then one to blame. `body` is read for hash. */
+ * passes over those that closed, and over those that rest as long as wire_has_live), else one, which is
+ * open unless the wire is direct. 0: every target is closed; *ret is then one to blame. `body` is read
+ * for hash. */
 uint32_t wire_pick(struct wire *wire, const struct msg_type *type, const void *body,
                    struct wire_target **ret);
+/* Whether a target is open and has a life. */
+bool wire_has_live(const struct wire *wire);

@@ -189,6 +189,56 @@ static void close_pool(struct kit *kit) {
     kit_settle(kit);
 }
 
+/* Both numbers come while the first replica is in a back-off. */
+#define ONE_RESTS(route)                                                                           \
+    "supervision: { backoff: { initial: 1h, max: 1h } }\n"                                         \
+    "actors:\n"                                                                                    \
+    "  a: { type: kit.Player, config: { number: 'out $' } }\n"                                     \
+    "  b: { type: kit.Player, replicas: 2, config: { number: 'note $', second: 'fail no' } }\n"    \
+    "wires: [{ from: a.out, to: b.number, route: " route " }]\n"
+
+static void test_pt3_round_robin_passes_over_a_replica_in_backoff(void **state) {
+    struct kit *kit = kit_start(*state, ONE_RESTS("round_robin"));
+
+    kit_settle(kit);
+    kit_number(kit, "b.0", "second", 1);
+    kit_settle(kit);
+    kit_number(kit, "a", "number", 4);
+    kit_number(kit, "a", "number", 5);
+    kit_wait(kit, "b.1: 5");
+    kit_stop(kit);
+
+    kit_assert_trace(*state, "b.1", "4\n5\n");
+}
+
+static void test_pt3_broadcast_passes_over_a_replica_in_backoff(void **state) {
+    struct kit *kit = kit_start(*state, ONE_RESTS("broadcast"));
+
+    kit_settle(kit);
+    kit_number(kit, "b.0", "second", 1);
+    kit_settle(kit);
+    kit_number(kit, "a", "number", 4);
+    kit_wait(kit, "b.1: 4");
+    kit_stop(kit);
+
+    kit_assert_trace(*state, "b.0", "");
+}
+
+static void test_pt3_where_no_replica_lives_messages_wait_for_one(void **state) {
+    struct kit *kit = kit_start(*state, ONE_RESTS("broadcast"));
+
+    kit_settle(kit);
+    kit_number(kit, "b.0", "second", 1);
+    kit_number(kit, "b.1", "second", 1);
+    kit_settle(kit);
+    kit_number(kit, "a", "number", 4);
+    kit_settle(kit);
+    kit_stop(kit);
+
+    kit_assert_trace(*state, "b.0", "4\n");
+    kit_assert_trace(*state, "b.1", "4\n");
+}
+
 static void test_pt3_pool_that_has_closed_returns_messages(void **state) {
     static const char *const routes[] = {"route: round_robin", "route: hash, key: number",
                                          "route: broadcast"};
@@ -256,6 +306,9 @@ static const struct kit_test pt[] = {
     KIT_TEST(KIT_BOTH, test_pt3_hash_sends_a_key_to_one_replica),
     KIT_TEST(KIT_BOTH, test_pt3_hash_moves_only_the_keys_of_a_closed_replica),
     KIT_TEST(KIT_BOTH, test_pt3_broadcast_reaches_every_live_replica),
+    KIT_TEST(KIT_BOTH, test_pt3_round_robin_passes_over_a_replica_in_backoff),
+    KIT_TEST(KIT_BOTH, test_pt3_broadcast_passes_over_a_replica_in_backoff),
+    KIT_TEST(KIT_SEEDED, test_pt3_where_no_replica_lives_messages_wait_for_one),
     KIT_TEST(KIT_BOTH, test_pt3_pool_that_has_closed_returns_messages),
     KIT_TEST(KIT_BOTH, test_pt3_replicas_of_the_sender_are_wired_as_well),
     KIT_TEST(KIT_BOTH, test_pt4_reference_names_the_port_not_its_place),
