@@ -17,12 +17,12 @@
 /* `a` fails at 9 and goes on; `b` fails for good at any number, or stops at `second`. */
 #define TWO                                                                                        \
     QUICK                                                                                          \
-        "actors:\n"                                                                                \
-        "  a: { type: kit.Player, config: { init: 'note init', number: 'note $; at 9; fail nine' " \
-        "} }\n"                                                                                    \
-        "  b: { type: kit.Player, restart: temporary,\n"                                           \
-        "       config: { init: 'note init', number: 'log hm; fail for good', second: 'stop' } "   \
-        "}\n"
+    "actors:\n"                                                                                    \
+    "  a: { type: kit.Player, config: { init: 'note init', number: 'note $; at 9; fail nine' "     \
+    "} }\n"                                                                                        \
+    "  b: { type: kit.Player, restart: temporary,\n"                                               \
+    "       config: { init: 'note init', number: 'log hm; fail for good', second: 'stop' } "       \
+    "}\n"
 
 static int find(struct kit *kit, uint64_t uid, uint32_t incarnation, struct snapshot **ret) {
     struct snapshot_brief brief;
