@@ -269,7 +269,8 @@ static struct inst *find_uncommitted(struct kit *kit) {
     struct proc *proc = kit_proc(kit);
     for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
         struct inst *in = cell_at(proc, i);
-        if (in->spawned && inst_parent(in) == parent && atomic_load(&in->holders) > 0) {
+        if (inst_plan_index(in) == UINT32_MAX && inst_parent(in) == parent &&
+            atomic_load(&in->holders) > 0) {
             return in;
         }
     }
