@@ -43,7 +43,7 @@ static void test_fc3_report_has_the_stack(void **state) {
     kit_stop(kit);
 
     kit_assert_logged(*state, "p/a[0]:   #0 ");
-    kit_assert_logged(*state, "do_gate");
+    kit_assert_logged(*state, "gate_wait");
     kit_assert_logged(*state, "player_on_number");
     kit_assert_logged(*state, "kit.so, generation ");
     assert_int_equal(kit_logged(*state, "its stack is not to be had"), 0);

@@ -96,7 +96,7 @@ static void test_sv7_stuck_actor_is_abandoned(void **state) {
     kit_assert_trace(*state, "b", "");
     kit_assert_logged(*state, "p/a[0]: stuck in 'number'");
     if (fault_is_contained()) {
-        kit_assert_logged(*state, "do_gate at ");
+        kit_assert_logged(*state, "gate_wait at ");
     }
 }
 
