@@ -52,6 +52,7 @@ static bool has_failed(void *context) {
 static void test_fi1_who_sees_the_status_finds_the_facts(void **state) {
     struct kit *kit = kit_start(*state, TWO);
     struct inst *b = kit_actor(kit, "b");
+    kit_wait(kit, "a: init");
     kit_wait(kit, "b: init");
     kit_settle(kit); /* all have begun: one that closes is not missed */
 
@@ -119,6 +120,7 @@ static void test_fi3_failure_is_told_of_the_lives_that_failed_only(void **state)
     kit_wait(kit, "a: init");
     kit_number(kit, "a", "number", 9);
     kit_wait_lines(kit, "a: init", 2);
+    kit_wait(kit, "a: init");
     kit_wait(kit, "b: init");
     kit_settle(kit); /* all have begun: one that closes is not missed */
     kit_number(kit, "b", "second", 1);
@@ -144,6 +146,7 @@ static void test_fi3_failure_is_told_of_the_lives_that_failed_only(void **state)
 static void test_fi5_clean_stop_is_told_with_its_reason(void **state) {
     struct kit *kit = kit_start(*state, TWO);
 
+    kit_wait(kit, "a: init");
     kit_wait(kit, "b: init");
     kit_settle(kit); /* all have begun: one that closes is not missed */
     kit_number(kit, "b", "second", 1);
@@ -218,6 +221,7 @@ static void test_s2_looking_changes_nothing(void **state) {
 static void test_s5_snapshot_keeps_neither_actor_nor_plugin(void **state) {
     struct kit *kit = kit_start(*state, TWO);
 
+    kit_wait(kit, "a: init");
     kit_wait(kit, "b: init");
     kit_settle(kit); /* all have begun: one that closes is not missed */
     kit_number(kit, "b", "number", 1);
@@ -283,6 +287,7 @@ static void test_s6_snapshots_of_a_running_proc_are_bounded(void **state) {
 static void test_fr1_lines_of_a_discarded_turn_are_in_the_ring_of_their_actor(void **state) {
     struct kit *kit = kit_start(*state, TWO);
 
+    kit_wait(kit, "a: init");
     kit_wait(kit, "b: init");
     kit_settle(kit); /* all have begun: one that closes is not missed */
     kit_number(kit, "b", "number", 1);

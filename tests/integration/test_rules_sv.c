@@ -137,11 +137,12 @@ static void test_sv5_permanent_starts_again_after_a_clean_end_transient_does_not
 static void test_sv5_temporary_closes_and_the_others_go_on(void **state) {
     struct kit *kit = kit_start(
         *state, QUICK "actors:\n"
-                      "  a: { type: kit.Player, config: { number: 'out $', returned: 'note back %' "
-                      "} }\n"
+                      "  a: { type: kit.Player, config: { init: 'note init', number: 'out $',\n"
+                      "       returned: 'note back %' } }\n"
                       "  b: { type: kit.Player, restart: temporary, config: { " FRAIL " } }\n"
                       "wires: [a.out -> b.number]\n");
 
+    kit_wait(kit, "a: init");
     kit_wait(kit, "b: init");
     kit_settle(kit);
     kit_number(kit, "a", "number", 9);
