@@ -41,6 +41,13 @@ static unsigned count_entries(const char *path) {
     return count;
 }
 
+static void print_sums(const struct stress_world *world) {
+    struct stress_sums sums = stress_sums(world);
+    print_message("%" PRIu64 " messages, %" PRIu64 " lives, %" PRIu64 " of %" PRIu64
+                  " checkpoints loaded, %" PRIu64 " deaths on messages, %" PRIu64 " quarantined\n",
+                  sums.handled, sums.lives, sums.loads, sums.saves, sums.deaths, sums.quarantined);
+}
+
 /* Seeds in order until the time is up, at most `runs` of them; for ever while a length is given. */
 static void run_seeds(unsigned workers, double seconds, uint64_t runs) {
     struct stress_world *world = stress_world_create();
@@ -63,8 +70,8 @@ static void run_seeds(unsigned workers, double seconds, uint64_t runs) {
     }
     assert_int_equal(count_entries("/proc/self/fd"), fds);
     assert_int_equal(count_entries("/proc/self/task"), threads);
-    print_message("%" PRIu64 " graphs, %" PRIu64 " messages in %.1f s\n", done,
-                  stress_handled(world), now_s() - begin);
+    print_message("%" PRIu64 " graphs in %.1f s: ", done, now_s() - begin);
+    print_sums(world);
     stress_world_destroy(world);
 }
 
@@ -112,8 +119,8 @@ static int run_one(uint64_t seed) {
     for (uint64_t i = 0; i < times; i++) {
         (void)stress_run(world, seed, workers);
     }
-    print_message("seed %" PRIu64 ": %" PRIu64 " messages, nothing wrong\n", seed,
-                  stress_handled(world));
+    print_message("seed %" PRIu64 ", nothing wrong: ", seed);
+    print_sums(world);
     stress_world_destroy(world);
     return 0;
 }

@@ -11,7 +11,7 @@ struct stress_world {
     char *folder;
     char *ledger_path;
     struct ledger *ledger;
-    uint64_t handled;
+    struct stress_sums sums;
 };
 
 struct stress_case {

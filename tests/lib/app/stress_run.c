@@ -38,8 +38,18 @@ void stress_world_destroy(struct stress_world *world) {
     test_free(world);
 }
 
-uint64_t stress_handled(const struct stress_world *world) {
-    return world->handled;
+struct stress_sums stress_sums(const struct stress_world *world) {
+    return world->sums;
+}
+
+static void add_up(struct stress_world *world) {
+    const struct ledger *ledger = world->ledger;
+    world->sums.handled += atomic_load(&ledger->handled);
+    world->sums.lives += atomic_load(&ledger->lives);
+    world->sums.deaths += atomic_load(&ledger->deaths);
+    world->sums.quarantined += atomic_load(&ledger->quarantined);
+    world->sums.saves += atomic_load(&ledger->saves);
+    world->sums.loads += atomic_load(&ledger->loads);
 }
 
 static void print_pause(void *context, const struct inst *paused, const struct inst *waits_for) {
@@ -182,7 +192,7 @@ uint64_t stress_run(struct stress_world *world, uint64_t seed, unsigned workers)
     make_plan(&c);
     run(&c, &clock);
     stress_judge(&c);
-    world->handled += atomic_load(&world->ledger->handled);
+    add_up(world);
     uint64_t trace = atomic_load(&world->ledger->trace);
     deploy_destroy(c.deploy);
     plan_destroy(c.plan);

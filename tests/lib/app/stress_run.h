@@ -13,5 +13,8 @@ void stress_world_destroy(struct stress_world *world);
  * Returns a number that stands for all that was handled, in order; seeded runs of one seed agree. */
 uint64_t stress_run(struct stress_world *world, uint64_t seed, unsigned workers);
 
-/* How many messages and graphs all runs had so far. */
-uint64_t stress_handled(const struct stress_world *world);
+/* Of all runs so far. */
+struct stress_sums {
+    uint64_t handled, lives, deaths, quarantined, saves, loads;
+};
+struct stress_sums stress_sums(const struct stress_world *world);
