@@ -27,22 +27,12 @@
     X(LOG, "log")                                                                                  \
     X(RAN, "ran")                                                                                  \
     X(STARTED, "started")                                                                          \
-    X(STOPPING, "stopping")                                                                        \
     X(STOPPED, "stopped")                                                                          \
     X(FAILED, "failed")                                                                            \
     X(RESTARTED, "restarted")                                                                      \
-    X(DISCARDED, "turn discarded")                                                                 \
     X(PAUSED, "paused")                                                                            \
     X(RESUMED, "resumed")                                                                          \
-    X(RESTORED, "restored")                                                                        \
-    X(TIMER, "timer")                                                                              \
-    X(WATCH, "watch")                                                                              \
-    X(CHILD, "child")                                                                              \
-    X(STUCK, "stuck")                                                                              \
-    X(ABANDONED, "abandoned")                                                                      \
-    X(QUARANTINED, "message quarantined")                                                          \
-    X(RELOADED, "reloaded")                                                                        \
-    X(NOTE, "note")
+    X(QUARANTINED, "message quarantined")
 #define FLIGHT_CONSTANT(name, text) FLIGHT_##name,
 enum flight_kind { FLIGHT_KINDS(FLIGHT_CONSTANT) FLIGHT_KIND_COUNT };
 #undef FLIGHT_CONSTANT

@@ -149,7 +149,7 @@ static bool is_propagated(const struct snapshot_facts *facts) {
 /* The ring may be written meanwhile, so it is read once. */
 struct taken {
     struct flight_entry entries[FLIGHT_CELLS];
-    struct snapshot_record *records;
+    struct snapshot_record records[FLIGHT_CELLS];
     size_t count;
 };
 
@@ -166,35 +166,6 @@ static void take_entry(void *context, const struct flight_entry *entry) {
                                                               .cut = kept->cut,
                                                               .text = kept->text,
                                                               .size = kept->size};
-}
-
-/* The ring's entries, then those given; NULL: no memory. */
-static struct taken *take_records(const struct snapshot_facts *facts, struct flight *flight) {
-    struct taken *taken = mem_alloc(sizeof *taken);
-    struct snapshot_record *records =
-        mem_array(FLIGHT_CELLS + facts->record_count, sizeof *records);
-    if (!taken || !records) {
-        mem_free(taken);
-        mem_free(records);
-        return NULL;
-    }
-    taken->records = records;
-    if (flight) {
-        flight_read(flight, take_entry, taken);
-    }
-    for (size_t i = 0; i < facts->record_count; i++) {
-        struct snapshot_record *record = &records[taken->count++];
-        *record = facts->records[i];
-        size_t size = cut_size(record->text, record->size, FLIGHT_TEXT_MAX);
-        record->cut = record->cut || size < record->size;
-        record->size = size;
-    }
-    return taken;
-}
-
-static void free_taken(struct taken *taken) {
-    mem_free(taken->records);
-    mem_free(taken);
 }
 
 /* ------------------------------------------------------- */
@@ -217,15 +188,18 @@ static struct snapshot *copy_whole(const struct snapshot_facts *facts) {
 }
 
 struct snapshot *snapshot_create(const struct snapshot_facts *facts, struct flight *flight) {
-    struct taken *taken = take_records(facts, flight);
+    struct taken *taken = mem_alloc(sizeof *taken);
     if (!taken) {
         return NULL;
+    }
+    if (flight) {
+        flight_read(flight, take_entry, taken);
     }
     struct snapshot_facts all = *facts;
     all.records = taken->records;
     all.record_count = taken->count;
     struct snapshot *snapshot = copy_whole(&all);
-    free_taken(taken);
+    mem_free(taken);
     return snapshot;
 }
 

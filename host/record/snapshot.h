@@ -105,8 +105,7 @@ struct snapshot_facts {
     size_t attribute_count;
     const struct snapshot_restart *restarts; /* the oldest first */
     size_t restart_count;
-    /* What is not in the ring: notes of others about an actor whose thread is stuck. */
-    const struct snapshot_record *records;
+    const struct snapshot_record *records; /* set by the snapshot */
     size_t record_count;
 
     struct snapshot_failure failure; /* when failed (FI-3) */
@@ -120,8 +119,7 @@ struct snapshot {
     size_t size; /* bytes of all of it */
 };
 
-/* Copies `facts`, and what the ring holds just now before facts->records; `flight` may be NULL. One
- * allocation. One reference is the caller's; NULL: no memory. */
+/* Copies `facts`, and what the ring holds just now; `flight` may be NULL. One allocation. One reference is the caller's; NULL: no memory. */
 struct snapshot *snapshot_create(const struct snapshot_facts *facts, struct flight *flight);
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot); /* takes NULL */

@@ -70,17 +70,17 @@ static void test_fr1_logs_and_notes_stand_in_one_ring_in_order(void **state) {
     flight_ran(flight, 30, 3, "line");
     flight_note(flight, 40, FLIGHT_RESTARTED, 2, NULL);
     flight_note(flight, 50, FLIGHT_FAILED, 0, "SIGSEGV at address 0x0");
-    flight_note(flight, 60, FLIGHT_CHILD, 7, "ended");
+    flight_note(flight, 60, FLIGHT_PAUSED, 7, "full");
 
     assert_reads(flight, "started\nwarn: no such user\nran 'line'\nrestarted as incarnation 2\n"
-                         "failed: SIGSEGV at address 0x0\nchild 7: ended\n");
+                         "failed: SIGSEGV at address 0x0\npaused 7: full\n");
 }
 
 static void test_fr1_entries_carry_their_time(void **state) {
     struct flight *flight = *state;
 
     log_text(flight, 1234567890123, "x");
-    flight_note(flight, 1234567890999, FLIGHT_TIMER, 0, "tick");
+    flight_note(flight, 1234567890999, FLIGHT_RESUMED, 0, "tick");
 
     struct seen *seen = read_all(flight);
     assert_int_equal(seen->count, 2);
@@ -243,7 +243,7 @@ static void test_tx1_logs_of_a_discarded_turn_are_marked(void **state) {
     log_text(flight, 1, "turn before");
     uint64_t mark = flight_mark(flight);
     log_text(flight, 2, "a line that needs more than one cell of the ring, as many do");
-    flight_note(flight, 3, FLIGHT_TIMER, 0, NULL);
+    flight_note(flight, 3, FLIGHT_RESUMED, 0, NULL);
 
     flight_discard(flight, mark);
     log_text(flight, 4, "turn after");
@@ -251,7 +251,7 @@ static void test_tx1_logs_of_a_discarded_turn_are_marked(void **state) {
     assert_reads(flight, "info: turn before\n"
                          "info: a line that needs more than one cell of the ring, as many do (in a "
                          "turn that was discarded)\n"
-                         "timer\ninfo: turn after\n");
+                         "resumed\ninfo: turn after\n");
 }
 
 static void test_tx1_a_discarded_turn_that_logged_more_than_the_ring_holds(void **state) {

@@ -362,30 +362,6 @@ static void test_fr1_any_bytes_logged_give_valid_json(void **state) {
     flight_destroy(flight);
 }
 
-/* What others know of an actor whose thread is stuck comes behind its own entries. */
-static void test_fr3_notes_of_others_follow_those_of_the_ring(void **state) {
-    (void)state;
-    struct flight *flight = given_flight();
-    struct snapshot_facts facts = given_failed();
-    const struct snapshot_record records[] = {
-        {.at_ns = 99900000000, .kind = FLIGHT_STUCK, .text = "in 'line' for 2 s", .size = 17},
-        {.at_ns = 100000000000, .kind = FLIGHT_ABANDONED}};
-    facts.records = records;
-    facts.record_count = 2;
-    struct snapshot *snapshot = make(&facts, flight);
-
-    json_t *json = json_of(snapshot);
-
-    const json_t *entries = json_object_get(json, "flight_recorder");
-    assert_int_equal(json_array_size(entries), 5);
-    assert_string_equal(text_at(json_array_get(entries, 3), "kind"), "stuck");
-    assert_string_equal(text_at(json_array_get(entries, 3), "text"), "in 'line' for 2 s");
-    assert_string_equal(text_at(json_array_get(entries, 4), "at"), "2026-11-23T12:04:05.123Z");
-    json_decref(json);
-    snapshot_unref(snapshot);
-    flight_destroy(flight);
-}
-
 static void test_without_memory_there_is_no_snapshot(void **state) {
     (void)state;
     struct snapshot_facts facts = given_failed();
@@ -409,7 +385,6 @@ int main(void) {
         cmocka_unit_test(test_s6_what_one_snapshot_keeps_is_bounded),
         cmocka_unit_test(test_s6_more_children_than_are_named_are_counted),
         cmocka_unit_test(test_fr1_any_bytes_logged_give_valid_json),
-        cmocka_unit_test(test_fr3_notes_of_others_follow_those_of_the_ring),
         cmocka_unit_test(test_without_memory_there_is_no_snapshot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
