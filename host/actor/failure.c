@@ -177,7 +177,11 @@ __attribute__((cold, noinline)) void died_on(struct runner *r, struct inst *in, 
                                              struct msg *m) {
     struct failure *failure = inst_failure(in);
     if (!failure || in->told) {
-        msg_free(r->pool, m);
+        if (m->kind == MSG_REQUEST) {
+            msg_free(r->pool, m); /* its caller hears of the end from calls_end */
+        } else {
+            bury(r, in->proc, m, life_end_status(in));
+        }
         return;
     }
     struct inst_lives *lives = in->more->lives;

@@ -203,13 +203,18 @@ static void calls_free(struct inst_calls *calls) {
     mem_free(calls);
 }
 
-void inst_memory_free(struct inst_memory *memory) {
-    if (memory) {
-        owned_fds_end(&memory->fds);
-        heap_fini(&memory->heap);
-        heap_fini(&memory->kept_heap);
+void inst_memory_end(struct pool *pool, struct inst_memory *memory) {
+    if (!memory) {
+        return;
     }
-    mem_free(memory);
+    while (!list_is_empty(&memory->kept)) {
+        struct kept *kept = LIST_OF(memory->kept.next, struct kept, link);
+        list_remove(&kept->link);
+        msg_release(pool, kept->origin);
+    }
+    heap_fini(&memory->heap);
+    heap_fini(&memory->kept_heap);
+    owned_fds_end(&memory->fds);
 }
 
 static void bounds_free(struct mbox_bounds *bounds) {
@@ -219,12 +224,13 @@ static void bounds_free(struct mbox_bounds *bounds) {
     mem_free(bounds->rings);
 }
 
-static void more_free(struct inst *in) {
+static void more_free(struct runner *r, struct inst *in) {
     struct inst_more *more = in->more;
     attributes_free(in);
     lives_free(more->lives);
     calls_free(more->calls);
-    inst_memory_free(more->memory);
+    inst_memory_end(r->pool, more->memory);
+    mem_free(more->memory);
     bounds_free(&more->bounds);
     if (more->rest) {
         outbox_fini(more->rest);
@@ -249,7 +255,7 @@ static void ports_free(struct inst *in) {
 
 void inst_unmake(struct runner *r, struct inst *in) {
     if (in->more) {
-        more_free(in);
+        more_free(r, in);
     }
     if (in->flight) {
         flight_destroy(in->flight);

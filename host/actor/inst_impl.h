@@ -420,7 +420,8 @@ struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct in
                             uint32_t capacity, struct sched_worker *home);
 /* AI-4: an incarnation begins without what the one before it published. */
 void inst_attributes_end(struct inst *in);
-void inst_memory_free(struct inst_memory *memory); /* takes NULL */
+/* Gives back what a life had allocated, kept and opened; takes NULL. */
+void inst_memory_end(struct pool *pool, struct inst_memory *memory);
 /* Frees what the slot owns and the cell; for an instance that never started or has ended. */
 void inst_unmake(struct runner *r, struct inst *in);
 
@@ -484,6 +485,8 @@ void life_start(struct runner *r, struct inst *in);
 /* Begins the end: cleanly, by itself or told by the host, or as failed with this status and text.
  * Harmless when it has begun. A life that has not begun yet ends all the same. */
 void life_stop(struct runner *r, struct inst *in, bool told, enum inst_reason reason);
+/* What the sender of a message that is left over is told. */
+int32_t life_end_status(const struct inst *in);
 /* The text; NULL: it has not ended cleanly. */
 const char *life_reason(const struct inst *in);
 void life_fail(struct runner *r, struct inst *in, enum failure_kind kind, int32_t status,

@@ -68,6 +68,7 @@ static void begin(struct runner *r, struct inst *in) {
     record_note(r, in, FLIGHT_RESTARTED, inst_incarnation(in), NULL);
 }
 
+/* The turns of init, of loading and of cleanup handle no message. */
 static void uncount_turn(struct inst *in) {
     uint64_t processed = atomic_load_explicit(&in->processed, memory_order_relaxed);
     atomic_store_explicit(&in->processed, processed - 1, memory_order_relaxed);
@@ -177,9 +178,13 @@ void life_fail(struct runner *r, struct inst *in, enum failure_kind kind, int32_
     }
 }
 
+int32_t life_end_status(const struct inst *in) {
+    return in->aborted ? TROUPE_ABORTED : TROUPE_GONE;
+}
+
 /* AI-4: what is queued when the slot closes comes back, with the end as the reason. */
 static void return_queued(struct runner *r, struct inst *in) {
-    int32_t reason = in->aborted ? TROUPE_ABORTED : TROUPE_GONE;
+    int32_t reason = life_end_status(in);
     struct msg *m = mbox_close(&in->mbox);
     while (m) {
         struct msg *next = m->next;
@@ -190,20 +195,6 @@ static void return_queued(struct runner *r, struct inst *in) {
             bounce(r, in->proc, m, reason);
         }
         m = next;
-    }
-}
-
-static void drop_memory(struct runner *r, struct inst *in) {
-    struct inst_memory *own = inst_has_memory(in);
-    while (own && !list_is_empty(&own->kept)) {
-        struct kept *kept = LIST_OF(own->kept.next, struct kept, link);
-        list_remove(&kept->link);
-        msg_release(r->pool, kept->origin);
-    }
-    if (own) {
-        heap_fini(&own->heap);
-        heap_fini(&own->kept_heap);
-        owned_fds_end(&own->fds);
     }
 }
 
@@ -237,7 +228,7 @@ void life_leave(struct runner *r, struct inst *in) {
 /* What belongs to the life and not to the slot (AI-4). */
 static void drop_life(struct runner *r, struct inst *in) {
     calls_end(r, in);
-    drop_memory(r, in);
+    inst_memory_end(r->pool, inst_has_memory(in));
     mem_free(in->state);
     in->state = NULL;
 }

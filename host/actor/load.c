@@ -325,7 +325,6 @@ int proc_load(struct proc *proc, const struct plan *plan, struct err *err) {
 /* What is left of an instance when the proc goes: one that ended needs only its slot freed. */
 static void discard(struct proc *proc, struct inst *in) {
     if (!mbox_is_closed(&in->mbox)) {
-        struct inst_memory *own = inst_has_memory(in);
         inst_timers_end(in);
         inst_watches_end(in);
         if (inst_has_calls(in)) {
@@ -333,11 +332,6 @@ static void discard(struct proc *proc, struct inst *in) {
         }
         if (in->more && in->more->rest) {
             outbox_discard(&proc->outside, in, in->more->rest);
-        }
-        if (own) {
-            LIST_EACH (link, &own->kept) {
-                msg_release(proc->outside.pool, LIST_OF(link, struct kept, link)->origin);
-            }
         }
         msg_free_chain(proc->outside.pool, mbox_close(&in->mbox));
     }

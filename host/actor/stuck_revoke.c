@@ -179,7 +179,6 @@ static struct msg *copy_message(struct runner *r, struct stuck_abandoned *a) {
         m->sender = from->sender;
         m->dest = from->dest;
         m->port = from->port;
-        m->reason = from->reason;
         if (from->flags & MSG_EXTENDED) {
             *msg_extension(m) = a->m.extension;
         }
@@ -218,15 +217,6 @@ void stuck_abandon(struct runner *r, struct inst *in) {
 
 /* --- the thread, if it comes back --- */
 
-static void drop_memory(struct runner *r, struct inst_memory *memory) {
-    while (memory && !list_is_empty(&memory->kept)) {
-        struct kept *kept = LIST_OF(memory->kept.next, struct kept, link);
-        list_remove(&kept->link);
-        msg_release(r->pool, kept->origin);
-    }
-    inst_memory_free(memory);
-}
-
 __attribute__((cold, noinline)) void stuck_come_back(struct runner *r) {
     struct estate *estate = r->estate;
     struct log *log = r->proc->options.log;
@@ -235,7 +225,8 @@ __attribute__((cold, noinline)) void stuck_come_back(struct runner *r) {
                   "the abandoned turn of '%s' has come back and was discarded", estate->handler);
     }
     r->estate = NULL;
-    drop_memory(r, estate->memory);
+    inst_memory_end(r->pool, estate->memory);
+    mem_free(estate->memory);
     mem_free(estate->state);
     mem_free((void *)(uintptr_t)estate->saved);
     if (estate->saver) {

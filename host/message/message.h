@@ -35,7 +35,6 @@ enum msg_kind { MSG_KINDS(MSG_CONSTANT) MSG_KIND_COUNT };
 #define MSG_BY_NAME 4u /* port is a port name's number, not the handler's row */
 #define MSG_ROOMY                                                                                  \
     8u /* zeros follow the body, for all that any receiver wired there expects (MB-8) */
-
 #define MSG_RETRIED 16u /* lives have died on it: the receiver knows how many (FC-4) */
 
 struct msg {
@@ -50,8 +49,7 @@ struct msg {
     _Atomic uint32_t refs; /* 1 + envelopes and keepers that share the body */
     uint16_t owner;        /* the pool it came from; POOL_HEAP: the heap */
     uint8_t size_class;
-    uint8_t reason; /* RETURNED, REPLY without an answer: minus a status; type 0: body is text.
-                     * DATA, REQUEST: 1 when a life has died on it, which comes first in the next one */
+    uint8_t reason; /* RETURNED, REPLY without an answer: minus a status; type 0: body is text */
 };
 
 struct msg_extension {
