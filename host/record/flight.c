@@ -59,8 +59,14 @@ void flight_destroy(struct flight *flight) {
     mem_free(flight);
 }
 
-void flight_reset(struct flight *flight) {
+/* What runs from now on is noted anew. */
+static void forget_runs(struct flight *flight) {
     flight->run_count = 0;
+    memset(flight->lately, 0, sizeof flight->lately);
+}
+
+void flight_reset(struct flight *flight) {
+    forget_runs(flight);
     /* release: pairs with the acquire in flight_read */
     atomic_store_explicit(&flight->first,
                           atomic_load_explicit(&flight->written, memory_order_relaxed),
@@ -105,14 +111,14 @@ static uint64_t write_entry(struct flight *flight, uint64_t now_ns, struct about
 
 void flight_log(struct flight *flight, uint64_t now_ns, enum log_level level, const char *text,
                 size_t size) {
-    flight->run_count = 0;
+    forget_runs(flight);
     struct about about = {.kind = FLIGHT_LOG, .level = (uint8_t)level};
     (void)write_entry(flight, now_ns, about, 0, text, size);
 }
 
 void flight_note(struct flight *flight, uint64_t now_ns, enum flight_kind kind, uint32_t number,
                  const char *text) {
-    flight->run_count = 0;
+    forget_runs(flight);
     struct about about = {.kind = (uint8_t)kind};
     (void)write_entry(flight, now_ns, about, number, text ? text : "", text ? strlen(text) : 0);
 }
@@ -132,27 +138,49 @@ void flight_discard(struct flight *flight, uint64_t mark) {
     }
 }
 
-__attribute__((noinline)) void flight_ran_another(struct flight *flight, uint64_t now_ns,
-                                                  uint32_t row, const char *name) {
-    for (uint32_t i = 0; i < flight->run_count; i++) {
-        if (flight->runs[i].row == row) {
-            flight->run_last = i;
-            flight_ran(flight, now_ns, row, name);
-            return;
-        }
+/* Which of the runs it counts to; run_count: to a new one. The last stands for all that are too many. */
+static uint32_t find_run(const struct flight *flight, uint32_t row) {
+    uint32_t at = 0;
+    while (at < flight->run_count && (flight->runs[at].row != row || at == FLIGHT_ROWS)) {
+        at++;
     }
-    if (flight->run_count == FLIGHT_ROWS + 1) { /* the last stands for all the others, in turn */
-        flight->runs[FLIGHT_ROWS].row = row;
-        flight->run_last = FLIGHT_ROWS;
-        flight_ran(flight, now_ns, row, name);
-        return;
-    }
-    const char *text = flight->run_count == FLIGHT_ROWS ? "" : name;
+    return at > FLIGHT_ROWS ? FLIGHT_ROWS : at;
+}
+
+static void begin_run(struct flight *flight, uint64_t now_ns, const char *name) {
+    uint32_t at = flight->run_count++;
+    const char *text = at == FLIGHT_ROWS ? "" : name;
     struct about about = {.kind = FLIGHT_RAN};
-    flight->run_last = flight->run_count++;
-    flight->runs[flight->run_last].row = row;
-    flight->runs[flight->run_last].at_ns = now_ns;
-    flight->runs[flight->run_last].cell = write_entry(flight, now_ns, about, 1, text, strlen(text));
+    uint64_t cell = write_entry(flight, now_ns, about, 1, text, strlen(text));
+    flight->runs[at].at_ns = now_ns;
+    flight->runs[at].count = &flight->cells[cell % FLIGHT_CELLS].words[3];
+}
+
+static void count_run(struct flight *flight, uint64_t now_ns, uint32_t at) {
+    _Atomic uint64_t *word = flight->runs[at].count;
+    uint64_t count = atomic_load_explicit(word, memory_order_relaxed) & UINT32_MAX;
+    uint64_t since = flight->runs[at].at_ns;
+    uint64_t lasted = now_ns > since ? (now_ns - since) >> 20 : 0; /* in units of about 1 ms */
+    count += count < UINT32_MAX;
+    lasted = lasted > UINT32_MAX ? UINT32_MAX : lasted;
+    /* release: as in write_cell. Count and time are one word, so that nobody sees one without the other. */
+    atomic_store_explicit(word, lasted << 32 | count, memory_order_release);
+}
+
+__attribute__((noinline)) void flight_ran_anew(struct flight *flight, uint64_t now_ns, uint32_t row,
+                                               const char *name) {
+    uint32_t at = find_run(flight, row);
+    if (at == flight->run_count) {
+        begin_run(flight, now_ns, name);
+    } else {
+        count_run(flight, now_ns, at);
+    }
+    flight->runs[at].row = row;
+    if (flight->lately_ns != now_ns) {
+        memset(flight->lately, 0, sizeof flight->lately);
+        flight->lately_ns = now_ns;
+    }
+    flight->lately[row % FLIGHT_LATELY] = (uint8_t)(at + 1);
 }
 
 /* ------------------------------------------------------- reading */

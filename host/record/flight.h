@@ -20,6 +20,7 @@
 
 #define FLIGHT_CELLS 64u /* of 64 bytes: a page, and the writer's part */
 #define FLIGHT_TEXT_MAX 200u
+#define FLIGHT_LATELY 8u
 #define FLIGHT_ROWS 7u /* handlers counted apart between two other entries; further ones together */
 
 /* What is noted. X(constant, text) */
@@ -65,10 +66,14 @@ struct flight {
 
     /* only the writer: the handlers that ran since the last other entry */
     struct {
+        _Atomic uint64_t *count; /* word 3 of its cell */
+        uint64_t at_ns;
         uint32_t row;
-        uint64_t cell, at_ns;
     } runs[FLIGHT_ROWS + 1];
-    uint32_t run_count, run_last;
+    uint32_t run_count;
+    /* Which of them ran at lately_ns, plus one, by the last bits of the row; 0: not known. */
+    uint64_t lately_ns;
+    uint8_t lately[FLIGHT_LATELY];
 };
 
 /* NULL: no memory. The owner makes it when it is first needed; until then there is nothing to read. */
@@ -90,25 +95,22 @@ static inline uint64_t flight_mark(const struct flight *flight) {
 /* Marks the log lines since `mark` as of a discarded turn. [writer] */
 void flight_discard(struct flight *flight, uint64_t mark);
 
-/* A handler other than that of the last note. */
-void flight_ran_another(struct flight *flight, uint64_t now_ns, uint32_t row, const char *name);
-/* Handler `row` ran; `name` is copied when it is new. Cheap when it was the last to run, too: two plain
- * stores. [writer] */
+/* One that did not run lately, or not at this time. */
+void flight_ran_anew(struct flight *flight, uint64_t now_ns, uint32_t row, const char *name);
+/* Handler `row` ran; `name` is copied when it is new. Cheap when it was the last to run, too, in the same
+ * millisecond: a plain store. [writer] */
 static inline void flight_ran(struct flight *flight, uint64_t now_ns, uint32_t row,
                               const char *name) {
-    uint32_t last = flight->run_last;
-    if (last >= flight->run_count || flight->runs[last].row != row) {
-        flight_ran_another(flight, now_ns, row, name);
+    unsigned run = flight->lately[row % FLIGHT_LATELY];
+    if (flight->lately_ns != now_ns || run == 0 || flight->runs[run - 1].row != row) {
+        flight_ran_anew(flight, now_ns, row, name);
         return;
     }
-    _Atomic uint64_t *word = &flight->cells[flight->runs[last].cell % FLIGHT_CELLS].words[3];
-    uint64_t count = atomic_load_explicit(word, memory_order_relaxed) & UINT32_MAX;
-    uint64_t since = flight->runs[last].at_ns;
-    uint64_t lasted = now_ns > since ? (now_ns - since) >> 20 : 0; /* in units of about 1 ms */
-    count += count < UINT32_MAX;
-    lasted = lasted > UINT32_MAX ? UINT32_MAX : lasted;
-    /* release: as in write_cell. Count and time are one word, so that nobody sees one without the other. */
-    atomic_store_explicit(word, lasted << 32 | count, memory_order_release);
+    _Atomic uint64_t *count = flight->runs[run - 1].count;
+    uint64_t word = atomic_load_explicit(count, memory_order_relaxed);
+    word += (uint32_t)word < UINT32_MAX;
+    /* release: as in write_cell */
+    atomic_store_explicit(count, word, memory_order_release);
 }
 
 /* Calls `each` for the entries, oldest first; lent during the call. Allocates nothing and takes no lock:
