@@ -85,8 +85,7 @@ static inline uint64_t bytes_max(const struct mbox *mb) {
 }
 
 static inline uint32_t spare_max(const struct mbox *mb) {
-    uint32_t capacity = mbox_capacity(mb);
-    return capacity < 64 ? 0 : capacity / 16;
+    return mbox_capacity(mb) / 64 ? mbox_capacity(mb) / 16 : 0;
 }
 
 /* `charged` of the depth; what takes no room is part of it too (PD-6). */
@@ -196,8 +195,10 @@ static void free_place(struct mbox *mb) {
     }
 }
 
-static inline enum offer offer_home(struct mbox *mb, struct msg *first, struct msg *last,
-                                    uint32_t count, uint32_t limit) {
+/* Closed, or something from elsewhere, or no places kept that suffice, or no usual message. */
+__attribute__((noinline)) static enum offer offer_home_slowly(struct mbox *mb, struct msg *first,
+                                                              struct msg *last, uint32_t count,
+                                                              uint32_t limit) {
     uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
     if (word & WORD_CLOSED) { /* the home's own doing: no order to keep */
         return OFFER_CLOSED;
@@ -212,6 +213,22 @@ static inline enum offer offer_home(struct mbox *mb, struct msg *first, struct m
     } else if (!take_places(mb, word, count, limit)) {
         return OFFER_FULL;
     }
+    append(mb, first, last);
+    sched_ready(&mb->task);
+    return OFFER_TAKEN;
+}
+
+/* The same at less cost for what is usual, when the places kept suffice. */
+static inline enum offer offer_home(struct mbox *mb, struct msg *first, struct msg *last,
+                                    uint32_t count, uint32_t limit) {
+    uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
+    uint32_t spare = spare_now(mb);
+    bool is_usual = word >> CHAIN_SHIFT == 0 && !(word & WORD_CLOSED) && spare >= count;
+    if (!is_usual || !msg_is_charged(first) || word_count(word) - spare + count > limit) {
+        return offer_home_slowly(mb, first, last, count, limit);
+    }
+    set_spare(mb, spare - count);
+    note_high_water(mb, word_count(word) - spare + count);
     append(mb, first, last);
     sched_ready(&mb->task);
     return OFFER_TAKEN;
@@ -301,7 +318,7 @@ __attribute__((noinline)) static enum offer offer_bounded(struct mbox *mb, struc
 
 enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
                       uint32_t limit) {
-    return bytes_max(mb) == 0 || !msg_is_charged(first)
+    return __builtin_expect(!mbox_is_bounded(mb), 1) || bytes_max(mb) == 0 || !msg_is_charged(first)
                ? offer_any(mb, first, last, count, limit)
                : offer_bounded(mb, first, last, count, limit);
 }
@@ -316,32 +333,6 @@ uint32_t mbox_room(const struct mbox *mb, uint32_t limit) {
         return 0;
     }
     return taken >= limit ? 0 : limit - taken;
-}
-
-static struct msg *ring_pop(struct mbox_ring *ring) {
-    pthread_mutex_lock(&ring->lock);
-    struct msg *m = ring->head;
-    if (m) {
-        ring->head = m->next;
-        ring->count--;
-    }
-    pthread_mutex_unlock(&ring->lock);
-    return m;
-}
-
-static struct msg *ring_take(struct mbox *mb) {
-    struct mbox_bounds *bounds = mb->bounds;
-    for (uint16_t i = 0; bounds && i < bounds->ring_count; i++) {
-        struct mbox_ring *ring = &bounds->rings[bounds->ring_next];
-        bounds->ring_next =
-            (uint16_t)(bounds->ring_next + 1 < bounds->ring_count ? bounds->ring_next + 1 : 0);
-        struct msg *m = ring_pop(ring);
-        if (m) {
-            atomic_fetch_sub_explicit(&bounds->in_rings, 1, memory_order_release);
-            return m;
-        }
-    }
-    return NULL;
 }
 
 /* The list is empty: what has come from elsewhere meanwhile. */
@@ -368,29 +359,37 @@ static inline struct msg *list_take(struct mbox *mb) {
         return m;
     }
     free_place(mb);
-    if (bytes_max(mb)) {
+    return m;
+}
+
+static struct msg *list_take_bytes(struct mbox *mb) {
+    struct msg *m = list_take(mb);
+    if (m && msg_is_charged(m) && bytes_max(mb)) {
         atomic_fetch_sub_explicit(&mb->bounds->bytes, msg_block_size(m), memory_order_relaxed);
     }
     return m;
 }
 
-__attribute__((noinline)) static struct msg *take_with_rings(struct mbox *mb) {
+__attribute__((noinline)) static struct msg *take_bounded(struct mbox *mb) {
     struct mbox_bounds *bounds = mb->bounds;
+    if (in_rings_now(mb) == 0) {
+        return list_take_bytes(mb);
+    }
     note_high_water(mb, charged_now(mb)); /* rings fill without the home */
     /* MB-3: what a child sent through a ring comes before its end in the list */
     if (!mb->head) {
         collect_some(mb);
     }
     bounds->ring_turn = !bounds->ring_turn || (mb->head && mb->head->kind == MSG_ENDED);
-    struct msg *m = bounds->ring_turn ? ring_take(mb) : list_take(mb);
+    struct msg *m = bounds->ring_turn ? mbox_ring_take(mb) : list_take_bytes(mb);
     if (!m) {
-        m = bounds->ring_turn ? list_take(mb) : ring_take(mb);
+        m = bounds->ring_turn ? list_take_bytes(mb) : mbox_ring_take(mb);
     }
     return m;
 }
 
 struct msg *mbox_take(struct mbox *mb) {
-    return in_rings_now(mb) == 0 ? list_take(mb) : take_with_rings(mb);
+    return mbox_is_bounded(mb) ? take_bounded(mb) : list_take(mb);
 }
 
 struct msg *mbox_take_kind(struct mbox *mb, enum msg_kind kind) {
@@ -486,7 +485,7 @@ struct msg *mbox_close(struct mbox *mb) {
         note_high_water(mb, word_count(word) - spare);
     }
     uncount_list(mb);
-    for (struct msg *m = ring_take(mb); m; m = ring_take(mb)) {
+    for (struct msg *m = mbox_ring_take(mb); m; m = mbox_ring_take(mb)) {
         append(mb, m, m);
     }
     struct msg *queued = mb->head;
@@ -534,55 +533,4 @@ uint32_t mbox_high_water(const struct mbox *mb) {
     uint32_t depth = mbox_depth(mb);
     uint32_t high = atomic_load_explicit(&mb->high_water, memory_order_relaxed);
     return high > depth ? high : depth;
-}
-
-void mbox_ring_init(struct mbox_ring *ring, uint16_t port, uint32_t capacity) {
-    *ring = (struct mbox_ring){.port = port, .capacity = capacity};
-    pthread_mutex_init(&ring->lock, NULL);
-}
-
-void mbox_ring_fini(struct mbox_ring *ring) {
-    assert(!ring->head);
-    pthread_mutex_destroy(&ring->lock);
-}
-
-struct mbox_ring *mbox_ring_find(const struct mbox *mb, uint16_t port) {
-    for (uint16_t i = 0; mb->bounds && i < mb->bounds->ring_count; i++) {
-        if (mb->bounds->rings[i].port == port) {
-            return &mb->bounds->rings[i];
-        }
-    }
-    return NULL;
-}
-
-enum offer mbox_ring_offer(struct mbox *mb, struct mbox_ring *ring, struct msg *m,
-                           struct msg **ret_evicted) {
-    struct msg *evicted = NULL;
-    pthread_mutex_lock(&ring->lock);
-    /* under the ring's lock: mbox_close sets CLOSED before it empties the ring, so either we see it or
-     * it sees our message */
-    if (mbox_is_closed(mb)) {
-        pthread_mutex_unlock(&ring->lock);
-        return OFFER_CLOSED;
-    }
-    if (ring->count == ring->capacity) {
-        evicted = ring->head;
-        ring->head = evicted->next;
-        evicted->next = NULL;
-        ring->count--;
-    } else {
-        atomic_fetch_add_explicit(&mb->bounds->in_rings, 1, memory_order_relaxed);
-    }
-    m->next = NULL;
-    if (ring->head) {
-        ring->tail->next = m;
-    } else {
-        ring->head = m;
-    }
-    ring->tail = m;
-    ring->count++;
-    pthread_mutex_unlock(&ring->lock);
-    *ret_evicted = evicted;
-    mbox_poke(mb);
-    return OFFER_TAKEN;
 }

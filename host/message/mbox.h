@@ -179,3 +179,5 @@ struct mbox_ring *mbox_ring_find(const struct mbox *mb, uint16_t port);
  * and counts it. OFFER_CLOSED: m stays the caller's. [any] */
 enum offer mbox_ring_offer(struct mbox *mb, struct mbox_ring *ring, struct msg *m,
                            struct msg **ret_evicted);
+/* For mbox.c: the next of the rings' messages, which take turns; NULL: there is none. [home worker] */
+struct msg *mbox_ring_take(struct mbox *mb);
