@@ -129,6 +129,7 @@ static bool add_wire(struct inst *child, uint16_t out, struct inst *target, uint
     const struct msg_type *wanted = target->type->rows[row].type;
     wire->body_room = wanted ? wanted->abi.body_size : 0;
     port->body_room = wire->body_room > port->body_room ? wire->body_room : port->body_room;
+    inst_settle_port(child, out);
     return true;
 }
 

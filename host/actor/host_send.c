@@ -12,18 +12,18 @@ const struct inst_row *host_row(const struct runner *r, uint32_t port, uint32_t 
     return kinds & (1u << row->kind) ? row : NULL;
 }
 
-/* A body without pointers, and no stray bytes behind its last field (MB-8). Small ones go by two moves
- * that may overlap, for less than a call of memcpy. */
+/* 8 to 16 bytes by two moves that may overlap, for less than a call of memcpy. */
+static inline void copy_small(char *to, const char *from, uint64_t size) {
+    uint64_t head, tail;
+    memcpy(&head, from, 8);
+    memcpy(&tail, from + size - 8, 8);
+    memcpy(to, &head, 8);
+    memcpy(to + size - 8, &tail, 8);
+}
+
+/* A body without pointers, and no stray bytes behind its last field (MB-8). */
 static inline void copy_plain(char *to, const char *from, uint64_t end, uint64_t room) {
-    if (end >= 8 && end <= 16) {
-        uint64_t head, tail;
-        memcpy(&head, from, 8);
-        memcpy(&tail, from + end - 8, 8);
-        memcpy(to, &head, 8);
-        memcpy(to + end - 8, &tail, 8);
-    } else {
-        memcpy(to, from, end);
-    }
+    memcpy(to, from, end);
     if (room > end) {
         memset(to + end, 0, room - end);
     }
@@ -112,11 +112,7 @@ __attribute__((noinline)) static int32_t fan_out(struct runner *r, struct port *
     return status;
 }
 
-__attribute__((flatten)) /* as inst_run */
-int32_t
-host_send(struct troupe_turn *turn, uint32_t at, const void *body) {
-    struct runner *r = runner_of(turn);
-    TURN_OR(r, TROUPE_WRONG_THREAD);
+__attribute__((noinline)) static int32_t send_any(struct runner *r, uint32_t at, const void *body) {
     const struct inst_row *row = host_row(r, at, ROW(out));
     if (!row || !body) {
         return TROUPE_INVALID;
@@ -134,6 +130,33 @@ host_send(struct troupe_turn *turn, uint32_t at, const void *body) {
                                                                       : TROUPE_OK;
     }
     return fan_out(r, port, row->type, m);
+}
+
+/* The usual message, without a call on its way: plain and small, one receiver, and memory at hand. */
+static inline bool send_plain(struct runner *r, const struct port *port, const void *body) {
+    struct msg *m = outbox_has_room(&r->outbox) ? pool_take_small(r->pool) : NULL;
+    if (!m) {
+        return false;
+    }
+    msg_init_plain(m, port->plain_type);
+    m->sender = inst_uid(r->inst);
+    copy_small((char *)(m + 1), body, port->plain_size);
+    outbox_add_plain(&r->outbox, port->plain, port->wires, m);
+    return true;
+}
+
+__attribute__((flatten)) /* as inst_run */
+int32_t
+host_send(struct troupe_turn *turn, uint32_t at, const void *body) {
+    struct runner *r = runner_of(turn);
+    TURN_OR(r, TROUPE_WRONG_THREAD);
+    const struct inst *in = r->inst;
+    const struct port *port = in->ports && at < in->type->row_count ? &in->ports[at] : NULL;
+    bool is_traced = r->msg && r->msg->flags & MSG_EXTENDED;
+    if (port && port->plain && body && !is_traced && send_plain(r, port, body)) {
+        return TROUPE_OK;
+    }
+    return send_any(r, at, body);
 }
 
 #define PORT_NAME_MASK UINT16_MAX

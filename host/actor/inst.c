@@ -119,6 +119,7 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     in->state = NULL;
     __atomic_store_n(&in->more, NULL, __ATOMIC_RELAXED);
     in->flight = NULL;
+    in->unease = 0;
     in->phase = PHASE_DOWN;
     in->reason = REASON_NONE;
     in->inputs_ended = in->paused = in->draining = in->children_draining = in->failed = false;
@@ -160,6 +161,11 @@ struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_ty
         mbox_open(&in->mbox);
     }
     return in;
+}
+
+void inst_settle_port(struct inst *in, uint16_t row) {
+    const struct inst_row *of = &in->type->rows[row];
+    port_settle(&in->ports[row], of->kind == TROUPE_ROW_out ? of->type : NULL);
 }
 
 void inst_attributes_end(struct inst *in) {

@@ -26,11 +26,11 @@
  *  down -> live -> children -> flush -> down      a life; the mailbox stays open and keeps what comes
  *  down -> closed                                 for good; what a spawned child's end leads to at once */
 enum inst_phase {
-    PHASE_DOWN,     /* no life: waits for SIGNAL_START, or for SIGNAL_CLOSE */
-    PHASE_LIVE,     /* takes messages */
+    PHASE_LIVE,     /* takes messages; 0, see struct inst */
     PHASE_CHILDREN, /* stopping: waits for its children to end (SV-4) */
     PHASE_FLUSH,    /* stopping: cleanup ran, what it sent waits for room */
     PHASE_CLOSED,
+    PHASE_DOWN, /* no life: waits for SIGNAL_START, or for SIGNAL_CLOSE */
 };
 
 /* Why a life ended that did not fail. X(constant, text) */
@@ -129,6 +129,7 @@ struct runner {
     struct inst *inst; /* NULL: none */
     struct msg *msg;
     const struct inst_row *row;
+    uint64_t now_ns; /* by the coarse clock, when the activation began or its last turn ended */
 
     /* of it too, cleared when it begins; side by side, so that this takes two stores */
     uint32_t logged; /* lines since the last commit */
@@ -308,19 +309,28 @@ struct inst {
     struct inst_more
         *more; /* NULL: nothing yet; set by inst_more(), others read it by inst_seen() */
     struct flight *flight; /* NULL until there is something to note; readers: see record.c */
-    uint8_t phase;
-    uint8_t reason;        /* of a clean end; enum inst_reason */
-    bool inputs_ended : 1; /* why it drains */
-    bool paused : 1, draining : 1, children_draining : 1, failed : 1, aborted : 1, quiet : 1;
-    bool cleanup_ok : 1;
-    bool watched : 1;         /* SIGNAL_WATCH: its children are to be, too */
-    bool alive_by_timers : 1; /* SIGNAL_ALIVE */
-    bool spawned : 1;         /* by an actor: it has one life, and the cell is used again */
-    bool told : 1;            /* its life ends because the host said so (DR-2) */
-    bool checkpoints : 1;     /* its plan wants them, and its type can save */
-    bool is_calling : 1;      /* calls of its own are pending */
+    union {
+        struct {
+            uint8_t phase;
+            struct {
+                bool paused : 1, draining : 1;
+                bool checkpoints : 1; /* its plan wants them, and its type can save */
+            };
+        };
+        uint16_t unease; /* 0: nothing stands between it and its next message */
+    };
     uint16_t child_row;       /* of the parent's type: whose handler hears of the end */
-    _Atomic uint8_t holders;  /* 2: its end is not over; the parent has not heard of it */
+    bool is_calling : 1;      /* calls of its own are pending */
+    bool alive_by_timers : 1; /* SIGNAL_ALIVE */
+    unsigned char : 0;
+    unsigned char reason : 4; /* of a clean end; enum inst_reason */
+    bool inputs_ended : 1;    /* why it drains */
+    bool children_draining : 1, failed : 1, aborted : 1, quiet : 1;
+    bool cleanup_ok : 1;
+    bool watched : 1;        /* SIGNAL_WATCH: its children are to be, too */
+    bool spawned : 1;        /* by an actor: it has one life, and the cell is used again */
+    bool told : 1;           /* its life ends because the host said so (DR-2) */
+    _Atomic uint8_t holders; /* 2: its end is not over; the parent has not heard of it */
 
     /* --- the fourth --- */
 
@@ -418,6 +428,8 @@ struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_ty
 /* As inst_make, but its mailbox stays closed until mbox_open: for one that may never have been. */
 struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct inst_type *type,
                             uint32_t capacity, struct sched_worker *home);
+/* A wire of this output has been added. */
+void inst_settle_port(struct inst *in, uint16_t row);
 /* AI-4: an incarnation begins without what the one before it published. */
 void inst_attributes_end(struct inst *in);
 /* Gives back what a life had allocated, kept and opened; takes NULL. */
@@ -439,6 +451,12 @@ void turn_fail(struct runner *r, struct inst *in, uint16_t row, int32_t status);
 struct out_item *outbox_add(struct outbox *box, enum out_kind kind);
 int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
                        struct msg *m);
+/* The same for a target that blocks and a message that counts, which is for its row; there must be room. */
+void outbox_add_plain(struct outbox *box, const struct wire_target *target, struct wire *wire,
+                      struct msg *m);
+static inline bool outbox_has_room(const struct outbox *box) {
+    return box->count < box->room;
+}
 void outbox_discard(struct runner *r, struct inst *in, struct outbox *box);
 /* Whether what a discard would drop answers this call. */
 bool outbox_has_answer(const struct outbox *box, uint64_t caller, uint64_t call);

@@ -134,7 +134,7 @@ void life_stop(struct runner *r, struct inst *in, bool told, enum inst_reason re
         in->aborted = aborted;
     }
     if (in->phase == PHASE_DOWN || in->phase == PHASE_LIVE) {
-        in->reason = (uint8_t)reason;
+        in->reason = reason & 15u;
         in->told = told;
         begin_end(in);
     }

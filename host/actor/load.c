@@ -57,6 +57,10 @@ static int fill_rows(struct proc *proc, struct inst_type *type, const struct pla
                                  .reply = plan_type->row_replies[i],
                                  .source = (uint16_t)plan_type->row_sources[i],
                                  .run = from->run};
+        row->accepts = row->kind == TROUPE_ROW_call ? 1u << MSG_REQUEST
+                       : row->kind == TROUPE_ROW_in || row->kind == TROUPE_ROW_any ? 1u << MSG_DATA
+                                                                                   : 0;
+        row->type_index = row->type ? row->type->index : 0;
         row->name_id = proc_port_name(proc, row->name);
         if (row->name_id == 0) {
             return -1;
@@ -295,6 +299,7 @@ static int make_wire(struct proc *proc, const struct plan_wire *from) {
     }
     wire->count = (uint32_t)from->to_count;
     port->body_room = wire->body_room > port->body_room ? wire->body_room : port->body_room;
+    inst_settle_port(proc->actors[from->from], from->from_row);
     return 0;
 }
 

@@ -7,9 +7,7 @@
 static inline uint16_t find_row(const struct inst *in, const struct msg *m) {
     const struct inst_type *type = in->type;
     uint16_t at = m->flags & MSG_BY_NAME ? inst_type_handler(type, m->port) : m->port;
-    unsigned kinds =
-        m->kind == MSG_REQUEST ? 1u << TROUPE_ROW_call : 1u << TROUPE_ROW_in | 1u << TROUPE_ROW_any;
-    return at < type->row_count && kinds >> type->rows[at].kind & 1 ? at : INST_NO_ROW;
+    return at < type->row_count && type->rows[at].accepts >> m->kind & 1 ? at : INST_NO_ROW;
 }
 
 /* The body as a handler of another revision expects it: a copy in turn memory when it expects more
@@ -45,7 +43,7 @@ static void handle_data(struct runner *r, struct inst *in, struct msg *m) {
         any = (struct troupe_any){&type->abi, msg_body(m)};
         body = &any;
     } else {
-        body = row->type->index == m->type ? msg_body(m) : fit_body(r, in, m, row);
+        body = row->type_index == m->type ? msg_body(m) : fit_body(r, in, m, row);
     }
     if (!body) {
         bounce(r, in->proc, m, TROUPE_NO_SUCH_PORT);
@@ -142,7 +140,7 @@ static inline void handle(struct runner *r, struct inst *in, struct msg *m) {
 
 /* Whatever a handler ran for has changed the state: a tick, a reply, as much as a message. */
 void inst_handle(struct runner *r, struct inst *in, struct msg *m) {
-    if (!in->checkpoints) {
+    if (__builtin_expect(!in->checkpoints, 1)) {
         handle(r, in, m);
         return;
     }

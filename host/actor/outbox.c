@@ -48,11 +48,43 @@ static unsigned cache_slot(const struct wire_target *target) {
 
 static inline struct out_item *find_batch(struct outbox *box, const struct wire_target *target) {
     uint32_t at = box->cache[cache_slot(target)];
-    if (at >= box->count || at < box->barrier || at < box->done) {
+    if (at >= box->count || at < box->barrier) {
         return NULL;
     }
     struct out_item *item = &box->items[at];
     return item->kind == OUT_BATCH && item->u.to.uid == target->uid ? item : NULL;
+}
+
+static inline void add_to_batch(struct outbox *box, struct out_item *item, struct msg *m) {
+    item->u.to.last->next = m;
+    item->u.to.last = m;
+    item->count++;
+    box->messages++;
+}
+
+static inline void fill_item(struct outbox *box, struct out_item *item, enum out_kind kind,
+                             const struct wire_target *target, struct wire *wire, struct msg *m) {
+    *item = (struct out_item){
+        .kind = (uint8_t)kind,
+        .overflow = target->overflow,
+        .row = target->row,
+        .count = 1,
+        .u.to = {.mbox = target->mbox, .uid = target->uid, .first = m, .last = m, .wire = wire}};
+    box->messages++;
+    box->cache[cache_slot(target)] = (uint32_t)(item - box->items);
+}
+
+void outbox_add_plain(struct outbox *box, const struct wire_target *target, struct wire *wire,
+                      struct msg *m) {
+    m->dest = target->uid;
+    m->port = target->row;
+    m->next = NULL;
+    struct out_item *item = box->count > 0 ? find_batch(box, target) : NULL;
+    if (item && msg_is_charged(item->u.to.first)) {
+        add_to_batch(box, item, m);
+    } else {
+        fill_item(box, &box->items[box->count++], OUT_BATCH, target, wire, m);
+    }
 }
 
 int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
@@ -65,24 +97,14 @@ int outbox_add_message(struct outbox *box, const struct wire_target *target, str
     m->next = NULL;
     struct out_item *item = batch ? find_batch(box, target) : NULL;
     if (item && msg_is_charged(item->u.to.first) == msg_is_charged(m)) {
-        item->u.to.last->next = m;
-        item->u.to.last = m;
-        item->count++;
-        box->messages++;
+        add_to_batch(box, item, m);
         return 0;
     }
     item = next_item(box);
     if (!item) {
         return -1;
     }
-    *item = (struct out_item){
-        .kind = batch ? OUT_BATCH : OUT_ONE,
-        .overflow = target->overflow,
-        .row = target->row,
-        .count = 1,
-        .u.to = {.mbox = target->mbox, .uid = target->uid, .first = m, .last = m, .wire = wire}};
-    box->messages++;
-    box->cache[cache_slot(target)] = box->count - 1;
+    fill_item(box, item, batch ? OUT_BATCH : OUT_ONE, target, wire, m);
     return 0;
 }
 
@@ -251,8 +273,7 @@ static void deliver_to_ring(struct runner *r, struct inst *in, struct out_item *
     }
 }
 
-__attribute__((noinline)) static void deliver_one(struct runner *r, struct inst *in,
-                                                  struct out_item *item) {
+static void deliver_one(struct runner *r, struct inst *in, struct out_item *item) {
     struct msg *m = item->u.to.first;
     struct mbox *mb = item->u.to.mbox;
     struct proc_forwarder *forwarder = &in->proc->options.forwarder;
@@ -324,23 +345,26 @@ __attribute__((noinline)) static void carry_out(struct runner *r, struct inst *i
     case OUT_PUBLISH:
         publish(in, item->u.attribute);
         break;
-    case OUT_BATCH:
     case OUT_ONE:
+        if (item->u.to.first) { /* else withdrawn */
+            deliver_one(r, in, item);
+        }
+        break;
+    case OUT_BATCH:
     case OUT_ANSWERED:
         break;
     }
 }
 
 bool outbox_commit(struct runner *r, struct inst *in, struct outbox *box, bool may_pause) {
-    for (; box->done < box->count; box->done++) {
-        struct out_item *item = &box->items[box->done];
-        if (item->kind > OUT_ONE) {
+    struct out_item *end = box->items + box->count;
+    for (struct out_item *item = box->items + box->done; item != end; item++) {
+        if (item->kind > OUT_BATCH) {
+            box->done = (uint32_t)(item - box->items);
             carry_out(r, in, item);
-        } else if (!item->u.to.first) {
-            /* withdrawn */
-        } else if (item->kind == OUT_ONE) {
-            deliver_one(r, in, item);
-        } else if (!deliver_batch(r, in, item, may_pause)) {
+        } else if (item->u.to.first && !deliver_batch(r, in, item, may_pause)) {
+            box->done = (uint32_t)(item - box->items);
+            box->barrier = box->barrier < box->done ? box->done : box->barrier;
             return false;
         }
     }

@@ -110,8 +110,7 @@ void queue_count(struct runner *r, int64_t change) {
         atomic_store_explicit(&r->high_water, total, memory_order_relaxed);
     }
     /* PD-8: each burst shows, also one that no later look finds */
-    uint64_t now_ns = sched_coarse_now(r->worker);
-    now_ns = now_ns ? now_ns : sched_now(r->worker);
+    uint64_t now_ns = r->now_ns ? r->now_ns : sched_now(r->worker);
     if (now_ns != atomic_load_explicit(&r->last_nonzero_ns, memory_order_relaxed)) {
         atomic_store_explicit(&r->last_nonzero_ns, now_ns, memory_order_relaxed);
     }

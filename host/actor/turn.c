@@ -12,7 +12,7 @@
 /* How often a runner looks at what the other workers have queued, in activations. */
 #define LOOK_EVERY 32u
 
-static void turn_enter(struct runner *r, struct inst *in, uint16_t row, struct msg *m) {
+static inline void turn_enter(struct runner *r, struct inst *in, uint16_t row, struct msg *m) {
     r->inst = in;
     r->msg = m;
     r->row = &in->type->rows[row];
@@ -23,21 +23,22 @@ static void turn_enter(struct runner *r, struct inst *in, uint16_t row, struct m
     r->refused = false;
     r->committed = false;
     r->has_flight = false;
-    atomic_store_explicit(&in->since_ns, sched_coarse_now(r->worker), memory_order_relaxed);
+    atomic_store_explicit(&in->since_ns, r->now_ns, memory_order_relaxed);
     atomic_store_explicit(&in->handler, (uint16_t)(row + 1), memory_order_relaxed);
     if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_IDLE) {
         inst_move(in, INST_PROCESSING);
     }
 }
 
-static void turn_leave(struct runner *r, struct inst *in, uint16_t row) {
-    uint64_t since_ns = atomic_load_explicit(&in->since_ns, memory_order_relaxed);
+static inline void turn_leave(struct runner *r, struct inst *in, uint16_t row) {
+    uint64_t since_ns = r->now_ns;
     uint64_t now_ns = sched_coarse_now(r->worker);
     if (now_ns != since_ns) {
-        record_time(r, in, since_ns);
+        record_time(r, in, atomic_load_explicit(&in->since_ns, memory_order_relaxed));
+        r->now_ns = sched_coarse_now(r->worker);
     }
     if (in->flight) {
-        flight_ran(in->flight, now_ns, row, in->type->rows[row].name);
+        flight_ran(in->flight, now_ns, row, r->row->name);
     } else {
         record_first_ran(in, now_ns, row);
     }
@@ -318,8 +319,7 @@ static enum step step_live(struct runner *r, struct inst *in) {
 
 /* Nothing stands between it and its next message: so it is nearly always. */
 static inline bool is_at_ease(const struct inst *in) {
-    return !atomic_load_explicit(&in->signals, memory_order_relaxed) && in->phase == PHASE_LIVE &&
-           !in->paused && !in->draining;
+    return (atomic_load_explicit(&in->signals, memory_order_relaxed) | in->unease) == 0;
 }
 
 __attribute__((noinline)) static enum step step_slowly(struct runner *r, struct inst *in) {
@@ -354,14 +354,18 @@ static bool has_more_to_do(const struct inst *in) {
 }
 
 /* It may not look quiet, though it runs no turn. */
-static bool is_held(const struct inst *in) {
-    bool between = in->phase == PHASE_DOWN && inst_incarnation(in) > 0;
-    return in->paused || between || in->phase > PHASE_LIVE || in->is_calling ||
-           (in->alive_by_timers && (inst_has_timers(in) || inst_has_watches(in)));
+static inline bool is_held(const struct inst *in) {
+    bool begun = in->phase != PHASE_DOWN || inst_incarnation(in) > 0;
+    return (in->paused || in->phase != PHASE_LIVE || in->is_calling) && begun;
+}
+
+static inline bool has_timers_or_watches(const struct inst *in) {
+    return in->more && (inst_has_timers(in) || inst_has_watches(in));
 }
 
 static inline void settle(struct inst *in) {
-    bool held = is_held(in);
+    bool held = ((in->unease || in->is_calling) && is_held(in)) ||
+                (in->alive_by_timers && has_timers_or_watches(in));
     if (mbox_has_waiters(&in->mbox)) {
         pause_wake(&in->proc->pauses, &in->mbox);
     }
@@ -387,14 +391,16 @@ __attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
     if (++r->activations % LOOK_EVERY == 0) {
         queue_look_at_others(r);
     }
+    r->now_ns = sched_coarse_now(worker);
     atomic_store_explicit(&in->running, true, memory_order_relaxed);
     uint32_t before = worker->done;
-    enum step next = STEP_MORE;
-    while (next == STEP_MORE && r->worker->done - before < budget) {
-        /* the thread may have moved to another worker */
-        next = is_at_ease(in) ? step_message(r, in) : step_slowly(r, in);
-    }
-    worker = r->worker;
+    enum step next;
+    bool at_ease;
+    do {
+        at_ease = is_at_ease(in);
+        next = at_ease ? step_message(r, in) : step_slowly(r, in);
+        worker = r->worker; /* the thread may have moved to another */
+    } while (next == STEP_MORE && worker->done - before < budget);
     if (next == STEP_GONE) {
         return TASK_GONE;
     }
@@ -405,8 +411,9 @@ __attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
     if (move_decide(r, in)) {
         return TASK_MOVE;
     }
-    /* MORE: the budget ended between a last message and what follows from it, such as an end */
-    return next == STEP_MORE || has_more_to_do(in) ? TASK_AGAIN : TASK_IDLE;
+    /* MORE: the budget ended between a last message and what follows from it, such as an end. At ease, it
+     * has just found nothing more; what came since is noted. */
+    return next == STEP_MORE || (!at_ease && has_more_to_do(in)) ? TASK_AGAIN : TASK_IDLE;
 }
 
 bool inst_arrived(struct sched_task *task, struct sched_worker *worker) {

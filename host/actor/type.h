@@ -12,8 +12,10 @@ struct inst_type;
 struct proc;
 
 struct inst_row {
-    uint32_t kind;    /* TROUPE_ROW_... */
-    uint16_t name_id; /* the proc's number of the port's name; from 1 */
+    uint32_t kind;       /* TROUPE_ROW_... */
+    uint16_t name_id;    /* the proc's number of the port's name; from 1 */
+    uint16_t accepts;    /* a bit for each enum msg_kind that its handler is for */
+    uint32_t type_index; /* of `type`; 0: it has none */
     const char *name;
     const struct msg_type *type;   /* message or request; NULL: any, as, or none */
     const struct msg_type *reply;  /* call, ask */

@@ -74,7 +74,7 @@ static inline struct msg *msg_origin(struct msg *m) {
 }
 /* The body, lent as long as the message. */
 static inline void *msg_body(struct msg *m) {
-    return msg_own_body(msg_origin(m));
+    return m->flags & (MSG_SHARED | MSG_EXTENDED) ? msg_own_body(msg_origin(m)) : m + 1;
 }
 static inline uint64_t msg_trace(struct msg *m) {
     return m->flags & MSG_EXTENDED ? msg_extension(m)->trace : 0;
@@ -95,6 +95,15 @@ struct pool;
 /* A message with room for `body_size` bytes, header zeroed but for kind, flags and pool; NULL: no
  * memory. `pool` is the running worker's, or pools_shared on other threads. */
 struct msg *msg_alloc(struct pool *pool, enum msg_kind kind, unsigned flags, uint64_t body_size);
+/* The header of a MSG_DATA in a fresh block; the caller sets sender, and next, last, port and dest whoever
+ * queues it. */
+static inline void msg_init_plain(struct msg *m, uint32_t type) {
+    m->type = type;
+    m->kind = MSG_DATA;
+    m->flags = 0;
+    m->reason = 0;
+    atomic_store_explicit(&m->refs, 1, memory_order_relaxed);
+}
 /* An envelope, kind DATA and without sender, that shares the body of `m`. Reads nothing else of it that
  * may change: the block may be another envelope's by now, on its way somewhere. [who holds the body] */
 struct msg *msg_share(struct pool *pool, struct msg *m, unsigned flags);

@@ -10,7 +10,7 @@
 
 #define CLASS_COUNT 7u /* 64 << 0 ... 64 << 6 */
 #define CLASS_HEAP UINT8_MAX
-#define BLOCK_MIN 64u
+#define BLOCK_MIN POOL_SMALL
 #define SLAB_SIZE (64u * 1024)
 #define POOL_SHARED (POOL_HEAP - 1u) /* owns no blocks */
 #define AWAY_SLOTS 4u
@@ -261,6 +261,15 @@ struct msg *pool_take_block(struct pool *pool, uint64_t size) {
     }
     pool->free[size_class] = m->next;
     count_live(pool, 1);
+    return m;
+}
+
+struct msg *pool_take_small(struct pool *pool) {
+    struct msg *m = pool->free[0];
+    if (m) {
+        pool->free[0] = m->next;
+        count_live(pool, 1);
+    }
     return m;
 }
 

@@ -37,4 +37,7 @@ bool pool_wants_flush(const struct pool *pool);
 
 /* Blocks, for message.c: at least `size` bytes; NULL: no memory. */
 struct msg *pool_take_block(struct pool *pool, uint64_t size);
+/* One of POOL_SMALL bytes, if there is one at hand; else NULL. */
+#define POOL_SMALL 64u
+struct msg *pool_take_small(struct pool *pool);
 void pool_give_block(struct pool *pool, struct msg *m);

@@ -27,6 +27,17 @@ void port_fini(struct port *port) {
     *port = (struct port){0};
 }
 
+void port_settle(struct port *port, const struct msg_type *type) {
+    const struct wire *wire = port->wires;
+    bool is_small = type && !type->has_pointers && type->end >= 8 && type->end <= 16 &&
+                    type->end == type->abi.body_size && port->body_room <= type->end;
+    bool is_plain = is_small && port->count == 1 && wire->mode == WIRE_DIRECT &&
+                    wire->targets->overflow == WIRE_BLOCK;
+    port->plain = is_plain ? wire->targets : NULL;
+    port->plain_type = is_plain ? type->index : 0;
+    port->plain_size = is_plain ? (uint32_t)type->end : 0;
+}
+
 static uint64_t key_hash(const struct wire *wire, const struct msg_type *type, const void *body) {
     struct troupe_any any = {&type->abi, body};
     struct troupe_str key = {wire->key, strlen(wire->key)};

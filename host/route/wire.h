@@ -34,13 +34,21 @@ struct wire {
 struct port {
     struct wire *wires; /* owned */
     uint32_t count;
-    uint64_t body_room;       /* the largest of the wires' */
-    _Atomic uint64_t unwired; /* sent with nothing wired */
+    uint64_t body_room; /* the largest of the wires' */
+
+    /* The usual case made ready: one wire to one mailbox that blocks, messages of 8 to 16 bytes without
+     * pointers or padding. Else NULL. */
+    const struct wire_target *plain;
+    uint32_t plain_type; /* index */
+    uint32_t plain_size;
 };
 
 /* Gives the port room for `count` wires, zeroed. -1: no memory. */
 int port_init(struct port *port, uint32_t count);
 void port_fini(struct port *port);
+/* All its wires are made; messages have this type, NULL: various, or none. To be called again when a wire
+ * is added. */
+void port_settle(struct port *port, const struct msg_type *type);
 
 /* The targets of one message: for broadcast all (the count is returned, *ret is the first; the caller
  * passes over those that closed, and over those that rest as long as wire_has_live), else one, which is
