@@ -10,20 +10,21 @@ struct block {
     uint64_t at;
 };
 
-static uint64_t block_take(struct block *block, uint64_t align, uint64_t size) {
+/* `align` is a power of two. */
+static inline uint64_t block_take(struct block *block, uint64_t align, uint64_t size) {
     uint64_t start;
     uint64_t end;
     if (block->at == UINT64_MAX || __builtin_add_overflow(block->at, align - 1, &start) ||
-        __builtin_add_overflow(start - start % align, size, &end)) {
+        __builtin_add_overflow(start & ~(align - 1), size, &end)) {
         block->at = UINT64_MAX;
         return UINT64_MAX;
     }
     block->at = end;
-    return start - start % align;
+    return start & ~(align - 1);
 }
 
 /* The fields at `at` lie in the block already when copying, else in the sender's memory. */
-static void copy_text(struct block *block, void *at) {
+static inline void copy_text(struct block *block, void *at) {
     struct troupe_str text;
     memcpy(&text, at, sizeof text);
     text.size = text.data ? text.size : 0;
@@ -70,13 +71,14 @@ static void copy_list(struct block *block, const struct msg_type *item, void *at
 }
 
 static void copy_strays(struct block *block, const struct msg_type *type, void *body) {
-    for (uint32_t i = 0; i < type->abi.field_count; i++) {
-        void *at = (char *)body + type->abi.fields[i].offset;
-        uint32_t kind = type->abi.fields[i].kind;
+    const struct troupe_field *fields = type->abi.fields;
+    uint32_t count = type->abi.field_count;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t kind = fields[i].kind;
         if (kind == TROUPE_KIND_str || kind == TROUPE_KIND_bytes) {
-            copy_text(block, at);
+            copy_text(block, (char *)body + fields[i].offset);
         } else if (kind == TROUPE_KIND_list) {
-            copy_list(block, type->items[i], at);
+            copy_list(block, type->items[i], (char *)body + fields[i].offset);
         }
     }
 }
