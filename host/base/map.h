@@ -32,5 +32,5 @@ void *map_remove(struct map *map, const char *key);
 /* for (size_t i = 0; (e = map_next(map, &i)); ) */
 struct map_entry *map_next(const struct map *map, size_t *at);
 
-/* FNV-1a, 64 bit: for hash routing, schema hashes, maps. Stable across versions. [any] */
+/* FNV-1a, 64 bit: for schema hashes, maps. Stable across versions. [any] */
 uint64_t hash_bytes(const void *data, size_t size);

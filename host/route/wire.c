@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/map.h"
 
 int port_init(struct port *port, uint32_t count) {
     *port = (struct port){0};
@@ -38,44 +37,99 @@ void port_settle(struct port *port, const struct msg_type *type) {
     port->plain_size = is_plain ? (uint32_t)type->end : 0;
 }
 
-static uint64_t key_hash(const struct wire *wire, const struct msg_type *type, const void *body) {
-    struct troupe_any any = {&type->abi, body};
-    struct troupe_str key = {wire->key, strlen(wire->key)};
-    struct troupe_value value;
-    if (type_read(&any, key, &value) < 0) {
-        return 0;
+__extension__ typedef unsigned __int128 product;
+
+/* Both halves of the product, one upon the other: so each bit of `a` reaches all of the result. */
+static inline uint64_t fold(uint64_t a, uint64_t b) {
+    product p = (product)a * b;
+    return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+/* Odd and random in their bits, nothing else. */
+#define MIX_A 0x9e3779b97f4a7c15ull
+#define MIX_B 0xd1342543de82ef95ull
+#define MIX_C 0xa0761d6478bd642full
+
+/* Eight bytes at a time; the size tells apart what differs by zeros at the end only. */
+static uint64_t hash_text(const char *data, uint64_t size) {
+    uint64_t hash = fold(size ^ MIX_A, MIX_B);
+    uint64_t word;
+    for (; size >= sizeof word; size -= sizeof word, data += sizeof word) {
+        memcpy(&word, data, sizeof word);
+        hash = fold(hash ^ word, MIX_B);
     }
-    switch (value.kind) {
+    word = 0;
+    if (size > 0) {
+        memcpy(&word, data, size);
+    }
+    return fold(hash ^ word, MIX_B);
+}
+
+static inline uint64_t hash_number(uint64_t number) {
+    return fold(number ^ MIX_A, MIX_B);
+}
+
+/* Looked up by name only when another type is sent than before: nearly never. */
+__attribute__((noinline)) static void find_key(struct wire *wire, const struct msg_type *type) {
+    wire->key_field = type_find_field(&type->abi, troupe_str(wire->key));
+    wire->key_type = type;
+}
+
+/* Of a number `size` bytes wide; as it stands there, so that it says the same in each run. */
+static inline uint64_t hash_bits(const void *at, size_t size) {
+    uint64_t bits = 0;
+    memcpy(&bits, at, size);
+    return hash_number(bits);
+}
+
+static uint64_t hash_field(const struct troupe_field *field, const void *body) {
+    const void *at = (const char *)body + field->offset;
+    struct troupe_str text;
+    struct troupe_ref ref;
+    switch (field->kind) {
     case TROUPE_KIND_str:
     case TROUPE_KIND_bytes:
-        return hash_bytes(value.s.data, value.s.size);
+        memcpy(&text, at, sizeof text);
+        return hash_text(text.data, text.size);
     case TROUPE_KIND_ref:
-        return hash_bytes(&value.r, sizeof value.r);
-    case TROUPE_KIND_f32:
-    case TROUPE_KIND_f64:
-        return hash_bytes(&value.f, sizeof value.f);
+        memcpy(&ref, at, sizeof ref);
+        return hash_number(ref.uid ^ hash_number(ref.port));
     case TROUPE_KIND_bool:
+        return hash_number(*(const unsigned char *)at != 0); /* a plugin's may be any byte */
     case TROUPE_KIND_u8:
+    case TROUPE_KIND_i8:
+        return hash_bits(at, 1);
     case TROUPE_KIND_u16:
+    case TROUPE_KIND_i16:
+        return hash_bits(at, 2);
     case TROUPE_KIND_u32:
-    case TROUPE_KIND_u64:
-        return hash_bytes(&value.u, sizeof value.u);
-    default:
-        return hash_bytes(&value.i, sizeof value.i);
+    case TROUPE_KIND_i32:
+    case TROUPE_KIND_f32:
+        return hash_bits(at, 4);
+    default: /* 64 bits of whatever, or the beginning of a list */
+        return hash_bits(at, 8);
     }
 }
 
+static inline uint64_t key_hash(struct wire *wire, const struct msg_type *type, const void *body) {
+    if (wire->key_type != type) {
+        find_key(wire, type);
+    }
+    return wire->key_field ? hash_field(wire->key_field, body) : 0;
+}
+
 /* Rendezvous: each open slot bids for the key, the highest wins; so a slot that closes moves only its
- * own keys. The bid depends on the replica's place, which is the same in each run. */
+ * own keys. The bid depends on the key and the replica's place, which is the same in each run. Whether
+ * it is closed only those are asked that would win. */
 static struct wire_target *pick_hash(struct wire *wire, uint64_t key) {
     struct wire_target *best = NULL;
     uint64_t best_bid = 0;
-    for (uint32_t i = 0; i < wire->count; i++) {
-        uint64_t seed[2] = {key, i};
-        uint64_t bid = hash_bytes(seed, sizeof seed);
-        /* FNV's last byte reaches the high bits weakly; mix once more */
-        bid = (bid ^ (bid >> 32)) * 0x9e3779b97f4a7c15ull;
-        if (!mbox_is_closed(wire->targets[i].mbox) && (!best || bid > best_bid)) {
+    uint64_t seed = 0;
+    uint32_t count = wire->count;
+    for (uint32_t i = 0; i < count; i++) {
+        seed += MIX_A;
+        uint64_t bid = fold(key ^ seed, MIX_C);
+        if (bid >= best_bid && !mbox_is_closed(wire->targets[i].mbox)) {
             best = &wire->targets[i];
             best_bid = bid;
         }

@@ -23,8 +23,11 @@ struct wire_target {
 struct wire {
     struct wire_target *targets; /* owned */
     uint32_t count;
-    uint8_t mode;            /* enum wire_mode */
-    const char *key;         /* hash: field name, owned by the plan; else NULL */
+    uint8_t mode;    /* enum wire_mode */
+    const char *key; /* hash: field name, owned by the plan; else NULL */
+    /* hash: the type that was sent last, and its field of that name, or NULL; the sender's */
+    const struct msg_type *key_type;
+    const struct troupe_field *key_field;
     uint64_t body_room;      /* the largest body a wired receiver expects (MB-8) */
     _Atomic uint32_t cursor; /* round robin */
     _Atomic uint64_t sent, dropped;

@@ -91,6 +91,7 @@ static unsigned pick(struct fixture *f, const struct keyed *body) {
 static void use_hash(struct fixture *f, const char *key) {
     f->wire->mode = WIRE_HASH;
     f->wire->key = key;
+    f->wire->key_type = NULL; /* as if it had never been looked up */
 }
 
 static struct keyed named(char *text, size_t room, unsigned i) {
@@ -200,31 +201,94 @@ static void test_every_kind_of_key_tells_values_apart(void **state) {
     assert_int_equal(pick(f, &body), 0);
 }
 
-static void test_pt3_closing_a_replica_moves_only_its_keys(void **state) {
-    struct fixture *f = *state;
-    use_hash(f, "name");
+/* Who gets each key before and after a replica closes; `number` or `name` is the key. */
+static void expect_only_its_keys_to_move(struct fixture *f, const char *key, unsigned closing) {
+    use_hash(f, key);
     char text[32];
     static unsigned before[KEYS];
     for (unsigned i = 0; i < KEYS; i++) {
         struct keyed body = named(text, sizeof text, i);
+        body.number = i;
         before[i] = pick(f, &body);
     }
 
-    close_replica(f, 2);
+    close_replica(f, closing);
 
     unsigned moved[REPLICAS + 1] = {0};
+    unsigned all = 0;
     for (unsigned i = 0; i < KEYS; i++) {
         struct keyed body = named(text, sizeof text, i);
+        body.number = i;
         unsigned now = pick(f, &body);
-        if (before[i] == 2) {
+        if (before[i] == closing) {
             moved[now]++;
+            all++;
         } else {
             assert_int_equal(now, before[i]);
         }
     }
-    assert_int_equal(moved[2], 0);
+    assert_int_equal(moved[closing], 0);
     for (unsigned i = 0; i < REPLICAS; i++) {
-        assert_true(i == 2 || moved[i] > KEYS / REPLICAS / 8); /* over all that are left */
+        unsigned fair = all / (REPLICAS - 1);
+        assert_true(i == closing || (moved[i] > fair * 9 / 10 && moved[i] < fair * 11 / 10));
+    }
+}
+
+static void test_pt3_closing_a_replica_moves_only_its_keys(void **state) {
+    expect_only_its_keys_to_move(*state, "name", 2);
+}
+
+static void test_pt3_closing_a_replica_spreads_its_numbers_over_the_others(void **state) {
+    expect_only_its_keys_to_move(*state, "number", 4);
+}
+
+static void expect_all_reached(const bool *reached) {
+    for (unsigned i = 0; i < REPLICAS; i++) {
+        assert_true(reached[i]);
+    }
+}
+
+static void test_pt3_hash_of_a_text_depends_on_each_byte_and_the_size(void **state) {
+    struct fixture *f = *state;
+    use_hash(f, "name");
+    char text[40] = {0};
+
+    for (unsigned at = 0; at < 29; at++) {
+        bool reached[REPLICAS + 1] = {false};
+        for (unsigned byte = 0; byte < 100; byte++) {
+            text[at] = (char)byte;
+            struct keyed body = {.name = {text, 29}};
+            reached[pick(f, &body)] = true;
+        }
+        text[at] = 0;
+        expect_all_reached(reached);
+    }
+    bool reached[REPLICAS + 1] = {false};
+    for (unsigned size = 0; size <= sizeof text; size++) {
+        struct keyed body = {.name = {text, size}};
+        reached[pick(f, &body)] = true;
+    }
+    expect_all_reached(reached);
+}
+
+static void test_pt3_hash_key_is_found_in_whatever_type_is_sent(void **state) {
+    struct fixture *f = *state;
+    struct err err;
+    const struct msg_type *other;
+    assert_int_equal(type_intern(f->types, "test.other/1", "u32 first; u64 number", &other, &err),
+                     0);
+    use_hash(f, "number");
+
+    for (uint64_t i = 0; i < 100; i++) {
+        struct keyed body = {.number = i};
+        struct {
+            uint32_t first;
+            uint64_t number;
+        } same = {7, i};
+        struct wire_target *target = NULL;
+        unsigned picked = pick(f, &body);
+        assert_int_equal(wire_pick(f->wire, other, &same, &target), 1);
+        assert_ptr_equal(target, &f->wire->targets[picked]);
     }
 }
 
@@ -365,6 +429,9 @@ int main(void) {
         IN_FIXTURE(test_pt3_hash_spreads_evenly_over_two),
         IN_FIXTURE(test_every_kind_of_key_tells_values_apart),
         IN_FIXTURE(test_pt3_closing_a_replica_moves_only_its_keys),
+        IN_FIXTURE(test_pt3_closing_a_replica_spreads_its_numbers_over_the_others),
+        IN_FIXTURE(test_pt3_hash_of_a_text_depends_on_each_byte_and_the_size),
+        IN_FIXTURE(test_pt3_hash_key_is_found_in_whatever_type_is_sent),
         IN_FIXTURE(test_pt3_hash_waits_for_a_full_replica),
         IN_FIXTURE(test_field_that_is_not_there_is_one_key),
         IN_FIXTURE(test_pt3_round_robin_takes_turns),
