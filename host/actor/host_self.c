@@ -5,17 +5,27 @@
 
 #include "actor/host_impl.h"
 
+static struct troupe_str shown_name(struct runner *r) {
+    uint64_t uid = inst_uid(r->inst);
+    struct shown_name *name = &r->names[uid % SHOWN_NAMES];
+    if (name->uid != uid) {
+        inst_name(r->inst, name->text, sizeof name->text);
+        name->size = strlen(name->text);
+        name->uid = uid;
+    }
+    return troupe_str_n(name->text, name->size);
+}
+
 const struct troupe_context *host_context(struct troupe_turn *turn) {
     struct runner *r = runner_of(turn);
     static const struct troupe_context nothing = {.size = sizeof nothing, .name = {"", 0}};
     TURN_OR(r, &nothing);
     if (!r->has_context) {
         struct msg *m = r->msg;
-        inst_name(r->inst, r->context_name, sizeof r->context_name);
         r->context = (struct troupe_context){.size = sizeof r->context,
                                              .self = {inst_uid(r->inst), 0},
                                              .trace = m ? msg_trace(m) : 0,
-                                             .name = troupe_str(r->context_name)};
+                                             .name = shown_name(r)};
         if (m && (m->kind == MSG_DATA || m->kind == MSG_REQUEST || m->kind == MSG_REPLY)) {
             r->context.sender.uid = m->sender;
         }

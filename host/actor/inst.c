@@ -309,9 +309,32 @@ const char *inst_shown_name(const struct inst *in) {
     return "";
 }
 
+/* Appends as much as there is room for; returns the new end. */
+static char *put(char *at, const char *end, const char *text, size_t size) {
+    size_t room = (size_t)(end - at);
+    size = size < room ? size : room;
+    memcpy(at, text, size);
+    return at + size;
+}
+
+/* By hand: each line that is logged and each context asked for has it, and printf is dear. */
 void inst_name(const struct inst *in, char *ret, uint64_t size) {
-    (void)snprintf(ret, size, "%s/%s[%llu]", in->proc->name, inst_shown_name(in),
-                   (unsigned long long)in->pid);
+    char pid[24];
+    char *digits = pid + sizeof pid;
+    *--digits = ']';
+    uint64_t rest = in->pid;
+    do {
+        *--digits = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    *--digits = '[';
+    const char *name = inst_shown_name(in);
+    const char *end = ret + size - 1;
+    char *at = put(ret, end, in->proc->name, strlen(in->proc->name));
+    at = put(at, end, "/", 1);
+    at = put(at, end, name, strlen(name));
+    at = put(at, end, digits, (size_t)(pid + sizeof pid - digits));
+    *at = '\0';
 }
 
 uint32_t inst_depth(const struct inst *in) {

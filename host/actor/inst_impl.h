@@ -100,6 +100,14 @@ struct outbox {
     uint32_t cache[OUTBOX_CACHE];
 };
 
+/* How an actor is called, for those that asked for their context lately. A uid keeps its name. */
+struct shown_name {
+    uint64_t uid;
+    uint64_t size;
+    char text[160];
+};
+#define SHOWN_NAMES 8u
+
 /* What a worker brings to each turn. `turn` is first: plugins hold a pointer to it. */
 struct runner {
     struct troupe_turn turn;
@@ -147,8 +155,8 @@ struct runner {
     char fail_text[512];
     char refusal[320]; /* why the last spawn was refused */
     struct troupe_context context;
-    char context_name[160];
-    struct troupe_saver *saver; /* of a save in progress */
+    struct shown_name names[SHOWN_NAMES]; /* by uid, direct-mapped */
+    struct troupe_saver *saver;           /* of a save in progress */
 
     struct stuck_watch watch; /* who looks after stuck turns; see stuck.h */
     struct estate *estate;    /* of a turn that was revoked; this thread's */

@@ -36,6 +36,35 @@ static void test_ai1_one_counter_for_a_whole_tree(void **state) {
     kit_stop(kit);
 }
 
+static void test_ai1_pids_have_as_many_digits_as_they_need(void **state) {
+    struct kit *kit = kit_start(*state, FAMILY);
+
+    for (unsigned i = 1; i < 100; i++) {
+        kit_do(kit, "a", "spawn");
+    }
+    kit_do(kit, "a", "spawn named; order name");
+    kit_wait(kit, "named[100]: name p/named[100]");
+
+    kit_stop(kit);
+}
+
+static void test_ai1_id_is_cut_to_the_room_there_is(void **state) {
+    struct kit *kit = kit_start(*state, FAMILY);
+    struct inst *a = kit_actor(kit, "a");
+    static const char whole[] = "p/a[0]";
+
+    for (size_t room = 1; room <= sizeof whole + 1; room++) {
+        char text[sizeof whole + 1];
+        memset(text, '#', sizeof text);
+        inst_name(a, text, room);
+        size_t size = room < sizeof whole ? room - 1 : sizeof whole - 1;
+        assert_int_equal(strlen(text), size);
+        assert_memory_equal(text, whole, size);
+    }
+
+    kit_stop(kit);
+}
+
 static void test_ai1_members_of_a_group_count_like_children(void **state) {
     struct kit *kit = kit_start(*state, "actors:\n"
                                         "  g:\n"
@@ -217,6 +246,8 @@ static void test_ai4_pending_calls_end_with_the_incarnation(void **state) {
 static const struct kit_test ai[] = {
     KIT_TEST(KIT_BOTH, test_ai1_ids_are_proc_name_pid),
     KIT_TEST(KIT_BOTH, test_ai1_one_counter_for_a_whole_tree),
+    KIT_TEST(KIT_BOTH, test_ai1_pids_have_as_many_digits_as_they_need),
+    KIT_TEST(KIT_SEEDED, test_ai1_id_is_cut_to_the_room_there_is),
     KIT_TEST(KIT_BOTH, test_ai1_members_of_a_group_count_like_children),
     KIT_TEST(KIT_BOTH, test_ai2_second_child_of_a_name_is_refused_and_names_the_first),
     KIT_TEST(KIT_BOTH, test_ai2_second_child_of_a_name_is_refused_within_a_turn),
