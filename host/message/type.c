@@ -2,6 +2,7 @@
 #include "message/type.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -13,15 +14,23 @@
 #define ID_MAX 200
 #define QUOTE_MAX 300
 
+/* The types by index. When it is full a larger one takes its place; it stays, for those that read it. */
+struct type_list {
+    struct type_list *before; /* owned */
+    uint32_t room;
+    struct msg_type *types[]; /* at index - 1; owned by the newest list */
+};
+
 struct type_table {
     pthread_mutex_t lock;
 
     /* under lock */
-    struct map messages;     /* id -> msg_type */
-    struct map records;      /* canonical schema -> msg_type */
-    struct msg_type **types; /* by index - 1; owned */
-    uint32_t count;
-    uint32_t room;
+    struct map messages; /* id -> msg_type */
+    struct map records;  /* canonical schema -> msg_type */
+
+    /* written under lock, read by anyone */
+    _Atomic(struct type_list *) list;
+    _Atomic uint32_t count;
 };
 
 static void type_destroy(struct msg_type *type) {
@@ -50,10 +59,15 @@ void type_table_destroy(struct type_table *table) {
     if (!table) {
         return;
     }
-    for (uint32_t i = 0; i < table->count; i++) {
-        type_destroy(table->types[i]);
+    struct type_list *list = atomic_load_explicit(&table->list, memory_order_relaxed);
+    for (uint32_t i = 0; i < atomic_load_explicit(&table->count, memory_order_relaxed); i++) {
+        type_destroy(list->types[i]);
     }
-    mem_free(table->types);
+    while (list) {
+        struct type_list *before = list->before;
+        mem_free(list);
+        list = before;
+    }
     map_fini(&table->messages);
     map_fini(&table->records);
     pthread_mutex_destroy(&table->lock);
@@ -179,28 +193,38 @@ static char *schema_canonical(const struct schema *schema) {
     return taken;
 }
 
-static int table_reserve_locked(struct type_table *table) {
-    if (table->count < table->room) {
-        return 0;
+/* The list with room for one more; NULL: no memory. */
+static struct type_list *table_reserve_locked(struct type_table *table) {
+    struct type_list *before = atomic_load_explicit(&table->list, memory_order_relaxed);
+    uint32_t count = atomic_load_explicit(&table->count, memory_order_relaxed);
+    if (before && count < before->room) {
+        return before;
     }
-    uint32_t room = table->room ? table->room * 2 : 16;
-    struct msg_type **types = mem_resize(table->types, room * sizeof(struct msg_type *));
-    if (!types) {
-        return -1;
+    uint32_t room = before ? before->room * 2 : 16;
+    struct type_list *list = mem_alloc(sizeof *list + room * sizeof(struct msg_type *));
+    if (list) {
+        list->before = before;
+        list->room = room;
+        for (uint32_t i = 0; i < count; i++) {
+            list->types[i] = before->types[i];
+        }
+        /* release: pairs with type_get, as the count */
+        atomic_store_explicit(&table->list, list, memory_order_release);
     }
-    table->types = types;
-    table->room = room;
-    return 0;
+    return list;
 }
 
 static int table_add_locked(struct type_table *table, const char *id, struct msg_type *type) {
     struct map *map = id ? &table->messages : &table->records;
-    if (table_reserve_locked(table) < 0 ||
-        map_set(map, id ? id : type->abi.schema.data, type) < 0) {
+    struct type_list *list = table_reserve_locked(table);
+    if (!list || map_set(map, id ? id : type->abi.schema.data, type) < 0) {
         return -1;
     }
-    table->types[table->count++] = type;
-    type->index = table->count;
+    uint32_t count = atomic_load_explicit(&table->count, memory_order_relaxed);
+    list->types[count] = type;
+    type->index = count + 1;
+    /* release: pairs with type_get; who sees the number sees the type, and a list that has it */
+    atomic_store_explicit(&table->count, count + 1, memory_order_release);
     return 0;
 }
 
@@ -336,11 +360,9 @@ int type_intern(struct type_table *table, const char *id, const char *schema,
 /* --- lookups --- */
 
 const struct msg_type *type_get(struct type_table *table, uint32_t index) {
-    pthread_mutex_lock(&table->lock);
-    const struct msg_type *type =
-        index > 0 && index <= table->count ? table->types[index - 1] : NULL;
-    pthread_mutex_unlock(&table->lock);
-    return type;
+    uint32_t count = atomic_load_explicit(&table->count, memory_order_acquire);
+    struct type_list *list = atomic_load_explicit(&table->list, memory_order_acquire);
+    return index > 0 && index <= count ? list->types[index - 1] : NULL;
 }
 
 const struct msg_type *type_find(struct type_table *table, const char *id) {

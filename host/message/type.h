@@ -2,7 +2,8 @@
  *
  * I-1  in one table, the same id and schema give the same pointer, as long as the table lives;
  *      so a message keeps its type when the plugin that declared it is gone (MB-5).
- * I-2  a type never changes once interned. Lookups take a lock; the message path never looks up.
+ * I-2  a type never changes once interned. Looking one up by id takes a lock, by index none: that is
+ *      what the message path does.
  * [any] */
 #pragma once
 

@@ -157,6 +157,33 @@ static void test_i1_threads_that_intern_the_same_get_the_same(void **state) {
     }
 }
 
+/* Looks up each type as soon as it is there; the number of those that were not what they should be. */
+static void *reader(void *table) {
+    uintptr_t wrong = 0;
+    for (uint32_t index = 1; index <= INTERNED; index++) {
+        const struct msg_type *type;
+        do {
+            type = type_get(table, index);
+        } while (!type);
+        wrong += type->index != index || type->abi.field_count != 1;
+    }
+    return (void *)wrong;
+}
+
+static void test_i2_types_are_found_by_index_while_others_are_interned(void **state) {
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, reader, *state), 0);
+    for (int i = 0; i < INTERNED; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "x.m/%d", i + 1);
+        intern(*state, id, "u8 v");
+    }
+
+    void *wrong;
+    pthread_join(thread, &wrong);
+    assert_null(wrong);
+}
+
 static void test_equal_records_of_two_messages_are_one_type(void **state) {
     const struct msg_type *a = intern(*state, "x.a/1", "list l {u8 v}");
     const struct msg_type *b = intern(*state, "x.b/1", "u8 n; list m {u8 v}");
@@ -397,6 +424,7 @@ int main(void) {
         TEST(test_abi_table_is_filled),
         TEST(test_i1_same_id_and_schema_give_the_same_pointer),
         TEST(test_i1_threads_that_intern_the_same_get_the_same),
+        TEST(test_i2_types_are_found_by_index_while_others_are_interned),
         TEST(test_equal_records_of_two_messages_are_one_type),
         TEST(test_indexes_are_dense_and_find_their_type),
         TEST(test_many_types_are_all_found),
