@@ -56,7 +56,8 @@ static void count_pending(struct inst *in, uint32_t pending) {
 }
 
 uint64_t call_begin(struct inst *in, uint16_t row, uint64_t deadline_ns) {
-    struct inst_calls *all = inst_calls(in);
+    struct inst_calls *all = inst_has_calls(in);
+    all = all ? all : inst_calls(in);
     if (!all || (all->pending == all->room && grow_calls(all) < 0)) {
         return 0;
     }
@@ -117,6 +118,29 @@ static void run_outcome(struct runner *r, struct inst *in, uint16_t row,
     }
 }
 
+/* What the caller is told of an answer that is not of the type it expects, or is none at all. */
+__attribute__((noinline)) static void read_outcome(struct runner *r, struct inst *in, struct msg *m,
+                                                   const struct msg_type *wanted,
+                                                   struct troupe_outcome *outcome) {
+    const struct msg_type *sent = type_get(in->proc->types, m->type);
+    if (m->reason) {
+        outcome->status = -(int32_t)m->reason;
+        outcome->text = sent ? troupe_str(troupe_status_text(outcome->status))
+                             : *(struct troupe_str *)msg_body(m);
+    } else if (sent && type_check_compatible(sent, wanted, NULL) == 0) {
+        uint64_t size = type_copy_size(sent, msg_body(m), wanted->abi.body_size);
+        void *copy = scratch_alloc(&r->scratch, size);
+        if (copy) {
+            type_copy(sent, msg_body(m), copy, wanted->abi.body_size);
+        }
+        outcome->status = copy ? TROUPE_OK : TROUPE_NO_MEMORY;
+        outcome->body = copy;
+    } else {
+        outcome->status = TROUPE_NO_SUCH_PORT;
+        outcome->text = troupe_str("the reply is of another type");
+    }
+}
+
 void call_reply(struct runner *r, struct inst *in, struct msg *m) {
     struct call *call = m->dest == inst_uid(in) ? find_call(in, msg_call(m)) : NULL;
     if (!call) {
@@ -127,25 +151,11 @@ void call_reply(struct runner *r, struct inst *in, struct msg *m) {
     uint16_t row = call->row;
     struct troupe_outcome outcome = {.size = sizeof outcome, .call = call->number};
     const struct msg_type *wanted = in->type->rows[row].reply;
-    const struct msg_type *sent = m->type ? type_get(in->proc->types, m->type) : NULL;
     end_call(in, call);
-    if (m->reason) {
-        outcome.status = -(int32_t)m->reason;
-        outcome.text = sent ? troupe_str(troupe_status_text(outcome.status))
-                            : *(struct troupe_str *)msg_body(m);
-    } else if (sent == wanted) {
+    if (m->type == wanted->index && !m->reason) {
         outcome.body = msg_body(m);
-    } else if (sent && wanted && type_check_compatible(sent, wanted, NULL) == 0) {
-        uint64_t size = type_copy_size(sent, msg_body(m), wanted->abi.body_size);
-        void *copy = scratch_alloc(&r->scratch, size);
-        if (copy) {
-            type_copy(sent, msg_body(m), copy, wanted->abi.body_size);
-        }
-        outcome.status = copy ? TROUPE_OK : TROUPE_NO_MEMORY;
-        outcome.body = copy;
     } else {
-        outcome.status = TROUPE_NO_SUCH_PORT;
-        outcome.text = troupe_str("the reply is of another type");
+        read_outcome(r, in, m, wanted, &outcome);
     }
     run_outcome(r, in, row, &outcome, m);
 }
