@@ -53,6 +53,19 @@ static void test_mb6_deadline_is_counted_from_the_call(void **state) {
     kit_stop(kit);
 }
 
+static void test_mb6_long_deadline_is_never_early(void **state) {
+    struct kit *kit = kit_start(*state, ASKER("number: 'stall 30; ask 7 1000'", "asked: later"));
+    kit_settle(kit);
+    struct clock *clock = kit_clock(kit);
+
+    uint64_t before_ns = clock->now(clock);
+    kit_number(kit, "a", "number", 1);
+    kit_wait(kit, "a: 0 no reply before the deadline");
+    assert_true(clock->now(clock) - before_ns >= 1030 * NS_PER_MS);
+
+    kit_stop(kit);
+}
+
 static void test_mb6_each_call_has_its_own_deadline(void **state) {
     struct kit *kit = kit_start(*state, ASKER("init: 'ask 1 30; ask 2 10; ask 3 20; ask 4 10000'",
                                               "asked: 'note $; at 4; later'"));
@@ -306,6 +319,7 @@ static const struct kit_test calls[] = {
     KIT_TEST(KIT_BOTH, test_mb6_call_ends_in_an_error),
     KIT_TEST(KIT_BOTH, test_mb6_call_ends_at_its_deadline),
     KIT_TEST(KIT_SEEDED, test_mb6_deadline_is_counted_from_the_call),
+    KIT_TEST(KIT_THREADS, test_mb6_long_deadline_is_never_early),
     KIT_TEST(KIT_SEEDED, test_mb6_each_call_has_its_own_deadline),
     KIT_TEST(KIT_BOTH, test_mb6_call_to_one_that_has_ended_is_gone),
     KIT_TEST(KIT_BOTH, test_mb6_call_taken_by_one_that_stops_is_gone),
