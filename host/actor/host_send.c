@@ -81,8 +81,8 @@ static struct msg *new_copy(struct runner *r, struct msg *origin, unsigned flags
 }
 
 /* One message to all targets of a port: the first gets the block, the others share its body. */
-__attribute__((noinline)) static int32_t fan_out(struct runner *r, struct port *port,
-                                                 const struct msg_type *type, struct msg *m) {
+static int32_t copy_to_all(struct runner *r, struct port *port, const struct msg_type *type,
+                           struct msg *m) {
     struct msg *spare = m; /* not handed over yet */
     int32_t status = TROUPE_OK;
     struct msg *origin = msg_hold(m);
@@ -110,6 +110,17 @@ __attribute__((noinline)) static int32_t fan_out(struct runner *r, struct port *
     }
     msg_release(r->pool, origin);
     return status;
+}
+
+__attribute__((noinline)) static int32_t fan_out(struct runner *r, struct port *port,
+                                                 const struct msg_type *type, struct msg *m) {
+    struct wire *wire = &port->wires[0];
+    if (port->count > 1 || wire->mode == WIRE_BROADCAST) {
+        return copy_to_all(r, port, type, m);
+    }
+    struct wire_target *target;
+    (void)wire_pick(wire, type, msg_body(m), &target); /* a closed one refuses by itself */
+    return add(r, target, wire, m) < 0 ? TROUPE_NO_MEMORY : TROUPE_OK;
 }
 
 __attribute__((noinline)) static int32_t send_any(struct runner *r, uint32_t at, const void *body) {
@@ -183,8 +194,9 @@ int32_t host_address(struct runner *r, struct msg *m, struct troupe_ref to) {
     return TROUPE_OK;
 }
 
-int32_t host_send_to(struct troupe_turn *turn, uint32_t port, struct troupe_ref to,
-                     const void *body) {
+__attribute__((flatten)) /* as inst_run */
+int32_t
+host_send_to(struct troupe_turn *turn, uint32_t port, struct troupe_ref to, const void *body) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, TROUPE_WRONG_THREAD);
     const struct inst_row *row = host_row(r, port, ROW(to));

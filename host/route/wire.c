@@ -121,29 +121,37 @@ static inline uint64_t key_hash(struct wire *wire, const struct msg_type *type, 
 /* Rendezvous: each open slot bids for the key, the highest wins; so a slot that closes moves only its
  * own keys. The bid depends on the key and the replica's place, which is the same in each run. Whether
  * it is closed only those are asked that would win. */
-static struct wire_target *pick_hash(struct wire *wire, uint64_t key) {
+__attribute__((noinline)) static struct wire_target *pick_hash(struct wire *wire, uint64_t key) {
+    struct wire_target *end = wire->targets + wire->count;
     struct wire_target *best = NULL;
     uint64_t best_bid = 0;
     uint64_t seed = 0;
-    uint32_t count = wire->count;
-    for (uint32_t i = 0; i < count; i++) {
+    for (struct wire_target *target = wire->targets; target < end; target++) {
         seed += MIX_A;
         uint64_t bid = fold(key ^ seed, MIX_C);
-        if (bid >= best_bid && !mbox_is_closed(wire->targets[i].mbox)) {
-            best = &wire->targets[i];
+        if (bid >= best_bid && !mbox_is_closed(target->mbox)) {
+            best = target;
             best_bid = bid;
         }
     }
     return best;
 }
 
+/* Where the next turn begins; the turns go on also when one is passed over. */
+static inline uint32_t next_turn(struct wire *wire) {
+    uint32_t at = wire->cursor;
+    wire->cursor = at + 1 < wire->count ? at + 1 : 0;
+    return at;
+}
+
 /* The next live one in turn, one with room where there is any; where none lives, one that will. */
-static struct wire_target *pick_round_robin(struct wire *wire) {
-    uint32_t start = atomic_fetch_add_explicit(&wire->cursor, 1, memory_order_relaxed);
+__attribute__((noinline)) static struct wire_target *pick_round_robin(struct wire *wire) {
     struct wire_target *live = NULL;
     struct wire_target *open = NULL;
-    for (uint32_t i = 0; i < wire->count; i++) {
-        struct wire_target *target = &wire->targets[(start + i) % wire->count];
+    uint32_t at = next_turn(wire);
+    for (uint32_t left = wire->count; left > 0; left--) {
+        struct wire_target *target = &wire->targets[at];
+        at = at + 1 < wire->count ? at + 1 : 0;
         bool rests = mbox_is_resting(target->mbox);
         if (mbox_is_closed(target->mbox)) {
             continue;

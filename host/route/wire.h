@@ -23,13 +23,16 @@ struct wire_target {
 struct wire {
     struct wire_target *targets; /* owned */
     uint32_t count;
-    uint8_t mode;    /* enum wire_mode */
-    const char *key; /* hash: field name, owned by the plan; else NULL */
-    /* hash: the type that was sent last, and its field of that name, or NULL; the sender's */
-    const struct msg_type *key_type;
-    const struct troupe_field *key_field;
-    uint64_t body_room;      /* the largest body a wired receiver expects (MB-8) */
-    _Atomic uint32_t cursor; /* round robin */
+    uint8_t mode;       /* enum wire_mode */
+    const char *key;    /* hash: field name, owned by the plan; else NULL */
+    uint64_t body_room; /* the largest body a wired receiver expects (MB-8) */
+
+    /* only the sender */
+    uint32_t cursor;                      /* round robin: whose turn is next */
+    const struct msg_type *key_type;      /* hash: the type that was sent last; NULL: none yet */
+    const struct troupe_field *key_field; /* its field of that name; NULL: it has none */
+
+    /* written by the sender, read by anyone */
     _Atomic uint64_t sent, dropped;
 };
 
