@@ -439,14 +439,11 @@ bool inst_attribute(struct inst *in, const char *name, struct troupe_value *ret,
 }
 
 uint16_t inst_type_handler(const struct inst_type *type, uint16_t name_id) {
-    for (uint16_t i = 0; i < type->row_count; i++) {
-        const struct inst_row *row = &type->rows[i];
-        if (row->name_id == name_id && (row->kind == TROUPE_ROW_in || row->kind == TROUPE_ROW_any ||
-                                        row->kind == TROUPE_ROW_call)) {
-            return i;
-        }
+    uint16_t at = type->handlers[name_id % INST_HANDLER_HASHES];
+    while (at && type->rows[at - 1].name_id != name_id) {
+        at = type->rows[at - 1].next_handler;
     }
-    return INST_NO_ROW;
+    return (uint16_t)(at - 1); /* INST_NO_ROW when there is none */
 }
 
 uint16_t inst_type_row(const struct inst_type *type, struct troupe_str name) {

@@ -69,6 +69,19 @@ static int fill_rows(struct proc *proc, struct inst_type *type, const struct pla
     return 0;
 }
 
+/* From the last to the first, so that of two of one name the first is found. */
+static void index_handlers(struct inst_type *type) {
+    for (uint16_t i = type->row_count; i-- > 0;) {
+        struct inst_row *row = &type->rows[i];
+        if (row->kind == TROUPE_ROW_in || row->kind == TROUPE_ROW_any ||
+            row->kind == TROUPE_ROW_call) {
+            uint16_t *first = &type->handlers[row->name_id % INST_HANDLER_HASHES];
+            row->next_handler = *first;
+            *first = (uint16_t)(i + 1);
+        }
+    }
+}
+
 int proc_add_type(struct proc *proc, const struct plan_type *plan_type,
                   const struct library_type *source, const struct inst_type **ret,
                   struct err *err) {
@@ -99,6 +112,7 @@ int proc_add_type(struct proc *proc, const struct plan_type *plan_type,
         return err_set(err, ERR_NOMEM, "actor type '%s'", source->note->id);
     }
     pick_hooks(type);
+    index_handlers(type);
     *ret = type;
     return 0;
 }

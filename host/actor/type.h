@@ -21,10 +21,12 @@ struct inst_row {
     const struct msg_type *reply;  /* call, ask */
     const struct inst_type *child; /* child */
     uint16_t source;               /* as: the row it follows */
+    uint16_t next_handler;         /* of the same hash of its name + 1; see handlers */
     int32_t (*run)(struct troupe_turn *turn, void *state, const void *arg);
 };
 
 #define INST_NO_ROW UINT16_MAX
+#define INST_HANDLER_HASHES 8u
 
 struct inst_type {
     const char *id;
@@ -39,6 +41,7 @@ struct inst_type {
     const struct note_config *config; /* NULL: takes none */
     uint32_t state_version, state_min;
     uint16_t init, cleanup, save, load, returned; /* rows, or INST_NO_ROW */
+    uint16_t handlers[INST_HANDLER_HASHES];       /* by name_id: the first row + 1; 0: none */
 };
 
 /* The handler row (in, any, call) with this port name's number, or INST_NO_ROW. */
