@@ -37,7 +37,9 @@ static struct msg *new_request(struct runner *r, uint32_t at, unsigned flags, co
     return m;
 }
 
-uint64_t host_ask(struct troupe_turn *turn, uint32_t at, const void *body, uint64_t timeout_ns) {
+__attribute__((flatten)) /* as inst_run */
+uint64_t
+host_ask(struct troupe_turn *turn, uint32_t at, const void *body, uint64_t timeout_ns) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, 0);
     const struct inst_row *row = host_row(r, at, ROW(ask));
@@ -96,7 +98,8 @@ static bool claim(struct runner *r, struct troupe_once request) {
     return item != NULL;
 }
 
-static struct msg *new_refusal(struct runner *r, int32_t status, struct troupe_str text) {
+__attribute__((noinline)) static struct msg *new_refusal(struct runner *r, int32_t status,
+                                                         struct troupe_str text) {
     struct msg *m =
         msg_alloc(r->pool, MSG_REPLY, MSG_EXTENDED, sizeof(struct troupe_str) + text.size + 1);
     if (m) {
@@ -111,8 +114,10 @@ static struct msg *new_refusal(struct runner *r, int32_t status, struct troupe_s
     return m;
 }
 
-int32_t host_answer(struct troupe_turn *turn, uint32_t at, struct troupe_once request,
-                    int32_t status, struct troupe_str text, const void *body) {
+__attribute__((flatten)) /* as inst_run */
+int32_t
+host_answer(struct troupe_turn *turn, uint32_t at, struct troupe_once request, int32_t status,
+            struct troupe_str text, const void *body) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, TROUPE_WRONG_THREAD);
     const struct inst_row *row = host_row(r, at, ROW(call));

@@ -5,13 +5,18 @@
 
 #include "actor/host_impl.h"
 
-static struct troupe_str shown_name(struct runner *r) {
+/* Not inlined: its text would cost the common path registers. */
+__attribute__((noinline)) static void name_anew(const struct inst *in, struct shown_name *name) {
+    inst_name(in, name->text, sizeof name->text);
+    name->size = strlen(name->text);
+    name->uid = inst_uid(in);
+}
+
+static inline struct troupe_str shown_name(struct runner *r) {
     uint64_t uid = inst_uid(r->inst);
     struct shown_name *name = &r->names[uid % SHOWN_NAMES];
     if (name->uid != uid) {
-        inst_name(r->inst, name->text, sizeof name->text);
-        name->size = strlen(name->text);
-        name->uid = uid;
+        name_anew(r->inst, name);
     }
     return troupe_str_n(name->text, name->size);
 }
