@@ -81,8 +81,8 @@ static struct msg *new_copy(struct runner *r, struct msg *origin, unsigned flags
 }
 
 /* One message to all targets of a port: the first gets the block, the others share its body. */
-static int32_t copy_to_all(struct runner *r, struct port *port, const struct msg_type *type,
-                           struct msg *m) {
+__attribute__((noinline, flatten)) static int32_t
+copy_to_all(struct runner *r, struct port *port, const struct msg_type *type, struct msg *m) {
     struct msg *spare = m; /* not handed over yet */
     int32_t status = TROUPE_OK;
     struct msg *origin = msg_hold(m);
@@ -112,8 +112,8 @@ static int32_t copy_to_all(struct runner *r, struct port *port, const struct msg
     return status;
 }
 
-__attribute__((noinline)) static int32_t fan_out(struct runner *r, struct port *port,
-                                                 const struct msg_type *type, struct msg *m) {
+__attribute__((noinline, flatten)) static int32_t
+fan_out(struct runner *r, struct port *port, const struct msg_type *type, struct msg *m) {
     struct wire *wire = &port->wires[0];
     if (port->count > 1 || wire->mode == WIRE_BROADCAST) {
         return copy_to_all(r, port, type, m);
