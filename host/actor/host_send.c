@@ -23,7 +23,11 @@ static inline void copy_small(char *to, const char *from, uint64_t size) {
 
 /* A body without pointers, and no stray bytes behind its last field (MB-8). */
 static inline void copy_plain(char *to, const char *from, uint64_t end, uint64_t room) {
-    memcpy(to, from, end);
+    if (end >= 8 && end <= 16) {
+        copy_small(to, from, end);
+    } else {
+        memcpy(to, from, end);
+    }
     if (room > end) {
         memset(to + end, 0, room - end);
     }
@@ -123,7 +127,8 @@ fan_out(struct runner *r, struct port *port, const struct msg_type *type, struct
     return add(r, target, wire, m) < 0 ? TROUPE_NO_MEMORY : TROUPE_OK;
 }
 
-__attribute__((noinline)) static int32_t send_any(struct runner *r, uint32_t at, const void *body) {
+__attribute__((noinline, flatten)) static int32_t send_any(struct runner *r, uint32_t at,
+                                                           const void *body) {
     const struct inst_row *row = host_row(r, at, ROW(out));
     if (!row || !body) {
         return TROUPE_INVALID;
