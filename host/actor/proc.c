@@ -47,6 +47,7 @@ static void start_ticking(void *context) {
 
 static int make_sched(struct proc *proc, struct err *err) {
     struct sched_options options = {.workers = proc->options.workers,
+                                    .idle = proc->options.idle,
                                     .seeded = proc->options.seeded,
                                     .seed = proc->options.seed,
                                     .clock = proc->clock,

@@ -15,12 +15,12 @@
 #include "message/type.h"
 #include "plan/plan.h"
 #include "plugin/library.h"
+#include "sched/sched.h"
 
 struct files;
 struct io;
 struct proc;
 struct quarantine;
-struct sched;
 struct snapshot_store;
 struct timers;
 
@@ -49,6 +49,7 @@ struct proc_forwarder {
 struct proc_options {
     const char *name;
     unsigned workers;
+    enum sched_idle idle;
     bool seeded; /* one thread, logical clock, choices by seed: proc_step drives it */
     uint64_t seed;
     struct clock *clock; /* NULL: the system's */

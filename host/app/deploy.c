@@ -129,11 +129,18 @@ static unsigned count_workers(const struct plan *plan, const struct deploy_optio
     return cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores;
 }
 
+static enum sched_idle idle_policy(const struct manifest *manifest) {
+    static const enum sched_idle policies[] = {
+        [IDLE_NAP] = SCHED_NAP, [IDLE_SLEEP] = SCHED_SLEEP, [IDLE_SPIN] = SCHED_SPIN};
+    return policies[manifest->idle];
+}
+
 static int make_proc(struct deploy *deploy, struct type_table *types,
                      const struct deploy_options *options, struct err *err) {
     const struct manifest *manifest = deploy->plan->manifest;
     struct proc_options proc_options = {.name = deploy->plan->proc,
                                         .workers = count_workers(deploy->plan, options),
+                                        .idle = idle_policy(manifest),
                                         .seeded = options->seeded,
                                         .seed = options->seed,
                                         .clock = options->clock,

@@ -14,6 +14,8 @@
 #define COUNT_HIGH 1000000000.0
 #define SOCKET_PATH_LIMIT 107 /* sun_path, less its NUL */
 
+static const char *const idle_words[] = {
+    [IDLE_NAP] = "nap", [IDLE_SLEEP] = "sleep", [IDLE_SPIN] = "spin", NULL};
 static const char *const level_words[] = {
     [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug", NULL};
 static const char *const format_words[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json", NULL};
@@ -136,6 +138,7 @@ const struct field document_fields[] = {
     {"proc", FIELD_NAME, AT(proc), .required = true},
     {"include", FIELD_CUSTOM, .read = read_nothing},
     {"workers", FIELD_U32, AT(workers), .low = 1, .high = 1024, .zero = "one per core"},
+    {"idle", FIELD_WORD, AT(idle), .words = idle_words},
     {"log", FIELD_MAP, .fields = log_fields},
     {"stop", FIELD_MAP, .fields = stop_fields},
     {"plugins", FIELD_MAP, .fields = plugins_fields},

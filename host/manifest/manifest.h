@@ -55,6 +55,7 @@ struct manifest_setting { /* one key of an actor's config */
     struct value value;
 };
 
+enum idle_policy { IDLE_NAP, IDLE_SLEEP, IDLE_SPIN };
 enum overflow { OVERFLOW_BLOCK, OVERFLOW_DROP_NEWEST, OVERFLOW_DROP_OLDEST, OVERFLOW_FAIL };
 enum restart_policy { RESTART_PERMANENT, RESTART_TRANSIENT, RESTART_TEMPORARY };
 enum strategy { STRATEGY_ONE_FOR_ONE, STRATEGY_ONE_FOR_ALL, STRATEGY_REST_FOR_ONE };
@@ -159,8 +160,9 @@ struct manifest {
     char *proc;
     struct mark proc_mark;
     uint32_t workers; /* 0: one per core */
-    int log_level;    /* enum log_level */
-    int log_format;   /* enum log_format */
+    enum idle_policy idle;
+    int log_level;  /* enum log_level */
+    int log_format; /* enum log_format */
     uint64_t stop_timeout_ns;
     struct manifest_ref *plugin_path; /* resolved against the file they stand in */
     size_t plugin_path_count;

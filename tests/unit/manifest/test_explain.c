@@ -33,7 +33,7 @@ static struct given explained(void) {
                   "  d: { type: x.Z, mailbox: { ports: { p: fail } } }\n"
                   "wires: [{ from: a.o, to: g/b.i, route: hash, key: k }]\n",
              0},
-            {"o.yaml", "troupe: 1\nworkers: 4\n", 0},
+            {"o.yaml", "troupe: 1\nworkers: 4\nidle: sleep\n", 0},
             {0}},
         2, variables);
     assert_string_equal(str_text(&given.printed), "");
@@ -46,6 +46,7 @@ static void test_value_names_its_place(void **state) {
 
     assert_line(&given, "proc = demo    # m.yaml:2:7");
     assert_line(&given, "workers = 4    # o.yaml:2:10");
+    assert_line(&given, "idle = sleep    # o.yaml:3:7");
     assert_line(&given, "actors.a.thread = own    # m.yaml:6:65");
     assert_line(&given, "actors.a.config.by = [p, q]    # m.yaml:6:47");
     assert_line(&given, "actors.d.mailbox.ports.p = fail    # m.yaml:12:39");

@@ -12,6 +12,7 @@ static void test_smallest_manifest_has_built_in_values(void **state) {
 
     assert_string_equal(m->proc, "demo");
     assert_int_equal(m->workers, 0);
+    assert_int_equal(m->idle, IDLE_NAP);
     assert_int_equal(m->log_level, LOG_INFO);
     assert_int_equal(m->log_format, LOG_TEXT);
     assert_int_equal(m->stop_timeout_ns, 30 * NS_PER_S);

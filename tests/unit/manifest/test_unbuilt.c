@@ -30,7 +30,7 @@ static void test_key_without_effect_is_listed_with_its_place(void **state) {
 static void test_key_with_effect_is_not_listed(void **state) {
     (void)state;
     struct given given = given_good(
-        HEAD "workers: 1\nlog: { level: info }\nstop: { timeout: 1s }\n"
+        HEAD "workers: 1\nidle: spin\nlog: { level: info }\nstop: { timeout: 1s }\n"
              "dead_letters: { keep: 1 }\nplugins: { path: [a] }\n"
              "defaults: { mailbox: { capacity: 1 }, on_fault: recover }\n"
              "actors:\n  a: { type: x.Y, thread: own, memory: 1KiB, after: [b], replicas: 2,\n"
