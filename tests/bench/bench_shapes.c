@@ -46,6 +46,7 @@ static const struct shape shapes[] = {
     {"call", "call", 1000000, 1, UNIT_RATE, 0, 0},
     {"spread", "spread", 400000, 1, UNIT_RATE, 0, 0},
     {"wake", "wake", 2000, 1, UNIT_WAKE, 0, 1},
+    {"wake-spin", "wake-spin", 2000, 1, UNIT_WAKE, 0, 1},
     {"wake-asleep", "wake", 500, 1, UNIT_WAKE, 0, 10},
 };
 
