@@ -387,7 +387,7 @@ __attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
                                                    struct sched_worker *worker) {
     struct inst *in = (struct inst *)(void *)task;
     struct runner *r = worker->local;
-    unsigned budget = sched_budget(worker);
+    unsigned budget = sched_budget(worker, task);
     if (++r->activations % LOOK_EVERY == 0) {
         queue_look_at_others(r);
     }

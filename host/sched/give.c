@@ -1,8 +1,6 @@
 /* Giving work away: by its home, by age and price; never stolen. */
 #include "sched/sched_impl.h"
 
-/* Cheaper tasks stay: handing one over costs more than it saves. Measured; see host/README.md. */
-#define GIVE_COST_NS 300u
 #define GIVE_AGE_US 100u
 /* Looked at in one go: tasks, and workers that are idle. */
 #define GIVE_LOOKS 64u
@@ -47,7 +45,7 @@ static unsigned count_dear(const struct sched_worker *worker) {
     unsigned looks = 0;
     const struct sched_task *task = worker->head;
     for (; task && looks < GIVE_LOOKS && is_old(worker, task); task = task->queue_next) {
-        dear += task->cost_ns > GIVE_COST_NS;
+        dear += task->cost_ns > DEAR_NS;
         looks++;
     }
     return dear;
@@ -57,7 +55,7 @@ static unsigned count_dear(const struct sched_worker *worker) {
 static struct sched_task *take_dear(struct sched_worker *worker) {
     struct sched_task *before = NULL;
     struct sched_task *task = worker->head;
-    while (task->cost_ns <= GIVE_COST_NS) {
+    while (task->cost_ns <= DEAR_NS) {
         before = task;
         task = task->queue_next;
     }

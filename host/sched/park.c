@@ -4,7 +4,7 @@
  * on a virtual machine, for a few per cent of a core and for two milliseconds only. Spinning is faster
  * still, for a whole core, so only for who asks for it. While others are busy one idle worker stays a
  * watcher: it looks each millisecond whether a busy worker gets on slowly, and asks it to price its
- * tasks and give some away. */
+ * tasks and give some away whenever somebody is idle, be it for a moment. */
 #include "sched/sched_impl.h"
 
 #include <errno.h>
@@ -23,8 +23,8 @@
 #define AWAKE_NS (100 * NS_PER_MS)
 #define AWAKE_STEP_NS (50 * NS_PER_US)
 #define WATCH_NS NS_PER_MS
-/* A worker that does fewer units than this in a watch interval is worth pricing: 300 ns each. */
-#define WATCH_UNITS (WATCH_NS / 300)
+/* A worker that does fewer units than this in a watch interval is worth pricing. */
+#define WATCH_UNITS (WATCH_NS / DEAR_NS)
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t timeout_ns) {
     struct timespec limit = {.tv_sec = (time_t)(timeout_ns / NS_PER_S),
@@ -69,8 +69,9 @@ static bool disturbed(struct sched_worker *worker) {
            atomic_load_explicit(&worker->sched->stop, memory_order_relaxed);
 }
 
-/* Looks at every busy worker once; returns whether there is any. Only the watcher comes here. */
-static bool watch(struct sched_worker *worker) {
+/* Looks at every busy worker once; returns whether there is any. Only the watcher comes here; its first
+ * look is not judged by: it says nothing of the time before. */
+static bool watch(struct sched_worker *worker, bool first) {
     struct sched *sched = worker->sched;
     bool busy = false;
     for (unsigned i = 0; i < sched->options.workers; i++) {
@@ -79,8 +80,10 @@ static bool watch(struct sched_worker *worker) {
             continue;
         }
         uint64_t units = atomic_load_explicit(&other->units, memory_order_relaxed);
-        bool slow = units - other->units_seen < WATCH_UNITS;
-        atomic_store_explicit(&other->measure, slow, memory_order_relaxed);
+        if (!first) {
+            bool slow = units - other->units_seen < WATCH_UNITS;
+            atomic_store_explicit(&other->measure, slow, memory_order_relaxed);
+        }
         other->units_seen = units;
         busy = true;
     }
@@ -102,7 +105,7 @@ static void end_watching(struct sched *sched) {
 /* Becomes the watcher while anybody is busy, if nobody is yet. */
 static void watch_busy(struct sched_worker *worker) {
     if (become_watcher(worker->sched)) {
-        while (!disturbed(worker) && watch(worker)) {
+        for (bool first = true; !disturbed(worker) && watch(worker, first); first = false) {
             sleep_once(worker, SLEEPING_DEEPLY, WATCH_NS);
         }
         end_watching(worker->sched);
@@ -160,10 +163,11 @@ static void stay_awake(struct sched_worker *worker, uint64_t until_ns) {
     bool watching = false;
     while (worker->now_ns < until_ns && !spin(worker, worker->now_ns + AWAKE_STEP_NS)) {
         (void)sched_yield();
+        bool first = !watching;
         watching = watching || (!worker->dedicated && become_watcher(worker->sched));
         if (watching && worker->now_ns >= watch_ns) {
             watch_ns = worker->now_ns + WATCH_NS;
-            (void)watch(worker);
+            (void)watch(worker, first);
         }
     }
     if (watching) {
@@ -200,7 +204,6 @@ static void fall_idle(struct sched_worker *worker) {
     worker->awake_ns = worker->now_ns - worker->woke_ns;
     atomic_store_explicit(&worker->parked, true, memory_order_relaxed);
     if (!worker->dedicated) {
-        atomic_store_explicit(&worker->measure, false, memory_order_relaxed);
         atomic_store_explicit(&worker->idle, true, memory_order_relaxed);
         atomic_fetch_add_explicit(&worker->sched->idle_count, 1, memory_order_relaxed);
     }

@@ -71,8 +71,10 @@ struct sched_worker {
     uint32_t short_idles; /* see park.c */
     uint64_t woke_ns; /* since when it has not been idle, and how long that was the time before */
     uint64_t awake_ns;
-    bool retire;         /* dedicated: leave the loop */
-    uint64_t give_after; /* not before this time, after a give that moved nothing */
+    bool retire;          /* dedicated: leave the loop */
+    uint64_t give_after;  /* not before this time, after a give that moved nothing */
+    uint64_t measured_ns; /* of activations since it was last judged by them, and their units */
+    uint64_t measured_units;
 
     /* any thread */
     _Alignas(64) _Atomic(struct sched_task *) inbox; /* stack of noted tasks */
@@ -81,7 +83,7 @@ struct sched_worker {
     _Atomic bool idle;      /* has nothing to do and takes gifts; dedicated: is over */
     _Atomic bool parked;    /* dedicated: has nothing to do */
     _Atomic bool interrupt; /* dedicated: is to come out of blocking calls */
-    _Atomic bool measure;   /* somebody idle finds this worker slow: read the clock each time */
+    _Atomic bool measure;   /* it is slow: it reads the clock each time, while others are idle */
     _Alignas(64) _Atomic uint64_t units; /* of work done; written by this worker only */
 
     uint64_t units_seen; /* the watcher's, see park.c */
@@ -137,9 +139,10 @@ struct sched_pollfd {
 int sched_wait(struct sched_worker *worker, struct sched_pollfd *fds, unsigned count,
                uint64_t timeout_ns);
 
-/* Units of work an activation may do before it makes way: messages handled plus sent. */
+/* Units of work an activation may do before it makes way: messages handled plus sent. Fewer where the task
+ * is known to be dear, so that it takes a fifth of a millisecond or so. Seeded mode: chosen by the seed. */
 #define SCHED_BUDGET 1000u
-unsigned sched_budget(struct sched_worker *worker); /* seeded mode: chosen by the seed */
+unsigned sched_budget(struct sched_worker *worker, const struct sched_task *task);
 /* Reports work done, from within run; worker->done sums it up. */
 static inline void sched_count(struct sched_worker *worker, uint32_t units) {
     worker->done += units;

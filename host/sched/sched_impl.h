@@ -30,6 +30,9 @@ struct sched {
     struct fault_thread fault; /* seeded mode: of the one thread */
 };
 
+/* A unit of work that takes longer is dear: to hand it over costs less than it saves. Measured. */
+#define DEAR_NS 300u
+
 /* worker.c */
 void worker_enter(struct sched_worker *worker); /* makes it the thread's current one; NULL: none */
 /* One activation or one look into the inbox; false when there was nothing to do. */
@@ -81,6 +84,8 @@ void seize_tick(struct sched *sched);
 bool seize_is_busy_locked(struct sched *sched);
 unsigned seize_stop(struct sched *sched);
 void seize_free(struct sched *sched);
+/* seeded.c */
+unsigned seeded_budget(struct sched_worker *worker);
 /* tick.c */
 /* The worker is not idle any more. */
 void tick_want(struct sched_worker *worker);

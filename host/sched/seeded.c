@@ -17,10 +17,7 @@ uint64_t sched_random(struct sched *sched, uint64_t bound) {
     return next_random(sched) % bound;
 }
 
-unsigned sched_budget(struct sched_worker *worker) {
-    if (!worker->sched->options.seeded) {
-        return SCHED_BUDGET;
-    }
+unsigned seeded_budget(struct sched_worker *worker) {
     /* mostly tiny: the interleavings that hurt are those in which everyone is interrupted */
     uint64_t kind = next_random(worker->sched) % 4;
     return kind == 0 ? SCHED_BUDGET : 1 + (unsigned)(next_random(worker->sched) % 8);

@@ -9,6 +9,10 @@
 #define NEXT_STREAK_MAX 64u
 /* Units of work between two looks at the clock: one read costs as much as a whole message. */
 #define CLOCK_UNITS 32u
+/* An activation of dear units: long enough for the hand-over, short enough not to be waited for. */
+#define ACTIVATION_NS 200000u
+/* After so much time of activations measured a worker looks whether it is still slow. */
+#define JUDGE_NS NS_PER_MS
 
 static _Thread_local struct sched_worker *current;
 
@@ -162,18 +166,28 @@ static uint32_t smoothed(uint32_t before, uint64_t sample) {
     return cost > UINT32_MAX ? UINT32_MAX : (uint32_t)cost;
 }
 
-/* Somebody idle asked for it: now that the last activation is priced, gives what is dear. */
-static void help_idle(struct sched_worker *worker) {
-    give_maybe(worker);
-    if (atomic_load_explicit(&worker->sched->idle_count, memory_order_relaxed) == 0) {
-        /* nobody could take anything; the next one to fall idle asks anew */
-        atomic_store_explicit(&worker->measure, false, memory_order_relaxed);
+/* Once found slow it stays so, also while nobody is idle: who falls idle for a short time only never gets
+ * to ask. */
+static inline bool is_to_measure(const struct sched_worker *worker) {
+    return atomic_load_explicit(&worker->measure, memory_order_relaxed) &&
+           atomic_load_explicit(&worker->sched->idle_count, memory_order_relaxed) > 0;
+}
+
+static void judge(struct sched_worker *worker, uint64_t took_ns, uint32_t units) {
+    worker->measured_ns += took_ns;
+    worker->measured_units += units;
+    if (worker->measured_ns >= JUDGE_NS) {
+        if (worker->measured_units > worker->measured_ns / DEAR_NS) {
+            atomic_store_explicit(&worker->measure, false, memory_order_relaxed);
+        }
+        worker->measured_ns = 0;
+        worker->measured_units = 0;
     }
 }
 
 /* The thread may be another worker's when the task returns: see seize.c. Then `current` says which. */
 static void run(struct sched_worker *worker, struct sched_task *task) {
-    bool measured = atomic_load_explicit(&worker->measure, memory_order_relaxed);
+    bool measured = is_to_measure(worker);
     if (measured) {
         worker_read_clock(worker);
     }
@@ -204,8 +218,19 @@ static void run(struct sched_worker *worker, struct sched_task *task) {
         give_to(task, sched_worker_at(worker->sched, task->pull_to));
     }
     if (measured) {
-        help_idle(worker);
+        give_maybe(worker); /* now that the last activation is priced */
+        judge(worker, worker->now_ns - before_ns, units);
     }
+}
+
+unsigned sched_budget(struct sched_worker *worker, const struct sched_task *task) {
+    if (worker->sched->options.seeded) {
+        return seeded_budget(worker);
+    }
+    if (task->cost_ns <= ACTIVATION_NS / SCHED_BUDGET) {
+        return SCHED_BUDGET;
+    }
+    return task->cost_ns < ACTIVATION_NS ? ACTIVATION_NS / task->cost_ns : 1;
 }
 
 bool worker_step(struct sched_worker *worker) {

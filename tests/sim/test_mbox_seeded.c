@@ -264,7 +264,7 @@ static void reopen(struct actor *a) {
 static enum task_result act(struct sched_task *task, struct sched_worker *worker) {
     struct actor *a = (struct actor *)(void *)task;
     struct play *p = a->play;
-    unsigned budget = sched_budget(worker);
+    unsigned budget = sched_budget(worker, task);
     p->over_limit |= !check_bounds(a);
     if (a->paused) {
         if (!pause_is_over(&p->graph, &a->pauser)) {

@@ -93,7 +93,7 @@ static void send_from_home(struct fire *f) {
 
 static enum task_result fire_run(struct sched_task *task, struct sched_worker *worker) {
     struct fire *f = (struct fire *)(void *)task;
-    unsigned budget = sched_budget(worker) % 16 + 1;
+    unsigned budget = sched_budget(worker, task) % 16 + 1;
     if (mbox_depth(&f->mbox) > mbox_capacity(&f->mbox)) {
         atomic_store(&f->over, true);
     }

@@ -110,12 +110,10 @@ static void test_dear_old_task_moves_to_an_idle_worker(void **state) {
 /* Prices all without a chance to give, until the queue is in order. */
 static void price_all(struct fixture *f) {
     f->worker->give_after = UINT64_MAX;
-    for (unsigned i = 0; i < 3 * f->count; i++) {
-        atomic_store(&f->worker->measure, true); /* nobody is idle: taken back each time */
-        step(f, 1);
-    }
+    atomic_fetch_add(&f->sched->idle_count, 1); /* nobody prices while nobody is idle */
+    step(f, 3 * f->count);
+    atomic_fetch_sub(&f->sched->idle_count, 1);
     f->worker->give_after = 0;
-    atomic_store(&f->worker->measure, true);
 }
 
 static void test_half_of_the_dear_tasks_move_at_once(void **state) {
@@ -218,9 +216,45 @@ static void test_nobody_prices_while_nobody_is_idle(void **state) {
     struct fixture *f = *state;
     given_tasks(f, NS_PER_MS, 10);
 
+    step(f, 30);
+
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(f->tasks[i].task.cost_ns, 0);
+    }
+}
+
+/* Who is idle again and again for a moment never gets to watch, and still is helped to work. */
+static void test_slow_worker_gives_at_once_when_somebody_is_idle_again(void **state) {
+    struct fixture *f = *state;
+    given_many(f, 21, NS_PER_MS, 10);
+    price_all(f);
+    step(f, 100);
+    other_is_idle(f);
+
     step(f, 1);
 
+    assert_int_equal(moved(f), 10);
+}
+
+static void test_worker_that_gets_on_well_stops_measuring(void **state) {
+    struct fixture *f = *state;
+    given_tasks(f, 100 * NS_PER_US, 1000); /* 100 ns a unit */
+    other_is_idle(f);
+
+    step(f, 9);
+    assert_true(atomic_load(&f->worker->measure));
+    step(f, 1);
     assert_false(atomic_load(&f->worker->measure));
+}
+
+static void test_slow_worker_goes_on_measuring(void **state) {
+    struct fixture *f = *state;
+    given_many(f, 1, NS_PER_MS, 10);
+    other_is_idle(f);
+
+    step(f, 100);
+
+    assert_true(atomic_load(&f->worker->measure));
 }
 
 static void test_lone_task_is_never_given(void **state) {
@@ -311,6 +345,9 @@ int main(void) {
         IN_FIXTURE(test_young_task_stays_however_dear_it_is),
         IN_FIXTURE(test_dear_task_stays_while_nobody_is_idle),
         IN_FIXTURE(test_nobody_prices_while_nobody_is_idle),
+        IN_FIXTURE(test_slow_worker_gives_at_once_when_somebody_is_idle_again),
+        IN_FIXTURE(test_worker_that_gets_on_well_stops_measuring),
+        IN_FIXTURE(test_slow_worker_goes_on_measuring),
         IN_FIXTURE(test_lone_task_is_never_given),
         IN_FIXTURE(test_one_slow_activation_does_not_make_a_task_dear),
         cmocka_unit_test(test_sleeping_worker_is_found_and_gets_dear_tasks),

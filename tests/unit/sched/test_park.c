@@ -111,6 +111,29 @@ static bool all_idle(void *context) {
     return atomic_load(&sched->idle_count) == sched_worker_count(sched);
 }
 
+/* Else one that is idle for a moment now and then would not help the others any more. */
+static void test_worker_found_slow_stays_so_when_it_was_idle(void **state) {
+    (void)state;
+    struct locals locals = {0};
+    struct sched *sched = given_threads(&locals, 1);
+    struct test_counter ran;
+    test_counter_init(&ran);
+    struct counted task = {.ran = &ran};
+    task_init(&task.task, &counted_ops, sched_worker_at(sched, 0));
+    atomic_store(&sched_worker_at(sched, 0)->measure, true);
+
+    for (unsigned i = 1; i <= 10; i++) {
+        test_wait_until(all_idle, sched);
+        notify(&task.task);
+        test_counter_wait(&ran, i);
+    }
+
+    test_wait_until(all_idle, sched);
+    assert_true(atomic_load(&sched_worker_at(sched, 0)->measure));
+    end_sched(sched);
+    test_counter_fini(&ran);
+}
+
 static void test_stop_wakes_sleepers(void **state) {
     (void)state;
     struct locals locals = {0};
@@ -341,6 +364,7 @@ int main(void) {
         cmocka_unit_test(test_note_wakes_a_worker_each_of_many_times),
         cmocka_unit_test(test_note_wakes_a_worker_that_sleeps_at_once_each_of_many_times),
         cmocka_unit_test(test_note_reaches_a_worker_that_spins_each_of_many_times),
+        cmocka_unit_test(test_worker_found_slow_stays_so_when_it_was_idle),
         cmocka_unit_test(test_stop_wakes_sleepers),
         cmocka_unit_test(test_ticks_are_wanted_when_a_worker_wakes_and_end_when_all_are_idle),
         cmocka_unit_test(test_ticks_linger_once_when_nobody_wakes),

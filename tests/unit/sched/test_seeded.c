@@ -144,11 +144,12 @@ static void test_budgets_are_mostly_tiny_and_sometimes_whole(void **state) {
     (void)state;
     struct locals locals = {0};
     struct sched *sched = given_seeded(&locals, 1, 1, clock_system());
+    struct sched_task task = {0};
     unsigned tiny = 0;
     unsigned whole = 0;
 
     for (unsigned i = 0; i < 400; i++) {
-        unsigned budget = sched_budget(sched_worker_at(sched, 0));
+        unsigned budget = sched_budget(sched_worker_at(sched, 0), &task);
         tiny += budget >= 1 && budget <= 8;
         whole += budget == SCHED_BUDGET;
     }

@@ -398,6 +398,24 @@ static void test_t1_moving_tasks_lose_no_note_and_run_once_at_a_time(void **stat
     end_sched(sched);
 }
 
+static void test_dear_task_makes_way_after_fewer_units(void **state) {
+    static const struct {
+        uint32_t cost_ns;
+        unsigned budget;
+    } cases[] = {{0, SCHED_BUDGET}, {200, SCHED_BUDGET}, {201, 995},
+                 {2000, 100},       {150000, 1},         {UINT32_MAX, 1}};
+    (void)state;
+    struct locals locals = {0};
+    struct sched *sched = given_threads(&locals, 1);
+
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sched_task task = {.cost_ns = cases[i].cost_ns};
+        assert_int_equal(sched_budget(sched_worker_at(sched, 0), &task), cases[i].budget);
+    }
+
+    end_sched(sched);
+}
+
 int main(void) {
 #define IN_FIXTURE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -413,6 +431,7 @@ int main(void) {
         IN_FIXTURE(test_task_that_wants_to_move_goes_on_at_the_other_worker),
         IN_FIXTURE(test_task_that_is_gone_is_not_touched_any_more),
         IN_FIXTURE(test_clock_is_read_once_in_32_units),
+        cmocka_unit_test(test_dear_task_makes_way_after_fewer_units),
         cmocka_unit_test(test_t1_notes_of_many_threads_are_never_lost),
         cmocka_unit_test(test_t1_moving_tasks_lose_no_note_and_run_once_at_a_time),
     };
