@@ -479,7 +479,8 @@ void outbox_fini(struct outbox *box);
 void outbox_abort(struct runner *r, struct inst *in, struct outbox *box);
 
 /* move.c */
-void move_note(struct runner *r, const struct out_item *item);
+/* A message went to an instance of this home and uid. */
+void move_note(struct runner *r, struct sched_worker *home, uint64_t uid);
 /* Whether the instance should move, once the activation is over; task.pull_to says where. */
 bool move_decide(struct runner *r, struct inst *in);
 

@@ -14,14 +14,12 @@
 /* As the price above which work is given away, see sched/give.c. */
 #define CHEAP_NS 300u
 
-void move_note(struct runner *r, const struct out_item *item) {
-    struct sched_worker *home =
-        atomic_load_explicit(&item->u.to.mbox->task.home, memory_order_relaxed);
+void move_note(struct runner *r, struct sched_worker *home, uint64_t uid) {
     if (home == r->worker || home->dedicated || (r->went_to && r->went_to != home)) {
         r->went_elsewhere = true;
     } else {
         r->went_to = home;
-        r->went_to_uid = item->u.to.uid;
+        r->went_to_uid = uid;
     }
 }
 

@@ -10,6 +10,7 @@
 
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
+#include "base/prefetch.h"
 
 /* Not inlined, so that the common path needs no stack of its own. */
 __attribute__((noinline)) static int grow(struct outbox *box) {
@@ -64,6 +65,8 @@ static inline void add_to_batch(struct outbox *box, struct out_item *item, struc
 
 static inline void fill_item(struct outbox *box, struct out_item *item, enum out_kind kind,
                              const struct wire_target *target, struct wire *wire, struct msg *m) {
+    /* for the commit: another core may have it; NULL does no harm */
+    prefetch_to_write(target->mbox);
     *item = (struct out_item){
         .kind = (uint8_t)kind,
         .overflow = target->overflow,
@@ -144,10 +147,13 @@ static inline void count_sent(struct runner *r, struct wire *wire, uint32_t coun
 static inline enum offer offer(struct runner *r, struct out_item *item, struct msg *first,
                                struct msg *last, uint32_t count, uint32_t limit) {
     queue_count(r, count);
+    /* before: after that the line is on its way to the receiver */
+    struct sched_worker *home =
+        atomic_load_explicit(&item->u.to.mbox->task.home, memory_order_relaxed);
     enum offer result = mbox_offer(item->u.to.mbox, first, last, count, limit);
     if (result == OFFER_TAKEN) {
         count_sent(r, item->u.to.wire, count);
-        move_note(r, item);
+        move_note(r, home, item->u.to.uid);
     } else {
         queue_count(r, -(int64_t)count);
     }

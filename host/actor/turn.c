@@ -23,7 +23,10 @@ static inline void turn_enter(struct runner *r, struct inst *in, uint16_t row, s
     r->refused = false;
     r->committed = false;
     r->has_flight = false;
-    atomic_store_explicit(&in->since_ns, r->now_ns, memory_order_relaxed);
+    if (r->now_ns != atomic_load_explicit(&in->since_ns, memory_order_relaxed)) {
+        /* else not written: senders by reference read this line */
+        atomic_store_explicit(&in->since_ns, r->now_ns, memory_order_relaxed);
+    }
     atomic_store_explicit(&in->handler, (uint16_t)(row + 1), memory_order_relaxed);
     if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_IDLE) {
         inst_move(in, INST_PROCESSING);

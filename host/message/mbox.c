@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "base/prefetch.h"
+
 /* The word. Blocks are aligned to 64 bytes and lie below 2^48, so 42 bits name one. */
 #define WORD_CLOSED 2ull
 #define COUNT_SHIFT 2
@@ -132,6 +134,7 @@ __attribute__((noinline)) static void collect(struct mbox *mb, uint64_t keep) {
     /* acquire: pairs with the release of the senders; their writes into the messages are seen */
     uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_acquire);
     uint64_t after;
+    prefetch_to_write(word_chain(word)); /* while the exchange below waits for this line */
     set_spare(
         mb,
         0); /* before the count shrinks: mbox_depth sees too much for a moment, not too little */

@@ -1,0 +1,14 @@
+/* Hints to the processor: nothing but time depends on them. */
+#pragma once
+
+/* The line is going to be written: fetches it once, where to read and then to write it would take two
+ * turns with the core that has it. */
+static inline void prefetch_to_write(const void *at) {
+#if defined(__x86_64__)
+    __asm__ volatile("prefetchw %0"
+                     :
+                     : "m"(*(const char *)at)); /* the builtin's is for reading here */
+#else
+    __builtin_prefetch(at, 1);
+#endif
+}
