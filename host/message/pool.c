@@ -7,13 +7,15 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/prefetch.h"
 
 #define CLASS_COUNT 7u /* 64 << 0 ... 64 << 6 */
 #define CLASS_HEAP UINT8_MAX
 #define BLOCK_MIN POOL_SMALL
 #define SLAB_SIZE (64u * 1024)
 #define POOL_SHARED (POOL_HEAP - 1u) /* owns no blocks */
-#define AWAY_SLOTS 4u
+#define AWAY_SLOTS 8u
+#define AWAY_SOME 16u  /* enough to send home when there is time */
 #define AWAY_CHAIN 64u /* blocks sent home at once; 16 to 64 measured alike, 1 is slower */
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -32,11 +34,12 @@ struct slab {
     char pad[BLOCK_MIN - sizeof(struct slab *)];
 };
 
-/* Foreign blocks of one owner, on their way home. */
+/* Foreign blocks of one owner and class, on their way home. */
 struct away {
     struct msg *first, *last;
     uint32_t count;
     uint16_t owner;
+    uint8_t size_class;
 };
 
 struct pool {
@@ -57,7 +60,7 @@ struct pool {
     _Atomic uint64_t bytes;
 
     /* any thread: blocks coming home */
-    _Alignas(64) _Atomic(struct msg *) returned;
+    _Alignas(64) _Atomic(struct msg *) returned[CLASS_COUNT];
 
     struct pool *link; /* retired; under pools.lock */
 };
@@ -172,18 +175,12 @@ static unsigned class_of(uint64_t size) {
     return units ? 64u - (unsigned)__builtin_clzll(units) : 0;
 }
 
-/* Blocks that came home go back into their lists. */
-static void collect_returned(struct pool *pool) {
-    if (!atomic_load_explicit(&pool->returned, memory_order_relaxed)) {
-        return;
-    }
-    /* acquire: pairs with send_home; the last user is done with the blocks */
-    struct msg *m = atomic_exchange_explicit(&pool->returned, NULL, memory_order_acquire);
-    while (m) {
-        struct msg *next = m->next;
-        m->next = pool->free[m->size_class];
-        pool->free[m->size_class] = m;
-        m = next;
+/* Blocks that came home are the list when it is empty. They are not touched: another core has them. */
+static void collect_returned(struct pool *pool, unsigned size_class) {
+    _Atomic(struct msg *) *returned = &pool->returned[size_class];
+    if (atomic_load_explicit(returned, memory_order_relaxed)) {
+        /* acquire: pairs with send_home; the last user is done with the blocks */
+        pool->free[size_class] = atomic_exchange_explicit(returned, NULL, memory_order_acquire);
     }
 }
 
@@ -240,7 +237,7 @@ __attribute__((noinline)) static struct msg *take_slowly(struct pool *pool, uint
     if (pool->shared || POOL_ALWAYS_HEAP || size_class >= CLASS_COUNT) {
         return take_heap(pool->pools, size);
     }
-    collect_returned(pool);
+    collect_returned(pool, size_class);
     struct msg *m = pool->free[size_class];
     if (m) {
         pool->free[size_class] = m->next;
@@ -260,6 +257,7 @@ struct msg *pool_take_block(struct pool *pool, uint64_t size) {
         return take_slowly(pool, size);
     }
     pool->free[size_class] = m->next;
+    prefetch_to_write(m->next); /* it may have come home from another core */
     count_live(pool, 1);
     return m;
 }
@@ -268,24 +266,27 @@ struct msg *pool_take_small(struct pool *pool) {
     struct msg *m = pool->free[0];
     if (m) {
         pool->free[0] = m->next;
+        prefetch_to_write(m->next); /* as in pool_take_block */
         count_live(pool, 1);
     }
     return m;
 }
 
-static void send_home(struct pools *pools, uint16_t owner, struct msg *first, struct msg *last) {
+static void send_home(struct pools *pools, uint16_t owner, uint8_t size_class, struct msg *first,
+                      struct msg *last) {
     struct pool *home = atomic_load_explicit(&pools->all[owner], memory_order_acquire);
-    struct msg *head = atomic_load_explicit(&home->returned, memory_order_relaxed);
+    _Atomic(struct msg *) *returned = &home->returned[size_class];
+    struct msg *head = atomic_load_explicit(returned, memory_order_relaxed);
     do {
         last->next = head;
         /* release: pairs with collect_returned */
-    } while (!atomic_compare_exchange_weak_explicit(&home->returned, &head, first,
-                                                    memory_order_release, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(returned, &head, first, memory_order_release,
+                                                    memory_order_relaxed));
 }
 
 static void away_flush(struct pool *pool, struct away *away) {
     if (away->count) {
-        send_home(pool->pools, away->owner, away->first, away->last);
+        send_home(pool->pools, away->owner, away->size_class, away->first, away->last);
         pool->away_count -= away->count;
         away->count = 0;
     }
@@ -298,17 +299,18 @@ __attribute__((noinline)) void pool_flush(struct pool *pool) {
 }
 
 bool pool_wants_flush(const struct pool *pool) {
-    return pool->away_count > 0;
+    return pool->away_count >= AWAY_SOME;
 }
 
 static void give_away(struct pool *pool, struct msg *m) {
-    struct away *away = &pool->away[m->owner % AWAY_SLOTS];
-    if (away->count && away->owner != m->owner) {
+    struct away *away = &pool->away[(m->owner + m->size_class) % AWAY_SLOTS];
+    if (away->count && (away->owner != m->owner || away->size_class != m->size_class)) {
         away_flush(pool, away);
     }
     if (away->count == 0) {
         away->last = m;
         away->owner = m->owner;
+        away->size_class = m->size_class;
         m->next = NULL;
     } else {
         m->next = away->first;
@@ -330,7 +332,7 @@ __attribute__((noinline)) static void give_elsewhere(struct pool *pool, struct m
     }
     if (pool->shared) {
         atomic_fetch_sub_explicit(&pool->pools->heap_live, 1, memory_order_relaxed);
-        send_home(pool->pools, m->owner, m, m);
+        send_home(pool->pools, m->owner, m->size_class, m, m);
         return;
     }
     count_live(pool, -1);

@@ -31,7 +31,8 @@ int64_t pools_live(struct pools *pools);
 /* Bytes of slabs held. [any] */
 uint64_t pools_bytes(struct pools *pools);
 
-/* Sends collected foreign blocks home, at the latest when the worker runs out of work. */
+/* Sends collected foreign blocks home. It wants to when there are some, for when the worker runs out of
+ * work: each time costs two cores a line. */
 void pool_flush(struct pool *pool);
 bool pool_wants_flush(const struct pool *pool);
 
