@@ -82,6 +82,7 @@ void give_maybe(struct sched_worker *worker) {
         worker->give_after = worker->now_ns + GIVE_AGE_US * NS_PER_US;
         return;
     }
+    worker->hot = NULL; /* it might be one of them */
     for (unsigned i = 0; i < gifts; i++) {
         give_to(take_dear(worker), idle[i % count]);
     }

@@ -142,11 +142,17 @@ static inline void relax(void) {
 #endif
 }
 
+/* Whether something came for the polled task, if there is one: its word is not what it was. */
+static inline bool is_called(struct sched_task *polled, uint64_t word) {
+    return polled && atomic_load_explicit(&polled->word, memory_order_relaxed) != word;
+}
+
 /* True: there is something to do, and now_ns is hardly older than that. */
-static bool spin(struct sched_worker *worker, uint64_t until_ns) {
+static bool spin(struct sched_worker *worker, uint64_t until_ns, struct sched_task *polled,
+                 uint64_t word) {
     do {
         for (unsigned i = 0; i < 32; i++) {
-            if (disturbed(worker)) {
+            if (is_called(polled, word) || disturbed(worker)) {
                 return true;
             }
             relax();
@@ -156,12 +162,32 @@ static bool spin(struct sched_worker *worker, uint64_t until_ns) {
     return false;
 }
 
+/* A short spin, during which the partner's next message needs no inbox: the task that came out of it last
+ * is polled. Who asks for an activation of it without sending anything waits until the spin is over, so
+ * the task is activated then in any case. */
+static bool spin_shortly(struct sched_worker *worker, uint64_t until_ns) {
+    struct sched_task *hot = worker->hot;
+    worker->hot = NULL;
+    if (!hot || atomic_load_explicit(&hot->home, memory_order_relaxed) != worker) {
+        return spin(worker, until_ns, NULL, 0);
+    }
+    /* acquire and release: as who links it, T-3 */
+    uint64_t word = atomic_fetch_or_explicit(&hot->word, TASK_NOTE, memory_order_acq_rel);
+    if (word & TASK_NOTE) {
+        return true; /* it is in the inbox again */
+    }
+    bool called = spin(worker, until_ns, hot, word | TASK_NOTE);
+    bool stays = worker_arrive(worker, hot);
+    worker->hot = called && stays ? hot : NULL;
+    return true;
+}
+
 /* Spins for long, as a watcher when there is none, and for the other threads of the core, if there are
  * any, as one that can be preempted. */
 static void stay_awake(struct sched_worker *worker, uint64_t until_ns) {
     uint64_t watch_ns = 0; /* when to look next */
     bool watching = false;
-    while (worker->now_ns < until_ns && !spin(worker, worker->now_ns + AWAKE_STEP_NS)) {
+    while (worker->now_ns < until_ns && !spin(worker, worker->now_ns + AWAKE_STEP_NS, NULL, 0)) {
         (void)sched_yield();
         bool first = !watching;
         watching = watching || (!worker->dedicated && become_watcher(worker->sched));
@@ -228,7 +254,7 @@ void park(struct sched_worker *worker) {
     /* Nobody has seen it idle then, so nothing is to be taken back: what it would write to is read or
      * written by all the others. */
     if (policy != SCHED_SLEEP && worker->short_idles >= SPIN_FROM &&
-        spin(worker, since_ns + SPIN_NS)) {
+        spin_shortly(worker, since_ns + SPIN_NS)) {
         learn(worker, worker->now_ns - since_ns);
         return;
     }

@@ -63,6 +63,7 @@ struct sched_worker {
     /* only the thread that runs this worker */
     struct sched_task *head, *tail; /* queue, first in first out */
     struct sched_task *next;        /* run-next slot: the task readied last, still warm */
+    struct sched_task *hot;         /* came out of the inbox last, alone; polled next, see park.c */
     uint32_t next_streak;
     uint32_t queue_length;
     uint64_t now_ns;      /* clock, read now and then */

@@ -40,6 +40,8 @@ bool worker_step(struct sched_worker *worker);
 void worker_read_clock(struct sched_worker *worker);
 bool worker_has_work(struct sched_worker *worker);
 void worker_collect(struct sched_worker *worker);
+/* The task came out of the inbox, or was polled: into the queue, if it has something to do. */
+bool worker_arrive(struct sched_worker *worker, struct sched_task *task);
 /* After its thread was joined: lets go of tasks that ended while they stood in the inbox. */
 void worker_settle(struct sched_worker *worker);
 /* noinline: its caller calls setjmp, beside which the compiler keeps little in registers */

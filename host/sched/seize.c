@@ -182,6 +182,7 @@ static int swap_locked(struct sched *sched, struct sched_worker *worker, struct 
     (void)pthread_getname_np(worker->thread, name, sizeof name);
     hand_over(worker, stray);
     stray->origin = worker;
+    worker->hot = NULL;
     worker->local = relief->local;
     worker->fault = relief->fault;
     if (worker_start(worker, name, err) < 0) {

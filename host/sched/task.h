@@ -3,7 +3,8 @@
  * T-1  a task runs on its home worker only, one activation at a time.
  * T-2  only the home worker changes `home`, and only while the task is not running.
  * T-3  NOTE in `word` is set exactly while the task is linked into an inbox; who sets it links it,
- *      who unlinks it clears it. So the link is never used twice at once.
+ *      who unlinks it clears it. So the link is never used twice at once. The home also sets it while
+ *      it does nothing but look at the word: then nobody needs to link the task.
  * The rest of `word` belongs to the task's owner (the mailbox): one atomic carries both. */
 #pragma once
 

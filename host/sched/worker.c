@@ -83,6 +83,17 @@ static struct sched_task *reversed(struct sched_task *stack) {
     return list;
 }
 
+bool worker_arrive(struct sched_worker *worker, struct sched_task *task) {
+    if (!task->ops->arrived(task, worker)) {
+        return false;
+    }
+    if (!task->queued) {
+        task->queued = true;
+        queue_add(worker, task);
+    }
+    return true;
+}
+
 /* Moves what others noted into the queue, in the order they did. */
 void worker_collect(struct sched_worker *worker) {
     if (!atomic_load_explicit(&worker->inbox, memory_order_relaxed)) {
@@ -91,14 +102,15 @@ void worker_collect(struct sched_worker *worker) {
     /* acquire: pairs with the push; what the sender wrote before is seen */
     struct sched_task *task =
         reversed(atomic_exchange_explicit(&worker->inbox, NULL, memory_order_acq_rel));
+    bool alone = !task->inbox_next;
+    worker->hot = NULL;
     while (task) {
         struct sched_task *next = task->inbox_next;
         struct sched_worker *home = atomic_load_explicit(&task->home, memory_order_acquire);
         if (home != worker) {
             worker_push_inbox(home, task); /* given away meanwhile: NOTE stays set (T-3) */
-        } else if (task->ops->arrived(task, worker) && !task->queued) {
-            task->queued = true;
-            queue_add(worker, task);
+        } else if (worker_arrive(worker, task) && alone) {
+            worker->hot = task;
         }
         task = next;
     }
@@ -214,8 +226,11 @@ static void run(struct sched_worker *worker, struct sched_task *task) {
         if (result == TASK_AGAIN) {
             queue_add(worker, task);
         }
-    } else if (result == TASK_MOVE) {
-        give_to(task, sched_worker_at(worker->sched, task->pull_to));
+    } else {
+        worker->hot = NULL; /* it might be that one */
+        if (result == TASK_MOVE) {
+            give_to(task, sched_worker_at(worker->sched, task->pull_to));
+        }
     }
     if (measured) {
         give_maybe(worker); /* now that the last activation is priced */

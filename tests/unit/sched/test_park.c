@@ -106,6 +106,65 @@ static void test_note_reaches_a_worker_that_spins_each_of_many_times(void **stat
     note_wakes_many_times(SCHED_SPIN);
 }
 
+/* Two that hand a number to each other, in the word as a mailbox does, each at home on another worker. */
+struct rally {
+    struct sched_task task; /* first */
+    struct rally *other;
+    uint64_t arrived, handled;
+    struct test_counter *over;
+};
+#define RALLY_HITS 20000u
+
+static void rally_send(struct rally *to) {
+    uint64_t word = atomic_load(&to->task.word);
+    while (!atomic_compare_exchange_weak(&to->task.word, &word, (word + 2) | TASK_NOTE)) {
+    }
+    if (!(word & TASK_NOTE)) {
+        sched_notify(&to->task);
+    }
+}
+
+static bool rally_arrived(struct sched_task *task, struct sched_worker *worker) {
+    struct rally *r = (struct rally *)(void *)task;
+    (void)worker;
+    r->arrived = atomic_fetch_and(&task->word, ~TASK_NOTE) / 2;
+    return true;
+}
+
+static enum task_result rally_run(struct sched_task *task, struct sched_worker *worker) {
+    struct rally *r = (struct rally *)(void *)task;
+    (void)worker;
+    for (; r->handled < r->arrived; r->handled++) {
+        if (r->handled + 1 < RALLY_HITS) {
+            rally_send(r->other);
+        } else {
+            test_counter_add(r->over);
+        }
+    }
+    return TASK_IDLE;
+}
+
+/* Short idle times one after another: each polls for the other's next word, and none is lost. */
+static void test_t3_words_reach_a_worker_that_polls(void **state) {
+    static const struct task_ops ops = {.run = rally_run, .arrived = rally_arrived};
+    (void)state;
+    struct locals locals = {0};
+    struct sched *sched = given_threads(&locals, 2);
+    struct test_counter over;
+    test_counter_init(&over);
+    struct rally pair[2] = {{.other = &pair[1], .over = &over}, {.other = &pair[0], .over = &over}};
+    for (unsigned i = 0; i < 2; i++) {
+        task_init(&pair[i].task, &ops, sched_worker_at(sched, i));
+    }
+
+    rally_send(&pair[0]);
+
+    test_counter_wait(&over, 1);
+    end_sched(sched);
+    assert_true(pair[0].handled >= RALLY_HITS - 1 && pair[1].handled >= RALLY_HITS - 1);
+    test_counter_fini(&over);
+}
+
 static bool all_idle(void *context) {
     struct sched *sched = context;
     return atomic_load(&sched->idle_count) == sched_worker_count(sched);
@@ -364,6 +423,7 @@ int main(void) {
         cmocka_unit_test(test_note_wakes_a_worker_each_of_many_times),
         cmocka_unit_test(test_note_wakes_a_worker_that_sleeps_at_once_each_of_many_times),
         cmocka_unit_test(test_note_reaches_a_worker_that_spins_each_of_many_times),
+        cmocka_unit_test(test_t3_words_reach_a_worker_that_polls),
         cmocka_unit_test(test_worker_found_slow_stays_so_when_it_was_idle),
         cmocka_unit_test(test_stop_wakes_sleepers),
         cmocka_unit_test(test_ticks_are_wanted_when_a_worker_wakes_and_end_when_all_are_idle),
