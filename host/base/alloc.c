@@ -25,8 +25,20 @@ static bool is_due(void) {
     return false;
 }
 
+/* Below it, zeroing costs less than calloc, which goes past glibc's cache of free blocks of the thread. */
+#define SMALL 512u
+
 void *mem_alloc(size_t size) {
-    return is_due() ? NULL : calloc(1, size ? size : 1);
+    if (is_due()) {
+        return NULL;
+    }
+    if (size > SMALL) {
+        return calloc(1, size);
+    }
+    size = size ? size : 1;
+    void *memory = malloc(size);
+    __asm__("" : "+r"(memory)); /* else the compiler makes it a calloc */
+    return memory ? memset(memory, 0, size) : NULL;
 }
 
 void *mem_array(size_t count, size_t size) {
