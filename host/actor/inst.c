@@ -7,6 +7,7 @@
 
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
+#include "base/text.h"
 
 static const struct task_ops inst_ops = {.run = inst_run, .arrived = inst_arrived};
 
@@ -138,6 +139,11 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     atomic_store_explicit(&in->status, INST_CREATED, memory_order_release);
 }
 
+static void count_instances(struct runner *r, int64_t change) {
+    int64_t instances = atomic_load_explicit(&r->instances, memory_order_relaxed);
+    atomic_store_explicit(&r->instances, instances + change, memory_order_relaxed);
+}
+
 struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct inst_type *type,
                             uint32_t capacity, struct sched_worker *home) {
     struct inst *in = cell_take(r, proc);
@@ -150,7 +156,7 @@ struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct in
         mbox_init_shut(&in->mbox, &inst_ops, home, capacity);
     }
     reset(in, proc, type);
-    atomic_fetch_add_explicit(&proc->live_instances, 1, memory_order_relaxed);
+    count_instances(r, 1);
     return in;
 }
 
@@ -247,6 +253,8 @@ static void more_free(struct runner *r, struct inst *in) {
         mem_free((void *)(uintptr_t)more->name);
     }
     config_unref(more->config);
+    snapshot_family_unref(&in->proc->snapshots,
+                          atomic_load_explicit(&more->family, memory_order_relaxed));
     mem_free(more);
     __atomic_store_n(&in->more, NULL, __ATOMIC_RELAXED);
 }
@@ -276,7 +284,7 @@ void inst_unmake(struct runner *r, struct inst *in) {
     /* The next owner has another uid (AI-3); release: pairs with cell_find. */
     uint64_t uid = atomic_load_explicit(&in->uid, memory_order_relaxed);
     atomic_store_explicit(&in->uid, uid + (1ull << 28), memory_order_release);
-    atomic_fetch_sub_explicit(&in->proc->live_instances, 1, memory_order_relaxed);
+    count_instances(r, -1);
     if (in->spawned) {
         cell_give_back(r, in);
     }
@@ -299,42 +307,54 @@ uint32_t inst_plan_index(const struct inst *in) {
 }
 
 /* The name that stands in the id: an anonymous child shows its parent's. */
-const char *inst_shown_name(const struct inst *in) {
+static struct inst_more *find_named(const struct inst *in) {
     for (; in; in = inst_parent(in)) {
-        const struct inst_more *more = inst_seen(in);
+        struct inst_more *more = inst_seen(in);
         if (more && more->name) {
-            return more->name;
+            return more;
         }
     }
-    return "";
+    return NULL;
 }
 
-/* Appends as much as there is room for; returns the new end. */
-static char *put(char *at, const char *end, const char *text, size_t size) {
-    size_t room = (size_t)(end - at);
-    size = size < room ? size : room;
-    memcpy(at, text, size);
-    return at + size;
+const char *inst_shown_name(const struct inst *in) {
+    const struct inst_more *named = find_named(in);
+    return named ? named->name : "";
 }
 
-/* By hand: each line that is logged and each context asked for has it, and printf is dear. */
-void inst_name(const struct inst *in, char *ret, uint64_t size) {
-    char pid[24];
-    char *digits = pid + sizeof pid;
-    *--digits = ']';
-    uint64_t rest = in->pid;
-    do {
-        *--digits = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    *--digits = '[';
-    const char *name = inst_shown_name(in);
-    const char *end = ret + size - 1;
-    char *at = put(ret, end, in->proc->name, strlen(in->proc->name));
-    at = put(at, end, "/", 1);
-    at = put(at, end, name, strlen(name));
-    at = put(at, end, digits, (size_t)(pid + sizeof pid - digits));
-    *at = '\0';
+static struct snapshot_family *make_family(struct proc *proc, struct inst_more *named) {
+    struct str text;
+    str_init(&text);
+    str_addf(&text, "%s/%s", proc->name, named->name);
+    struct snapshot_family *made = text.failed ? NULL : snapshot_family_create(str_text(&text));
+    struct snapshot_family *first = NULL;
+    /* release: pairs with inst_family; acquire: that of who was first */
+    if (made && !atomic_compare_exchange_strong_explicit(
+                    &named->family, &first, made, memory_order_acq_rel, memory_order_acquire)) {
+        snapshot_family_unref(&proc->snapshots, made);
+        made = first;
+    }
+    str_fini(&text);
+    return made;
+}
+
+struct snapshot_family *inst_family(const struct inst *in) {
+    struct inst_more *named = find_named(inst_parent(in));
+    /* acquire: pairs with make_family */
+    struct snapshot_family *family =
+        named ? atomic_load_explicit(&named->family, memory_order_acquire) : NULL;
+    return family || !named ? family : make_family(in->proc, named);
+}
+
+uint64_t inst_name(const struct inst *in, char *ret, uint64_t size) {
+    struct text text = text_begin(ret, size);
+    text_add(&text, in->proc->name);
+    text_add(&text, "/");
+    text_add(&text, inst_shown_name(in));
+    text_add(&text, "[");
+    text_add_number(&text, in->pid);
+    text_add(&text, "]");
+    return text_end(&text, ret);
 }
 
 uint32_t inst_depth(const struct inst *in) {

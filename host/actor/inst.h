@@ -72,8 +72,8 @@ const char *inst_status_text(enum inst_status status);
 enum inst_status inst_status(const struct inst *in);      /* [any] */
 uint64_t inst_uid(const struct inst *in);                 /* [any] */
 const struct inst_type *inst_type(const struct inst *in); /* [any] */
-/* "proc/name[pid]" (AI-1) into `ret`, cut to its size; [any] while the instance is lent. */
-void inst_name(const struct inst *in, char *ret, uint64_t size);
+/* "proc/name[pid]" (AI-1) into `ret`, cut to fit; returns its size. [any] while the instance is lent */
+uint64_t inst_name(const struct inst *in, char *ret, uint64_t size);
 uint32_t inst_depth(const struct inst *in);      /* [any] */
 uint32_t inst_high_water(const struct inst *in); /* [any] */
 uint64_t inst_processed(const struct inst *in);  /* [any] */

@@ -163,6 +163,7 @@ struct runner {
 
     /* written by this worker, read by anyone */
     _Atomic int64_t queued; /* accepted minus taken here; the sum over workers is the proc's (PD) */
+    _Atomic int64_t instances; /* made minus unmade here; the sum over workers is the proc's */
     _Atomic uint64_t handled, sent, dropped, late_replies, discarded_turns;
     _Atomic uint64_t retried; /* messages given to a next life (FC-4) */
     _Atomic uint64_t
@@ -279,7 +280,9 @@ struct inst_more {
     /* any thread */
     _Atomic(struct inst_attributes *) attributes;
     _Atomic(struct inst_end *) fail_with; /* with SIGNAL_FAIL; owned by who takes it out */
-    _Atomic uint64_t next_pid;            /* roots: the counter of their tree (AI-1) */
+    _Atomic(struct snapshot_family *)
+        family; /* a reference; of those below that show its name; NULL: none has ended yet */
+    _Atomic uint64_t next_pid; /* roots: the counter of their tree (AI-1) */
 
     struct mbox_bounds bounds; /* of the mailbox, if it has any */
 };
@@ -424,6 +427,9 @@ struct inst *inst_root(const struct inst *in);
 void inst_move(struct inst *in, enum inst_status to);
 /* The name that stands in the id: an anonymous child shows its parent's; lent. */
 const char *inst_shown_name(const struct inst *in);
+/* What its id begins with when it has no name of its own; lent by who has the name. NULL: nobody above has
+ * one, or no memory. */
+struct snapshot_family *inst_family(const struct inst *in);
 /* The handler that runs, or ran last in this life; NULL: none has; the type's. */
 const char *inst_last_handler(const struct inst *in);
 /* Those that it has spawned. [home worker] */
@@ -514,7 +520,7 @@ void life_start(struct runner *r, struct inst *in);
 void life_stop(struct runner *r, struct inst *in, bool told, enum inst_reason reason);
 /* What the sender of a message that is left over is told. */
 int32_t life_end_status(const struct inst *in);
-/* The text; NULL: it has not ended cleanly. */
+/* Why it ended, if it did so cleanly; static. */
 const char *life_reason(const struct inst *in);
 void life_fail(struct runner *r, struct inst *in, enum failure_kind kind, int32_t status,
                const char *text, const char *root);

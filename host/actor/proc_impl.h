@@ -50,8 +50,6 @@ struct proc {
     _Atomic(struct cell_slab *) *slabs;
     _Atomic uint32_t cell_count; /* handed out ever; written under lock */
     struct inst *free_runs;      /* under lock; lists of cells, see cell.c */
-    _Atomic uint64_t live_instances;
-    _Atomic uint64_t instances_made;
 
     struct runner outside; /* for threads that are no worker, under lock; its counters are atomic */
     _Atomic(struct runner *) runners; /* every worker's, retired ones too */

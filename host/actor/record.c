@@ -153,7 +153,7 @@ static void gather(struct inst *in, struct gathered *g, struct snapshot_facts *f
     facts->incarnation = inst_incarnation(in);
     facts->is_system = !in->type->library;
     facts->failed = in->failed;
-    facts->reason = in->reason ? life_reason(in) : "stopped";
+    facts->reason = life_reason(in);
     facts->ended_ns = proc->clock->now(proc->clock);
     facts->ended_wall_ns = proc->clock->wall(proc->clock);
     facts->created_wall_ns =
@@ -195,17 +195,31 @@ static void store(struct proc *proc, bool failed, const struct snapshot_facts *f
     snapshot_store_add(&proc->snapshots, snapshot, facts->ended_ns);
 }
 
-/* Of a spawned child that ends well there is no more to tell than that. */
 static void note_in_brief(struct runner *r, struct inst *in) {
     struct proc *proc = in->proc;
     struct snapshot_brief brief = {.uid = inst_uid(in),
                                    .incarnation = inst_incarnation(in),
                                    .ended_ns = sched_coarse_now(r->worker),
                                    .failed = in->failed};
-    inst_name(in, brief.id, sizeof brief.id);
-    (void)snprintf(brief.reason, sizeof brief.reason, "%s",
-                   in->reason ? life_reason(in) : "stopped");
+    (void)inst_name(in, brief.id, sizeof brief.id);
+    (void)snprintf(brief.reason, sizeof brief.reason, "%s", life_reason(in));
     snapshot_store_note(&proc->snapshots, &brief, brief.ended_ns);
+}
+
+/* Of a spawned child that ends well there is no more to tell than that it did. */
+static void note_child(struct runner *r, struct inst *in) {
+    bool has_name = in->more && in->more->name;
+    struct snapshot_child child = {.family = has_name ? NULL : inst_family(in),
+                                   .uid = inst_uid(in),
+                                   .pid = in->pid,
+                                   .incarnation = inst_incarnation(in),
+                                   .ended_ns = sched_coarse_now(r->worker),
+                                   .reason = life_reason(in)};
+    if (child.family) {
+        snapshot_store_note_child(&in->proc->snapshots, &child);
+    } else {
+        note_in_brief(r, in);
+    }
 }
 
 /* Returns how many messages the state that ends has lost. */
@@ -253,11 +267,19 @@ void proc_note_failure(struct proc *proc, const char *reason, const char *root) 
     store(proc, true, &facts, NULL);
 }
 
-void record_end(struct runner *r, struct inst *in) {
+static void note_end(struct runner *r, struct inst *in) {
+    const struct failure *failure = inst_failure(in);
+    const char *why = failure ? failure->text : NULL;
     record_note(r, in, in->failed ? FLIGHT_FAILED : FLIGHT_STOPPED, 0,
-                in->failed && inst_failure(in) ? inst_failure(in)->text : life_reason(in));
+                in->failed ? why : life_reason(in));
+}
+
+void record_end(struct runner *r, struct inst *in) {
+    if (in->flight) {
+        note_end(r, in);
+    }
     if (in->spawned && !in->failed) {
-        note_in_brief(r, in);
+        note_child(r, in);
         return;
     }
     uint64_t lost = in->failed ? count_lost(r, in) : 0;

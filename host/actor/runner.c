@@ -150,6 +150,7 @@ enum offer queue_from_outside(struct mbox *mb, struct msg *m, struct proc *proc,
 
 static void add_up(struct proc_totals *totals, struct runner *r) {
     totals->queued += atomic_load_explicit(&r->queued, memory_order_relaxed);
+    totals->live_instances += (uint64_t)atomic_load_explicit(&r->instances, memory_order_relaxed);
     totals->handled += atomic_load_explicit(&r->handled, memory_order_relaxed);
     totals->sent += atomic_load_explicit(&r->sent, memory_order_relaxed);
     totals->dropped += atomic_load_explicit(&r->dropped, memory_order_relaxed);
@@ -170,7 +171,9 @@ void proc_totals(struct proc *proc, struct proc_totals *ret) {
     for (; r; r = r->next) {
         add_up(&totals, r);
     }
-    totals.queued = totals.queued > 0 ? totals.queued : 0; /* counted one after another meanwhile */
+    /* counted one after another meanwhile */
+    totals.queued = totals.queued > 0 ? totals.queued : 0;
+    totals.live_instances = (int64_t)totals.live_instances > 0 ? totals.live_instances : 0;
     if (totals.queued > totals.queued_high_water) { /* PD-6; each worker knows of the others late */
         totals.queued_high_water = totals.queued;
     }
@@ -181,6 +184,5 @@ void proc_totals(struct proc *proc, struct proc_totals *ret) {
     totals.cycles = proc->pauses.cycles;
     pthread_mutex_unlock(&proc->pauses.lock);
     totals.live_messages = pools_live(proc->pools);
-    totals.live_instances = atomic_load_explicit(&proc->live_instances, memory_order_relaxed);
     *ret = totals;
 }

@@ -5,20 +5,37 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/map.h"
+#include "base/text.h"
 #include "record/cut.h"
 
 #define TOMBSTONES_MIN 64u
 #define TOMBSTONES_MAX 4096u
 #define SLOT_FAILURES 4u /* a slot with more has spare ones: rule 2 */
 
+/* A brief, but for its texts, of which few are ever read: those of a nameless child can be told from its
+ * family, others lie apart. */
+struct snapshot_end {
+    uint64_t uid;
+    uint64_t ended_ns;
+    int64_t wall_ns;
+    struct snapshot_family *family; /* a reference; NULL: has snapshot_texts */
+    uint64_t pid;                   /* with a family, as the reason */
+    const char *reason;
+    uint32_t incarnation;
+    bool failed;
+};
+
+struct snapshot_texts {
+    char id[BRIEF_NAME];
+    char reason[BRIEF_REASON];
+};
+
 struct snapshot_entry {
-    uint64_t number; /* in the order they came in */
-    uint64_t id_hash;
+    uint64_t number;           /* in the order they came in */
     struct snapshot *snapshot; /* a reference; NULL: the brief is all */
     uint32_t before, after;    /* in its list; `after` also in the list of free ones */
     uint32_t younger, older;   /* in the chain of its bucket */
-    struct snapshot_brief brief;
+    struct snapshot_end end;
 };
 
 static struct snapshot_entry *at(const struct snapshot_store *store, uint32_t index) {
@@ -48,7 +65,9 @@ int snapshot_store_init(struct snapshot_store *store, uint32_t keep, uint64_t ma
     store->buckets = mem_array(store->bucket_count, 2 * sizeof *store->buckets);
     store->spares = mem_array(keep + 1, sizeof *store->spares);
     store->tombstones = mem_array(store->tombstone_room, sizeof *store->tombstones);
-    if (!store->entries || !store->buckets || !store->spares || !store->tombstones) {
+    store->texts = mem_array(keep + 1 + store->tombstone_room, sizeof *store->texts);
+    if (!store->entries || !store->buckets || !store->spares || !store->tombstones ||
+        !store->texts) {
         snapshot_store_fini(store);
         return -1;
     }
@@ -59,17 +78,50 @@ int snapshot_store_init(struct snapshot_store *store, uint32_t keep, uint64_t ma
     return 0;
 }
 
+/* ------------------------------------------------------- families */
+
+struct snapshot_family *snapshot_family_create(const char *text) {
+    size_t size = strlen(text);
+    struct snapshot_family *family = mem_alloc(sizeof *family + size + 1);
+    if (family) {
+        family->refs = 1;
+        family->size = (uint32_t)size;
+        memcpy(family->text, text, size);
+    }
+    return family;
+}
+
+/* What is to be freed once the lock is free, or NULL. */
+static struct snapshot_family *drop_locked(struct snapshot_family *family) {
+    return family && --family->refs == 0 ? family : NULL;
+}
+
+void snapshot_family_unref(struct snapshot_store *store, struct snapshot_family *family) {
+    if (!family) {
+        return;
+    }
+    pthread_mutex_lock(&store->lock);
+    family = drop_locked(family);
+    pthread_mutex_unlock(&store->lock);
+    mem_free(family);
+}
+
 void snapshot_store_fini(struct snapshot_store *store) {
     for (unsigned failed = 0; failed < 2; failed++) {
         for (struct snapshot_entry *entry = at(store, store->oldest[failed]); entry;
              entry = at(store, entry->after)) {
             snapshot_unref(entry->snapshot);
+            mem_free(drop_locked(entry->end.family));
         }
+    }
+    for (uint32_t i = 0; store->tombstones && i < store->tombstone_room; i++) {
+        mem_free(drop_locked(store->tombstones[i].family));
     }
     mem_free(store->entries);
     mem_free(store->buckets);
     mem_free(store->spares);
     mem_free(store->tombstones);
+    mem_free(store->texts);
     pthread_mutex_destroy(&store->lock);
     *store = (struct snapshot_store){.keep = 0};
 }
@@ -119,13 +171,13 @@ static uint32_t *bucket(const struct snapshot_store *store, uint64_t uid, bool f
 }
 
 static void link_entry(struct snapshot_store *store, struct snapshot_entry *entry) {
-    bool failed = entry->brief.failed;
+    bool failed = entry->end.failed;
     uint32_t index = index_of(store, entry);
     entry->after = 0;
     entry->before = store->newest[failed];
     *(entry->before ? &at(store, entry->before)->after : &store->oldest[failed]) = index;
     store->newest[failed] = index;
-    uint32_t *chain = bucket(store, entry->brief.uid, failed);
+    uint32_t *chain = bucket(store, entry->end.uid, failed);
     entry->younger = 0;
     entry->older = *chain;
     if (*chain) {
@@ -137,10 +189,10 @@ static void link_entry(struct snapshot_store *store, struct snapshot_entry *entr
 }
 
 static void unlink_entry(struct snapshot_store *store, struct snapshot_entry *entry) {
-    bool failed = entry->brief.failed;
+    bool failed = entry->end.failed;
     *(entry->before ? &at(store, entry->before)->after : &store->oldest[failed]) = entry->after;
     *(entry->after ? &at(store, entry->after)->before : &store->newest[failed]) = entry->before;
-    uint32_t *chain = bucket(store, entry->brief.uid, failed);
+    uint32_t *chain = bucket(store, entry->end.uid, failed);
     *(entry->younger ? &at(store, entry->younger)->older : chain) = entry->older;
     if (entry->older) {
         at(store, entry->older)->younger = entry->younger;
@@ -157,7 +209,7 @@ static void find_spare(struct snapshot_store *store, const struct snapshot_entry
     unsigned seen = 0;
     uint32_t fourth = 0;
     for (uint32_t i = index_of(store, added); i; i = at(store, i)->older) {
-        if (at(store, i)->brief.uid != added->brief.uid) {
+        if (at(store, i)->end.uid != added->end.uid) {
             continue;
         }
         if (++seen == SLOT_FAILURES) {
@@ -180,39 +232,78 @@ static struct snapshot_entry *choose(struct snapshot_store *store, uint64_t now_
     }
     struct snapshot_entry *oldest = at(store, store->oldest[true]);
     bool is_old =
-        now_ns > oldest->brief.ended_ns && now_ns - oldest->brief.ended_ns > store->max_age_ns;
+        now_ns > oldest->end.ended_ns && now_ns - oldest->end.ended_ns > store->max_age_ns;
     return is_old ? oldest : at(store, store->newest[true]);
 }
 
-static struct snapshot *evict(struct snapshot_store *store, uint64_t now_ns) {
-    struct snapshot_entry *entry = choose(store, now_ns);
-    struct snapshot *snapshot = entry->snapshot;
-    entry->snapshot = NULL;
-    store->tombstones[store->tombstone_total++ % store->tombstone_room] = entry->brief;
-    unlink_entry(store, entry);
-    return snapshot;
+static struct snapshot_texts *entry_texts(const struct snapshot_store *store,
+                                          const struct snapshot_entry *entry) {
+    return &store->texts[entry - store->entries];
 }
 
-static void add(struct snapshot_store *store, const struct snapshot_brief *brief,
-                struct snapshot *snapshot, uint64_t now_ns) {
-    uint64_t hash = hash_bytes(brief->id, strlen(brief->id));
-    struct snapshot *evicted = NULL;
+static struct snapshot_texts *tombstone_texts(const struct snapshot_store *store,
+                                              const struct snapshot_end *end) {
+    return &store->texts[store->keep + 1 + (end - store->tombstones)];
+}
+
+/* What is left over, to be freed once the lock is free. */
+struct leftovers {
+    struct snapshot *snapshot;
+    struct snapshot_family *family;
+};
+
+static void evict(struct snapshot_store *store, uint64_t now_ns, struct leftovers *left) {
+    struct snapshot_entry *entry = choose(store, now_ns);
+    struct snapshot_end *tombstone = &store->tombstones[store->tombstone_next];
+    left->snapshot = entry->snapshot;
+    left->family = drop_locked(tombstone->family);
+    *tombstone = entry->end;
+    if (!tombstone->family) {
+        *tombstone_texts(store, tombstone) = *entry_texts(store, entry);
+    }
+    entry->snapshot = NULL;
+    store->tombstone_total++;
+    store->tombstone_next =
+        store->tombstone_next + 1 < store->tombstone_room ? store->tombstone_next + 1 : 0;
+    unlink_entry(store, entry);
+}
+
+/* `texts`: of one without a family. */
+static void add(struct snapshot_store *store, const struct snapshot_end *end,
+                const struct snapshot_brief *texts, struct snapshot *snapshot, uint64_t now_ns) {
+    struct leftovers left = {NULL, NULL};
     pthread_mutex_lock(&store->lock);
     struct snapshot_entry *entry = at(store, store->free);
     store->free = entry->after;
     entry->number = store->numbers++;
-    entry->id_hash = hash;
     entry->snapshot = snapshot;
-    entry->brief = *brief;
+    entry->end = *end;
+    if (end->family) {
+        end->family->refs++;
+    } else {
+        cut_copy(entry_texts(store, entry)->id, BRIEF_NAME, texts->id);
+        cut_copy(entry_texts(store, entry)->reason, BRIEF_REASON, texts->reason);
+    }
     link_entry(store, entry);
-    if (brief->failed) {
+    if (end->failed) {
         find_spare(store, entry);
     }
     if (store->count > store->keep) {
-        evicted = evict(store, now_ns);
+        evict(store, now_ns, &left);
     }
     pthread_mutex_unlock(&store->lock);
-    snapshot_unref(evicted);
+    snapshot_unref(left.snapshot);
+    mem_free(left.family);
+}
+
+static void add_brief(struct snapshot_store *store, const struct snapshot_brief *brief,
+                      struct snapshot *snapshot, uint64_t now_ns) {
+    struct snapshot_end end = {.uid = brief->uid,
+                               .incarnation = brief->incarnation,
+                               .failed = brief->failed,
+                               .ended_ns = brief->ended_ns,
+                               .wall_ns = brief->wall_ns};
+    add(store, &end, brief, snapshot, now_ns);
 }
 
 void snapshot_brief_fill(struct snapshot_brief *brief, const struct snapshot_facts *facts) {
@@ -228,22 +319,67 @@ void snapshot_brief_fill(struct snapshot_brief *brief, const struct snapshot_fac
 void snapshot_store_add(struct snapshot_store *store, struct snapshot *snapshot, uint64_t now_ns) {
     struct snapshot_brief brief;
     snapshot_brief_fill(&brief, &snapshot->facts);
-    add(store, &brief, snapshot, now_ns);
+    add_brief(store, &brief, snapshot, now_ns);
 }
 
 void snapshot_store_note(struct snapshot_store *store, const struct snapshot_brief *brief,
                          uint64_t now_ns) {
-    add(store, brief, NULL, now_ns);
+    add_brief(store, brief, NULL, now_ns);
+}
+
+void snapshot_store_note_child(struct snapshot_store *store, const struct snapshot_child *child) {
+    struct snapshot_end end = {.uid = child->uid,
+                               .incarnation = child->incarnation,
+                               .ended_ns = child->ended_ns,
+                               .family = child->family,
+                               .pid = child->pid,
+                               .reason = child->reason};
+    add(store, &end, NULL, NULL, child->ended_ns);
 }
 
 /* ------------------------------------------------------- reading */
+
+static void tell_id(const struct snapshot_end *end, const struct snapshot_texts *texts,
+                    char ret[BRIEF_NAME]) {
+    if (!end->family) {
+        memcpy(ret, texts->id, BRIEF_NAME);
+        return;
+    }
+    struct text text = text_begin(ret, BRIEF_NAME);
+    text_add_n(&text, end->family->text, end->family->size);
+    text_add(&text, "[");
+    text_add_number(&text, end->pid);
+    text_add(&text, "]");
+    (void)text_end(&text, ret);
+}
+
+static void tell(const struct snapshot_end *end, const struct snapshot_texts *texts,
+                 struct snapshot_brief *ret) {
+    *ret = (struct snapshot_brief){.uid = end->uid,
+                                   .incarnation = end->incarnation,
+                                   .failed = end->failed,
+                                   .ended_ns = end->ended_ns,
+                                   .wall_ns = end->wall_ns};
+    tell_id(end, texts, ret->id);
+    cut_copy(ret->reason, sizeof ret->reason, end->family ? end->reason : texts->reason);
+}
+
+static void tell_entry(const struct snapshot_store *store, const struct snapshot_entry *entry,
+                       struct snapshot_brief *ret) {
+    tell(&entry->end, entry_texts(store, entry), ret);
+}
+
+static void tell_tombstone(const struct snapshot_store *store, const struct snapshot_end *end,
+                           struct snapshot_brief *ret) {
+    tell(end, tombstone_texts(store, end), ret);
+}
 
 static const struct snapshot_entry *find_entry(const struct snapshot_store *store, uint64_t uid,
                                                uint32_t incarnation) {
     for (unsigned failed = 0; failed < 2; failed++) {
         for (struct snapshot_entry *entry = at(store, *bucket(store, uid, failed)); entry;
              entry = at(store, entry->older)) {
-            if (entry->brief.uid == uid && entry->brief.incarnation == incarnation) {
+            if (entry->end.uid == uid && entry->end.incarnation == incarnation) {
                 return entry;
             }
         }
@@ -256,16 +392,16 @@ static uint32_t tombstone_count(const struct snapshot_store *store) {
 }
 
 /* The latest first. */
-static const struct snapshot_brief *tombstone(const struct snapshot_store *store, uint32_t back) {
+static const struct snapshot_end *tombstone(const struct snapshot_store *store, uint32_t back) {
     return &store->tombstones[(store->tombstone_total - 1 - back) % store->tombstone_room];
 }
 
-static const struct snapshot_brief *find_tombstone(const struct snapshot_store *store, uint64_t uid,
-                                                   uint32_t incarnation) {
+static const struct snapshot_end *find_tombstone(const struct snapshot_store *store, uint64_t uid,
+                                                 uint32_t incarnation) {
     for (uint32_t i = 0; i < tombstone_count(store); i++) {
-        const struct snapshot_brief *brief = tombstone(store, i);
-        if (brief->uid == uid && brief->incarnation == incarnation) {
-            return brief;
+        const struct snapshot_end *end = tombstone(store, i);
+        if (end->uid == uid && end->incarnation == incarnation) {
+            return end;
         }
     }
     return NULL;
@@ -276,12 +412,15 @@ int snapshot_store_find(struct snapshot_store *store, uint64_t uid, uint32_t inc
     int found = 0;
     pthread_mutex_lock(&store->lock);
     const struct snapshot_entry *entry = find_entry(store, uid, incarnation);
-    const struct snapshot_brief *brief =
-        entry ? &entry->brief : find_tombstone(store, uid, incarnation);
-    if (brief) {
-        found = entry ? 1 : 2;
-        *ret = *brief;
-        *ret_snapshot = entry && entry->snapshot ? snapshot_ref(entry->snapshot) : NULL;
+    const struct snapshot_end *gone = entry ? NULL : find_tombstone(store, uid, incarnation);
+    if (entry) {
+        found = 1;
+        tell_entry(store, entry, ret);
+        *ret_snapshot = entry->snapshot ? snapshot_ref(entry->snapshot) : NULL;
+    } else if (gone) {
+        found = 2;
+        tell_tombstone(store, gone, ret);
+        *ret_snapshot = NULL;
     }
     pthread_mutex_unlock(&store->lock);
     return found;
@@ -289,14 +428,15 @@ int snapshot_store_find(struct snapshot_store *store, uint64_t uid, uint32_t inc
 
 bool snapshot_store_has_id(struct snapshot_store *store, const char *id) {
     char wanted[BRIEF_NAME];
+    char name[BRIEF_NAME];
     cut_copy(wanted, sizeof wanted, id);
-    uint64_t hash = hash_bytes(wanted, strlen(wanted));
     bool found = false;
     pthread_mutex_lock(&store->lock);
     for (unsigned failed = 0; failed < 2; failed++) {
         for (struct snapshot_entry *entry = at(store, store->oldest[failed]); entry && !found;
              entry = at(store, entry->after)) {
-            found = entry->id_hash == hash && strcmp(entry->brief.id, wanted) == 0;
+            tell_id(&entry->end, entry_texts(store, entry), name);
+            found = strcmp(name, wanted) == 0;
         }
     }
     pthread_mutex_unlock(&store->lock);
@@ -312,7 +452,7 @@ uint32_t snapshot_store_list(struct snapshot_store *store, struct snapshot_brief
     for (uint32_t i = 0; i < count && i < room; i++) {
         bool failed = !next[0] || (next[1] && next[1]->number < next[0]->number);
         const struct snapshot_entry *entry = next[failed];
-        ret[i] = entry->brief;
+        tell_entry(store, entry, &ret[i]);
         if (ret_snapshots) {
             ret_snapshots[i] = entry->snapshot ? snapshot_ref(entry->snapshot) : NULL;
         }
@@ -327,7 +467,7 @@ uint32_t snapshot_store_tombstones(struct snapshot_store *store, struct snapshot
     pthread_mutex_lock(&store->lock);
     uint32_t count = tombstone_count(store);
     for (uint32_t i = 0; i < count && i < room; i++) {
-        ret[i] = *tombstone(store, count - 1 - i);
+        tell_tombstone(store, tombstone(store, count - 1 - i), &ret[i]);
     }
     pthread_mutex_unlock(&store->lock);
     return count;

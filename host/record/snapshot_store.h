@@ -33,6 +33,24 @@ struct snapshot_brief {
     char reason[BRIEF_REASON];
 };
 
+/* What the addresses of an actor's nameless children begin with, "proc/name": one copy for all of them,
+ * so that nothing is written when such a child ends before somebody looks. Counted: its maker, and each
+ * end that is kept. */
+struct snapshot_family {
+    uint32_t refs; /* under the store's lock */
+    uint32_t size;
+    char text[];
+};
+
+/* A nameless child that stopped cleanly. */
+struct snapshot_child {
+    struct snapshot_family *family;
+    uint64_t uid, pid;
+    uint32_t incarnation;
+    uint64_t ended_ns;
+    const char *reason; /* static */
+};
+
 struct snapshot_store {
     pthread_mutex_t lock;
 
@@ -48,8 +66,10 @@ struct snapshot_store {
     uint32_t count, failed_count, free;
     uint32_t oldest[2], newest[2]; /* clean, failed: lists in the order they came in */
     uint64_t numbers;
-    struct snapshot_brief *tombstones;
-    uint64_t tombstone_total; /* ever; those beyond the room have fallen out */
+    struct snapshot_end *tombstones;
+    uint32_t tombstone_next;      /* where the next one goes */
+    uint64_t tombstone_total;     /* ever; those beyond the room have fallen out */
+    struct snapshot_texts *texts; /* of entries, then of tombstones, that have no family */
 };
 
 struct snapshot_counts {
@@ -68,6 +88,12 @@ void snapshot_store_add(struct snapshot_store *store, struct snapshot *snapshot,
  * second, or one for whose snapshot there was no memory. Allocates nothing. */
 void snapshot_store_note(struct snapshot_store *store, const struct snapshot_brief *brief,
                          uint64_t now_ns);
+/* The same again, and cheaper still: its brief is written when somebody looks. */
+void snapshot_store_note_child(struct snapshot_store *store, const struct snapshot_child *child);
+/* One reference is the caller's; NULL: no memory. */
+struct snapshot_family *snapshot_family_create(const char *text);
+void snapshot_family_unref(struct snapshot_store *store,
+                           struct snapshot_family *family); /* takes NULL */
 /* What a brief needs of an end. */
 void snapshot_brief_fill(struct snapshot_brief *brief, const struct snapshot_facts *facts);
 
@@ -75,7 +101,7 @@ void snapshot_brief_fill(struct snapshot_brief *brief, const struct snapshot_fac
  * only the brief; 2: a tombstone only; 0: nothing. */
 int snapshot_store_find(struct snapshot_store *store, uint64_t uid, uint32_t incarnation,
                         struct snapshot_brief *ret, struct snapshot **ret_snapshot);
-/* Whether a kept snapshot has this address (AI-3). Looks at all that are kept, but for their texts. */
+/* Whether a kept snapshot has this address (AI-3). Looks at all that are kept. */
 bool snapshot_store_has_id(struct snapshot_store *store, const char *id);
 
 /* Copies what is kept, oldest first, up to `room`; returns how many there are. With references when

@@ -241,18 +241,91 @@ static void test_ai3_kept_addresses_are_known(void **state) {
     snapshot_store_fini(&store);
 }
 
+static void note_child(struct snapshot_store *store, struct snapshot_family *family, uint64_t pid) {
+    struct snapshot_child child = {.family = family,
+                                   .uid = 100 + pid,
+                                   .pid = pid,
+                                   .incarnation = 1,
+                                   .ended_ns = pid,
+                                   .reason = "stopped"};
+    snapshot_store_note_child(store, &child);
+}
+
+static void test_s6_a_nameless_child_is_told_by_its_family(void **state) {
+    (void)state;
+    struct snapshot_store store;
+    struct snapshot_brief brief, tombstone;
+    struct snapshot *snapshot;
+    given_store(&store, 2);
+    struct snapshot_family *family = snapshot_family_create("main/parent");
+    note_child(&store, family, 7);
+    note_child(&store, family, 1234567890123);
+    snapshot_family_unref(&store, family); /* the parent has gone */
+
+    assert_int_equal(snapshot_store_find(&store, 107, 1, &brief, &snapshot), 1);
+    assert_string_equal(brief.id, "main/parent[7]");
+    assert_string_equal(brief.reason, "stopped");
+    assert_int_equal(brief.ended_ns, 7);
+    assert_false(brief.failed);
+    assert_null(snapshot);
+    assert_true(snapshot_store_has_id(&store, "main/parent[1234567890123]"));
+    note(&store, 1, 1, true, 8);
+    assert_false(snapshot_store_has_id(&store, "main/parent[7]"));
+    assert_int_equal(snapshot_store_tombstones(&store, &tombstone, 1), 1);
+    assert_string_equal(tombstone.id, "main/parent[7]");
+    snapshot_store_fini(&store);
+}
+
+static void test_s6_a_family_goes_with_the_last_that_is_kept_of_it(void **state) {
+    (void)state;
+    struct snapshot_store store;
+    given_store(&store, 1); /* and 64 tombstones */
+    struct snapshot_family *family = snapshot_family_create("main/parent");
+    for (uint64_t i = 0; i < 100; i++) {
+        note_child(&store, family, i);
+    }
+
+    assert_int_equal(family->refs, 1 + 1 + 64);
+    for (uint64_t i = 0; i < 100; i++) {
+        note(&store, i, 1, false, 100 + i);
+    }
+    assert_int_equal(family->refs, 1);
+    snapshot_family_unref(&store, family);
+    snapshot_store_fini(&store);
+}
+
+static void test_s6_a_long_name_of_a_family_is_cut(void **state) {
+    (void)state;
+    struct snapshot_store store;
+    struct snapshot_brief brief;
+    char name[2 * BRIEF_NAME];
+    given_store(&store, 1);
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    struct snapshot_family *family = snapshot_family_create(name);
+    note_child(&store, family, 1);
+
+    assert_int_equal(snapshot_store_list(&store, &brief, NULL, 1), 1);
+    assert_int_equal(strlen(brief.id), BRIEF_NAME - 1);
+    snapshot_family_unref(&store, family);
+    snapshot_store_fini(&store);
+}
+
 static void test_s7_noting_allocates_nothing(void **state) {
     (void)state;
     struct snapshot_store store;
     given_store(&store, 5);
+    struct snapshot_family *family = snapshot_family_create("main/parent");
     mem_fail_at(1);
 
     for (uint32_t i = 0; i < 1000; i++) {
         note(&store, i, 1, i % 10 == 0, i);
+        note_child(&store, family, i);
     }
 
     assert_null(mem_alloc(1)); /* the hook waits still */
     mem_fail_at(0);
+    snapshot_family_unref(&store, family);
     snapshot_store_fini(&store);
 }
 
@@ -344,6 +417,7 @@ static void test_s6_goes_as_the_rule_says_for_any_seed(void **state) {
         struct model m = {.keep = (unsigned)test_random_below(&random, 24)};
         struct snapshot_store store;
         given_store(&store, m.keep);
+        struct snapshot_family *family = snapshot_family_create("main/parent");
         uint64_t slots = 1 + test_random_below(&random, 8), now_ns = 1;
         uint64_t clean = test_random_below(&random, 4);
 
@@ -352,7 +426,14 @@ static void test_s6_goes_as_the_rule_says_for_any_seed(void **state) {
             struct snapshot_brief brief =
                 given_brief(1 + test_random_below(&random, slots), i,
                             test_random_below(&random, 4) >= clean, now_ns);
-            if (test_random_below(&random, 2)) {
+            if (!brief.failed && test_random_below(&random, 2)) {
+                struct snapshot_child child = {.family = family,
+                                               .uid = brief.uid,
+                                               .incarnation = brief.incarnation,
+                                               .ended_ns = now_ns,
+                                               .reason = "stopped"};
+                snapshot_store_note_child(&store, &child);
+            } else if (test_random_below(&random, 2)) {
                 snapshot_store_note(&store, &brief, now_ns);
             } else {
                 add_whole(&store, brief.uid, brief.incarnation, brief.failed, now_ns);
@@ -363,6 +444,7 @@ static void test_s6_goes_as_the_rule_says_for_any_seed(void **state) {
 
         struct snapshot_counts counts = snapshot_store_counts(&store);
         assert_int_equal(counts.clean + counts.failed + counts.evicted, 200);
+        snapshot_family_unref(&store, family);
         snapshot_store_fini(&store);
     }
 }
@@ -446,6 +528,9 @@ int main(void) {
         cmocka_unit_test(test_s6_found_by_uid_and_incarnation),
         cmocka_unit_test(test_s5_a_snapshot_found_outlives_its_eviction),
         cmocka_unit_test(test_ai3_kept_addresses_are_known),
+        cmocka_unit_test(test_s6_a_nameless_child_is_told_by_its_family),
+        cmocka_unit_test(test_s6_a_family_goes_with_the_last_that_is_kept_of_it),
+        cmocka_unit_test(test_s6_a_long_name_of_a_family_is_cut),
         cmocka_unit_test(test_s7_noting_allocates_nothing),
         cmocka_unit_test(test_s6_without_memory_there_is_no_store),
         cmocka_unit_test_teardown(test_s6_goes_as_the_rule_says_for_any_seed, test_seed_teardown),
