@@ -237,7 +237,6 @@ void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
     list_add_last(&parent->more->children, &child->sibling);
     parent->more->open_children++;
     place(r, child);
-    mbox_open(&child->mbox); /* its home is known now */
     /* a parent that stops with this still held back has told its other children already */
     unsigned signal = parent->phase == PHASE_LIVE ? SIGNAL_START
                       : parent->aborted           ? SIGNAL_ABORT
@@ -245,5 +244,8 @@ void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
     if (parent->watched) {
         signal |= SIGNAL_WATCH | (parent->alive_by_timers ? SIGNAL_ALIVE : 0);
     }
-    inst_signal(child, signal);
+    /* nobody else can tell it anything before its mailbox, whose home is known now, is open */
+    atomic_store_explicit(&child->signals, (uint16_t)signal, memory_order_relaxed);
+    mbox_open(&child->mbox);
+    mbox_poke(&child->mbox);
 }

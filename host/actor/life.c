@@ -11,7 +11,7 @@ const char *life_reason(const struct inst *in) {
         INST_REASONS(INST_REASON_TEXT)
 #undef INST_REASON_TEXT
     };
-    return texts[in->reason];
+    return in->reason ? texts[in->reason] : texts[REASON_STOPPED];
 }
 
 static void describe(const struct inst *in, struct inst_end *end) {
@@ -24,12 +24,11 @@ static void describe(const struct inst *in, struct inst_end *end) {
                                        : in->failed ? TROUPE_NO_MEMORY
                                                     : TROUPE_OK,
                              .frames = failure ? failure->frames : NULL};
-    inst_name(in, end->name, sizeof end->name);
+    (void)inst_name(in, end->name, sizeof end->name);
     (void)snprintf(end->text, sizeof end->text, "%s",
                    failure      ? failure->text
                    : in->failed ? "out of memory"
-                   : in->reason ? life_reason(in)
-                                : "stopped");
+                                : life_reason(in));
     (void)snprintf(end->root, sizeof end->root, "%s",
                    failure && failure->root[0] ? failure->root : end->name);
 }
@@ -198,6 +197,12 @@ static void return_queued(struct runner *r, struct inst *in) {
     }
 }
 
+/* Whether nobody but this worker can do anything with the parent just now (T-2). */
+static bool parent_is_here(struct runner *r, struct inst *in) {
+    return atomic_load_explicit(&inst_parent(in)->mbox.task.home, memory_order_relaxed) ==
+           r->worker;
+}
+
 static void tell_parent(struct runner *r, struct inst *in) {
     struct msg *m = msg_alloc(r->pool, MSG_ENDED, 0, sizeof in);
     while (!m) {
@@ -206,12 +211,17 @@ static void tell_parent(struct runner *r, struct inst *in) {
         m = msg_alloc(pools_shared(in->proc->pools), MSG_ENDED, 0, sizeof in);
     }
     *(struct inst **)msg_own_body(m) = in;
-    deliver_host(r->pool, inst_parent(in), m);
+    queue_count(r, 1);
+    if (mbox_offer(&inst_parent(in)->mbox, m, m, 1, 0) != OFFER_TAKEN) {
+        queue_count(r, -1);
+        msg_free(r->pool, m);
+    }
 }
 
 static void release(struct runner *r, struct inst *in) {
-    /* acq_rel: the one who frees sees what the other did */
-    bool last = atomic_fetch_sub_explicit(&in->holders, 1, memory_order_acq_rel) == 1;
+    /* The last holder needs no atomic write. acquire, acq_rel: the one who frees sees what the other did */
+    bool last = atomic_load_explicit(&in->holders, memory_order_acquire) == 1 ||
+                atomic_fetch_sub_explicit(&in->holders, 1, memory_order_acq_rel) == 1;
     if (last && in->spawned) {
         inst_unmake(r, in);
     }
@@ -253,9 +263,13 @@ static void end_spawned(struct runner *r, struct inst *in) {
     in->phase = PHASE_CLOSED;
     pause_wake(&in->proc->pauses, &in->mbox);
     bool noted = mbox_is_noted(&in->mbox); /* closed: it can't become so any more */
+    bool here = parent_is_here(r, in);
     tell_parent(r, in);
     inst_move(in, in->failed ? INST_FAILED : INST_STOPPED);
-    if (!noted) {
+    if (!noted && here && !r->worker->dedicated) {
+        /* the parent has yet to hear of it, so it is still the other holder */
+        atomic_store_explicit(&in->holders, 1, memory_order_release);
+    } else if (!noted) {
         life_leave(r, in);
     }
 }
@@ -311,37 +325,65 @@ static void escalate(struct runner *r, struct inst *in, const struct inst_end *e
     life_fail(r, in, FAILURE_CHILD, end->status, text, end->root);
 }
 
-static void hear_actor(struct runner *r, struct inst *in, uint16_t row,
-                       const struct inst_end *end) {
-    struct troupe_ended ended = {.size = sizeof ended,
-                                 .status = end->status,
-                                 .child = {end->uid, 0},
-                                 .failed = end->failed,
-                                 .name = troupe_str(end->name),
-                                 .text = troupe_str(end->text),
-                                 .root = troupe_str(end->root)};
-    int32_t status = row == INST_NO_ROW ? TROUPE_UNHANDLED : turn_run(r, in, row, &ended, NULL);
-    if (status == TROUPE_UNHANDLED) {
-        if (end->failed) {
-            escalate(r, in, end);
-        }
-    } else if (status < 0) {
+/* What its handler makes of the end: TROUPE_UNHANDLED when there is none, or it says so. */
+static int32_t hear(struct runner *r, struct inst *in, uint16_t row,
+                    const struct troupe_ended *ended) {
+    int32_t status = row == INST_NO_ROW ? TROUPE_UNHANDLED : turn_run(r, in, row, ended, NULL);
+    if (status < 0 && status != TROUPE_UNHANDLED) {
         turn_fail(r, in, row, status);
+    }
+    return status;
+}
+
+static void let_child_go(struct runner *r, struct inst *in, struct inst *child) {
+    list_remove(&child->sibling);
+    in->more->open_children--;
+    release(r, child);
+}
+
+/* Not inlined: its texts are large, and most children end well. */
+__attribute__((noinline)) static void hear_failed(struct runner *r, struct inst *in,
+                                                  struct inst *child) {
+    struct inst_end end;
+    uint16_t row = child->child_row;
+    describe(child, &end);
+    let_child_go(r, in, child);
+    struct troupe_ended ended = {.size = sizeof ended,
+                                 .status = end.status,
+                                 .child = {end.uid, 0},
+                                 .failed = true,
+                                 .name = troupe_str(end.name),
+                                 .text = troupe_str(end.text),
+                                 .root = troupe_str(end.root)};
+    /* when no handler runs any more, a failure is not lost for that */
+    if (in->phase != PHASE_LIVE || hear(r, in, row, &ended) == TROUPE_UNHANDLED) {
+        escalate(r, in, &end);
+    }
+}
+
+static void hear_stopped(struct runner *r, struct inst *in, struct inst *child) {
+    char name[sizeof((struct inst_end *)NULL)->name];
+    uint16_t row = child->child_row;
+    bool is_heard = in->phase == PHASE_LIVE && row != INST_NO_ROW;
+    struct troupe_ended ended = {.size = sizeof ended, .status = TROUPE_OK};
+    if (is_heard) {
+        ended.child.uid = inst_uid(child);
+        ended.name = (struct troupe_str){name, inst_name(child, name, sizeof name)};
+        ended.text = troupe_str(life_reason(child));
+        ended.root = ended.name;
+    }
+    let_child_go(r, in, child);
+    if (is_heard) {
+        (void)hear(r, in, row, &ended);
     }
 }
 
 void life_child_ended(struct runner *r, struct inst *in, struct msg *m) {
     struct inst *child = *(struct inst **)msg_body(m);
-    struct inst_end end;
-    describe(child, &end);
-    uint16_t row = child->child_row;
-    list_remove(&child->sibling);
-    in->more->open_children--;
     msg_free(r->pool, m);
-    release(r, child);
-    if (in->phase == PHASE_LIVE) {
-        hear_actor(r, in, row, &end);
-    } else if (end.failed) {
-        escalate(r, in, &end); /* no handler runs any more; a failure is not lost for that */
+    if (child->failed) {
+        hear_failed(r, in, child);
+    } else {
+        hear_stopped(r, in, child);
     }
 }
