@@ -1,5 +1,5 @@
-/* The store of snapshots. Entries lie in one array; lists, chains and the heap are indexes into it plus
- * 1, so that 0 is none. */
+/* The store of snapshots. Clean stops go in the order they came in, so they stand in a ring, as do tombstones.
+ * Failures lie in one array; lists, chains and the heap are indexes into it plus 1, so that 0 is none. */
 #include "record/snapshot_store.h"
 
 #include <string.h>
@@ -13,17 +13,26 @@
 #define SLOT_FAILURES 4u /* a slot with more has spare ones: rule 2 */
 
 /* A brief, but for its texts, of which few are ever read: those of a nameless child can be told from its
- * family, others lie apart. */
+ * family, others lie apart. Less than a line of memory: there may be millions a second. */
 struct snapshot_end {
+    uint64_t number; /* in the order they came in */
     uint64_t uid;
     uint64_t ended_ns;
-    int64_t wall_ns;
     struct snapshot_family *family; /* a reference; NULL: has snapshot_texts */
-    uint64_t pid;                   /* with a family, as the reason */
-    const char *reason;
+    union {
+        struct {
+            uint64_t pid;
+            const char *reason;
+        } child; /* with a family */
+        struct {
+            int64_t wall_ns;
+            struct snapshot *snapshot; /* a reference; NULL: the brief is all */
+        } other;
+    } u;
     uint32_t incarnation;
     bool failed;
 };
+_Static_assert(sizeof(struct snapshot_end) <= 64, "less than a line of memory");
 
 struct snapshot_texts {
     char id[BRIEF_NAME];
@@ -31,11 +40,9 @@ struct snapshot_texts {
 };
 
 struct snapshot_entry {
-    uint64_t number;           /* in the order they came in */
-    struct snapshot *snapshot; /* a reference; NULL: the brief is all */
-    uint32_t before, after;    /* in its list; `after` also in the list of free ones */
-    uint32_t younger, older;   /* in the chain of its bucket */
     struct snapshot_end end;
+    uint32_t before, after;  /* in the list; `after` also in the list of free ones */
+    uint32_t younger, older; /* in the chain of its bucket */
 };
 
 static struct snapshot_entry *at(const struct snapshot_store *store, uint32_t index) {
@@ -61,13 +68,14 @@ int snapshot_store_init(struct snapshot_store *store, uint32_t keep, uint64_t ma
         store->bucket_count *= 2;
     }
     pthread_mutex_init(&store->lock, NULL);
+    store->clean = mem_array(keep + 1, sizeof *store->clean);
     store->entries = mem_array(keep + 1, sizeof *store->entries);
-    store->buckets = mem_array(store->bucket_count, 2 * sizeof *store->buckets);
+    store->buckets = mem_array(store->bucket_count, sizeof *store->buckets);
     store->spares = mem_array(keep + 1, sizeof *store->spares);
     store->tombstones = mem_array(store->tombstone_room, sizeof *store->tombstones);
-    store->texts = mem_array(keep + 1 + store->tombstone_room, sizeof *store->texts);
-    if (!store->entries || !store->buckets || !store->spares || !store->tombstones ||
-        !store->texts) {
+    store->texts = mem_array(2 * (keep + 1) + store->tombstone_room, sizeof *store->texts);
+    if (!store->clean || !store->entries || !store->buckets || !store->spares ||
+        !store->tombstones || !store->texts) {
         snapshot_store_fini(store);
         return -1;
     }
@@ -76,6 +84,32 @@ int snapshot_store_init(struct snapshot_store *store, uint32_t keep, uint64_t ma
     }
     store->free = 1;
     return 0;
+}
+
+/* Of clean ones the `back`th from the oldest. */
+static struct snapshot_end *clean_at(const struct snapshot_store *store, uint32_t back) {
+    uint32_t index = store->clean_oldest + back;
+    return &store->clean[index <= store->keep ? index : index - store->keep - 1];
+}
+
+/* Where each kind of end has its texts. */
+static struct snapshot_texts *clean_texts(const struct snapshot_store *store,
+                                          const struct snapshot_end *end) {
+    return &store->texts[end - store->clean];
+}
+
+static struct snapshot_texts *entry_texts(const struct snapshot_store *store,
+                                          const struct snapshot_entry *entry) {
+    return &store->texts[store->keep + 1 + (entry - store->entries)];
+}
+
+static struct snapshot_texts *tombstone_texts(const struct snapshot_store *store,
+                                              const struct snapshot_end *end) {
+    return &store->texts[2 * (store->keep + 1) + (end - store->tombstones)];
+}
+
+static struct snapshot *snapshot_of(const struct snapshot_end *end) {
+    return end->family ? NULL : end->u.other.snapshot;
 }
 
 /* ------------------------------------------------------- families */
@@ -106,17 +140,23 @@ void snapshot_family_unref(struct snapshot_store *store, struct snapshot_family 
     mem_free(family);
 }
 
+static void end_fini(struct snapshot_end *end) {
+    snapshot_unref(snapshot_of(end));
+    mem_free(drop_locked(end->family));
+}
+
 void snapshot_store_fini(struct snapshot_store *store) {
-    for (unsigned failed = 0; failed < 2; failed++) {
-        for (struct snapshot_entry *entry = at(store, store->oldest[failed]); entry;
-             entry = at(store, entry->after)) {
-            snapshot_unref(entry->snapshot);
-            mem_free(drop_locked(entry->end.family));
-        }
+    for (uint32_t i = 0; i < store->clean_count; i++) {
+        end_fini(clean_at(store, i));
+    }
+    for (struct snapshot_entry *entry = at(store, store->oldest); entry;
+         entry = at(store, entry->after)) {
+        end_fini(&entry->end);
     }
     for (uint32_t i = 0; store->tombstones && i < store->tombstone_room; i++) {
-        mem_free(drop_locked(store->tombstones[i].family));
+        end_fini(&store->tombstones[i]);
     }
+    mem_free(store->clean);
     mem_free(store->entries);
     mem_free(store->buckets);
     mem_free(store->spares);
@@ -129,7 +169,7 @@ void snapshot_store_fini(struct snapshot_store *store) {
 /* ------------------------------------------------------- the heap of spare failures */
 
 static bool is_older(const struct snapshot_store *store, uint32_t a, uint32_t b) {
-    return at(store, store->spares[a])->number < at(store, store->spares[b])->number;
+    return at(store, store->spares[a])->end.number < at(store, store->spares[b])->end.number;
 }
 
 static void swap_spares(struct snapshot_store *store, uint32_t a, uint32_t b) {
@@ -165,42 +205,38 @@ static uint32_t pop_spare(struct snapshot_store *store) {
 
 /* ------------------------------------------------------- adding */
 
-static uint32_t *bucket(const struct snapshot_store *store, uint64_t uid, bool failed) {
+static uint32_t *bucket(const struct snapshot_store *store, uint64_t uid) {
     uint64_t hash = uid * 0x9e3779b97f4a7c15ull;
-    return &store->buckets[2 * ((hash >> 32) & (store->bucket_count - 1)) + failed];
+    return &store->buckets[(hash >> 32) & (store->bucket_count - 1)];
 }
 
 static void link_entry(struct snapshot_store *store, struct snapshot_entry *entry) {
-    bool failed = entry->end.failed;
     uint32_t index = index_of(store, entry);
     entry->after = 0;
-    entry->before = store->newest[failed];
-    *(entry->before ? &at(store, entry->before)->after : &store->oldest[failed]) = index;
-    store->newest[failed] = index;
-    uint32_t *chain = bucket(store, entry->end.uid, failed);
+    entry->before = store->newest;
+    *(entry->before ? &at(store, entry->before)->after : &store->oldest) = index;
+    store->newest = index;
+    uint32_t *chain = bucket(store, entry->end.uid);
     entry->younger = 0;
     entry->older = *chain;
     if (*chain) {
         at(store, *chain)->younger = index;
     }
     *chain = index;
-    store->count++;
-    store->failed_count += failed;
+    store->failed_count++;
 }
 
 static void unlink_entry(struct snapshot_store *store, struct snapshot_entry *entry) {
-    bool failed = entry->end.failed;
-    *(entry->before ? &at(store, entry->before)->after : &store->oldest[failed]) = entry->after;
-    *(entry->after ? &at(store, entry->after)->before : &store->newest[failed]) = entry->before;
-    uint32_t *chain = bucket(store, entry->end.uid, failed);
+    *(entry->before ? &at(store, entry->before)->after : &store->oldest) = entry->after;
+    *(entry->after ? &at(store, entry->after)->before : &store->newest) = entry->before;
+    uint32_t *chain = bucket(store, entry->end.uid);
     *(entry->younger ? &at(store, entry->younger)->older : chain) = entry->older;
     if (entry->older) {
         at(store, entry->older)->younger = entry->younger;
     }
     entry->after = store->free;
     store->free = index_of(store, entry);
-    store->count--;
-    store->failed_count -= failed;
+    store->failed_count--;
 }
 
 /* A failure came in: the one that is no longer of its slot's last three is spare, unless it is the
@@ -221,29 +257,16 @@ static void find_spare(struct snapshot_store *store, const struct snapshot_entry
     }
 }
 
-/* S-6: who goes. A spare one is in the heap until it goes, and goes before any other failure, so that
- * rules 3 and 4 never meet one. */
+/* S-6: which failure goes. A spare one is in the heap until it goes, and goes before any other failure, so
+ * that rules 3 and 4 never meet one. */
 static struct snapshot_entry *choose(struct snapshot_store *store, uint64_t now_ns) {
-    if (store->oldest[false]) {
-        return at(store, store->oldest[false]);
-    }
     if (store->spare_count > 0) {
         return at(store, pop_spare(store));
     }
-    struct snapshot_entry *oldest = at(store, store->oldest[true]);
+    struct snapshot_entry *oldest = at(store, store->oldest);
     bool is_old =
         now_ns > oldest->end.ended_ns && now_ns - oldest->end.ended_ns > store->max_age_ns;
-    return is_old ? oldest : at(store, store->newest[true]);
-}
-
-static struct snapshot_texts *entry_texts(const struct snapshot_store *store,
-                                          const struct snapshot_entry *entry) {
-    return &store->texts[entry - store->entries];
-}
-
-static struct snapshot_texts *tombstone_texts(const struct snapshot_store *store,
-                                              const struct snapshot_end *end) {
-    return &store->texts[store->keep + 1 + (end - store->tombstones)];
+    return is_old ? oldest : at(store, store->newest);
 }
 
 /* What is left over, to be freed once the lock is free. */
@@ -252,58 +275,90 @@ struct leftovers {
     struct snapshot_family *family;
 };
 
-static void evict(struct snapshot_store *store, uint64_t now_ns, struct leftovers *left) {
-    struct snapshot_entry *entry = choose(store, now_ns);
+static inline void bury(struct snapshot_store *store, const struct snapshot_end *end,
+                        const struct snapshot_texts *texts, struct leftovers *left) {
     struct snapshot_end *tombstone = &store->tombstones[store->tombstone_next];
-    left->snapshot = entry->snapshot;
     left->family = drop_locked(tombstone->family);
-    *tombstone = entry->end;
-    if (!tombstone->family) {
-        *tombstone_texts(store, tombstone) = *entry_texts(store, entry);
+    *tombstone = *end;
+    if (!end->family) {
+        left->snapshot = end->u.other.snapshot;
+        tombstone->u.other.snapshot = NULL;
+        *tombstone_texts(store, tombstone) = *texts;
     }
-    entry->snapshot = NULL;
     store->tombstone_total++;
+    store->tombstone_next++;
     store->tombstone_next =
-        store->tombstone_next + 1 < store->tombstone_room ? store->tombstone_next + 1 : 0;
-    unlink_entry(store, entry);
+        store->tombstone_next < store->tombstone_room ? store->tombstone_next : 0;
 }
 
-/* `texts`: of one without a family. */
-static void add(struct snapshot_store *store, const struct snapshot_end *end,
-                const struct snapshot_brief *texts, struct snapshot *snapshot, uint64_t now_ns) {
-    struct leftovers left = {NULL, NULL};
-    pthread_mutex_lock(&store->lock);
+/* S-6: one too many is kept. */
+static inline void evict(struct snapshot_store *store, uint64_t now_ns, struct leftovers *left) {
+    if (store->clean_count > 0) {
+        struct snapshot_end *end = clean_at(store, 0);
+        bury(store, end, clean_texts(store, end), left);
+        store->clean_oldest = store->clean_oldest < store->keep ? store->clean_oldest + 1 : 0;
+        store->clean_count--;
+    } else {
+        struct snapshot_entry *entry = choose(store, now_ns);
+        bury(store, &entry->end, entry_texts(store, entry), left);
+        unlink_entry(store, entry);
+    }
+}
+
+static inline void keep_within(struct snapshot_store *store, uint64_t now_ns,
+                               struct leftovers *left) {
+    if (store->clean_count + store->failed_count > store->keep) {
+        evict(store, now_ns, left);
+    }
+}
+
+static inline void let_go(const struct leftovers *left) {
+    if (left->snapshot) {
+        snapshot_unref(left->snapshot);
+    }
+    if (left->family) {
+        mem_free(left->family);
+    }
+}
+
+static void add_failed(struct snapshot_store *store, const struct snapshot_end *end,
+                       const struct snapshot_texts *texts) {
     struct snapshot_entry *entry = at(store, store->free);
     store->free = entry->after;
-    entry->number = store->numbers++;
-    entry->snapshot = snapshot;
     entry->end = *end;
-    if (end->family) {
-        end->family->refs++;
-    } else {
-        cut_copy(entry_texts(store, entry)->id, BRIEF_NAME, texts->id);
-        cut_copy(entry_texts(store, entry)->reason, BRIEF_REASON, texts->reason);
-    }
+    *entry_texts(store, entry) = *texts;
     link_entry(store, entry);
-    if (end->failed) {
-        find_spare(store, entry);
-    }
-    if (store->count > store->keep) {
-        evict(store, now_ns, &left);
-    }
-    pthread_mutex_unlock(&store->lock);
-    snapshot_unref(left.snapshot);
-    mem_free(left.family);
+    find_spare(store, entry);
 }
 
-static void add_brief(struct snapshot_store *store, const struct snapshot_brief *brief,
-                      struct snapshot *snapshot, uint64_t now_ns) {
+static void add_clean(struct snapshot_store *store, const struct snapshot_end *end,
+                      const struct snapshot_texts *texts) {
+    struct snapshot_end *slot = clean_at(store, store->clean_count++);
+    *slot = *end;
+    *clean_texts(store, slot) = *texts;
+}
+
+static void add(struct snapshot_store *store, const struct snapshot_brief *brief,
+                struct snapshot *snapshot, uint64_t now_ns) {
+    struct leftovers left = {NULL, NULL};
+    struct snapshot_texts texts;
     struct snapshot_end end = {.uid = brief->uid,
                                .incarnation = brief->incarnation,
                                .failed = brief->failed,
                                .ended_ns = brief->ended_ns,
-                               .wall_ns = brief->wall_ns};
-    add(store, &end, brief, snapshot, now_ns);
+                               .u.other = {brief->wall_ns, snapshot}};
+    cut_copy(texts.id, sizeof texts.id, brief->id);
+    cut_copy(texts.reason, sizeof texts.reason, brief->reason);
+    pthread_mutex_lock(&store->lock);
+    end.number = store->numbers++;
+    if (end.failed) {
+        add_failed(store, &end, &texts);
+    } else {
+        add_clean(store, &end, &texts);
+    }
+    keep_within(store, now_ns, &left);
+    pthread_mutex_unlock(&store->lock);
+    let_go(&left);
 }
 
 void snapshot_brief_fill(struct snapshot_brief *brief, const struct snapshot_facts *facts) {
@@ -319,22 +374,28 @@ void snapshot_brief_fill(struct snapshot_brief *brief, const struct snapshot_fac
 void snapshot_store_add(struct snapshot_store *store, struct snapshot *snapshot, uint64_t now_ns) {
     struct snapshot_brief brief;
     snapshot_brief_fill(&brief, &snapshot->facts);
-    add_brief(store, &brief, snapshot, now_ns);
+    add(store, &brief, snapshot, now_ns);
 }
 
 void snapshot_store_note(struct snapshot_store *store, const struct snapshot_brief *brief,
                          uint64_t now_ns) {
-    add_brief(store, brief, NULL, now_ns);
+    add(store, brief, NULL, now_ns);
 }
 
 void snapshot_store_note_child(struct snapshot_store *store, const struct snapshot_child *child) {
-    struct snapshot_end end = {.uid = child->uid,
-                               .incarnation = child->incarnation,
-                               .ended_ns = child->ended_ns,
-                               .family = child->family,
-                               .pid = child->pid,
-                               .reason = child->reason};
-    add(store, &end, NULL, NULL, child->ended_ns);
+    struct leftovers left = {NULL, NULL};
+    pthread_mutex_lock(&store->lock);
+    *clean_at(store, store->clean_count++) =
+        (struct snapshot_end){.number = store->numbers++,
+                              .uid = child->uid,
+                              .ended_ns = child->ended_ns,
+                              .family = child->family,
+                              .u.child = {child->pid, child->reason},
+                              .incarnation = child->incarnation};
+    child->family->refs++;
+    keep_within(store, child->ended_ns, &left);
+    pthread_mutex_unlock(&store->lock);
+    let_go(&left);
 }
 
 /* ------------------------------------------------------- reading */
@@ -348,7 +409,7 @@ static void tell_id(const struct snapshot_end *end, const struct snapshot_texts 
     struct text text = text_begin(ret, BRIEF_NAME);
     text_add_n(&text, end->family->text, end->family->size);
     text_add(&text, "[");
-    text_add_number(&text, end->pid);
+    text_add_number(&text, end->u.child.pid);
     text_add(&text, "]");
     (void)text_end(&text, ret);
 }
@@ -359,29 +420,28 @@ static void tell(const struct snapshot_end *end, const struct snapshot_texts *te
                                    .incarnation = end->incarnation,
                                    .failed = end->failed,
                                    .ended_ns = end->ended_ns,
-                                   .wall_ns = end->wall_ns};
+                                   .wall_ns = end->family ? 0 : end->u.other.wall_ns};
     tell_id(end, texts, ret->id);
-    cut_copy(ret->reason, sizeof ret->reason, end->family ? end->reason : texts->reason);
+    cut_copy(ret->reason, sizeof ret->reason, end->family ? end->u.child.reason : texts->reason);
 }
 
-static void tell_entry(const struct snapshot_store *store, const struct snapshot_entry *entry,
-                       struct snapshot_brief *ret) {
-    tell(&entry->end, entry_texts(store, entry), ret);
+static const struct snapshot_end *find_clean(const struct snapshot_store *store, uint64_t uid,
+                                             uint32_t incarnation) {
+    for (uint32_t i = 0; i < store->clean_count; i++) {
+        const struct snapshot_end *end = clean_at(store, i);
+        if (end->uid == uid && end->incarnation == incarnation) {
+            return end;
+        }
+    }
+    return NULL;
 }
 
-static void tell_tombstone(const struct snapshot_store *store, const struct snapshot_end *end,
-                           struct snapshot_brief *ret) {
-    tell(end, tombstone_texts(store, end), ret);
-}
-
-static const struct snapshot_entry *find_entry(const struct snapshot_store *store, uint64_t uid,
-                                               uint32_t incarnation) {
-    for (unsigned failed = 0; failed < 2; failed++) {
-        for (struct snapshot_entry *entry = at(store, *bucket(store, uid, failed)); entry;
-             entry = at(store, entry->older)) {
-            if (entry->end.uid == uid && entry->end.incarnation == incarnation) {
-                return entry;
-            }
+static const struct snapshot_entry *find_failed(const struct snapshot_store *store, uint64_t uid,
+                                                uint32_t incarnation) {
+    for (struct snapshot_entry *entry = at(store, *bucket(store, uid)); entry;
+         entry = at(store, entry->older)) {
+        if (entry->end.uid == uid && entry->end.incarnation == incarnation) {
+            return entry;
         }
     }
     return NULL;
@@ -392,14 +452,14 @@ static uint32_t tombstone_count(const struct snapshot_store *store) {
 }
 
 /* The latest first. */
-static const struct snapshot_end *tombstone(const struct snapshot_store *store, uint32_t back) {
+static const struct snapshot_end *tombstone_at(const struct snapshot_store *store, uint32_t back) {
     return &store->tombstones[(store->tombstone_total - 1 - back) % store->tombstone_room];
 }
 
 static const struct snapshot_end *find_tombstone(const struct snapshot_store *store, uint64_t uid,
                                                  uint32_t incarnation) {
     for (uint32_t i = 0; i < tombstone_count(store); i++) {
-        const struct snapshot_end *end = tombstone(store, i);
+        const struct snapshot_end *end = tombstone_at(store, i);
         if (end->uid == uid && end->incarnation == incarnation) {
             return end;
         }
@@ -411,15 +471,16 @@ int snapshot_store_find(struct snapshot_store *store, uint64_t uid, uint32_t inc
                         struct snapshot_brief *ret, struct snapshot **ret_snapshot) {
     int found = 0;
     pthread_mutex_lock(&store->lock);
-    const struct snapshot_entry *entry = find_entry(store, uid, incarnation);
-    const struct snapshot_end *gone = entry ? NULL : find_tombstone(store, uid, incarnation);
-    if (entry) {
+    const struct snapshot_entry *entry = find_failed(store, uid, incarnation);
+    const struct snapshot_end *end = entry ? &entry->end : find_clean(store, uid, incarnation);
+    const struct snapshot_end *gone = end ? NULL : find_tombstone(store, uid, incarnation);
+    if (end) {
         found = 1;
-        tell_entry(store, entry, ret);
-        *ret_snapshot = entry->snapshot ? snapshot_ref(entry->snapshot) : NULL;
+        tell(end, entry ? entry_texts(store, entry) : clean_texts(store, end), ret);
+        *ret_snapshot = snapshot_of(end) ? snapshot_ref(snapshot_of(end)) : NULL;
     } else if (gone) {
         found = 2;
-        tell_tombstone(store, gone, ret);
+        tell(gone, tombstone_texts(store, gone), ret);
         *ret_snapshot = NULL;
     }
     pthread_mutex_unlock(&store->lock);
@@ -427,17 +488,18 @@ int snapshot_store_find(struct snapshot_store *store, uint64_t uid, uint32_t inc
 }
 
 bool snapshot_store_has_id(struct snapshot_store *store, const char *id) {
-    char wanted[BRIEF_NAME];
-    char name[BRIEF_NAME];
-    cut_copy(wanted, sizeof wanted, id);
+    char wanted[BRIEF_NAME], name[BRIEF_NAME];
     bool found = false;
+    cut_copy(wanted, sizeof wanted, id);
     pthread_mutex_lock(&store->lock);
-    for (unsigned failed = 0; failed < 2; failed++) {
-        for (struct snapshot_entry *entry = at(store, store->oldest[failed]); entry && !found;
-             entry = at(store, entry->after)) {
-            tell_id(&entry->end, entry_texts(store, entry), name);
-            found = strcmp(name, wanted) == 0;
-        }
+    for (uint32_t i = 0; i < store->clean_count && !found; i++) {
+        const struct snapshot_end *end = clean_at(store, i);
+        tell_id(end, clean_texts(store, end), name);
+        found = strcmp(name, wanted) == 0;
+    }
+    for (struct snapshot_entry *entry = at(store, store->oldest); entry && !found;
+         entry = at(store, entry->after)) {
+        found = strcmp(entry_texts(store, entry)->id, wanted) == 0;
     }
     pthread_mutex_unlock(&store->lock);
     return found;
@@ -446,17 +508,21 @@ bool snapshot_store_has_id(struct snapshot_store *store, const char *id) {
 uint32_t snapshot_store_list(struct snapshot_store *store, struct snapshot_brief *ret,
                              struct snapshot **ret_snapshots, uint32_t room) {
     pthread_mutex_lock(&store->lock);
-    const struct snapshot_entry *next[2] = {at(store, store->oldest[0]),
-                                            at(store, store->oldest[1])};
-    uint32_t count = store->count;
-    for (uint32_t i = 0; i < count && i < room; i++) {
-        bool failed = !next[0] || (next[1] && next[1]->number < next[0]->number);
-        const struct snapshot_entry *entry = next[failed];
-        tell_entry(store, entry, &ret[i]);
-        if (ret_snapshots) {
-            ret_snapshots[i] = entry->snapshot ? snapshot_ref(entry->snapshot) : NULL;
+    uint32_t count = store->clean_count + store->failed_count;
+    const struct snapshot_entry *failed = at(store, store->oldest);
+    for (uint32_t i = 0, clean = 0; i < count && i < room; i++) {
+        const struct snapshot_end *end = clean < store->clean_count ? clean_at(store, clean) : NULL;
+        if (end && (!failed || end->number < failed->end.number)) {
+            tell(end, clean_texts(store, end), &ret[i]);
+            clean++;
+        } else {
+            end = &failed->end;
+            tell(end, entry_texts(store, failed), &ret[i]);
+            failed = at(store, failed->after);
         }
-        next[failed] = at(store, entry->after);
+        if (ret_snapshots) {
+            ret_snapshots[i] = snapshot_of(end) ? snapshot_ref(snapshot_of(end)) : NULL;
+        }
     }
     pthread_mutex_unlock(&store->lock);
     return count;
@@ -467,7 +533,8 @@ uint32_t snapshot_store_tombstones(struct snapshot_store *store, struct snapshot
     pthread_mutex_lock(&store->lock);
     uint32_t count = tombstone_count(store);
     for (uint32_t i = 0; i < count && i < room; i++) {
-        tell_tombstone(store, tombstone(store, count - 1 - i), &ret[i]);
+        const struct snapshot_end *end = tombstone_at(store, count - 1 - i);
+        tell(end, tombstone_texts(store, end), &ret[i]);
     }
     pthread_mutex_unlock(&store->lock);
     return count;
@@ -476,7 +543,7 @@ uint32_t snapshot_store_tombstones(struct snapshot_store *store, struct snapshot
 struct snapshot_counts snapshot_store_counts(struct snapshot_store *store) {
     pthread_mutex_lock(&store->lock);
     uint32_t tombstones = tombstone_count(store);
-    struct snapshot_counts counts = {.clean = store->count - store->failed_count,
+    struct snapshot_counts counts = {.clean = store->clean_count,
                                      .failed = store->failed_count,
                                      .tombstones = tombstones,
                                      .evicted = store->tombstone_total,

@@ -59,17 +59,19 @@ struct snapshot_store {
     uint64_t max_age_ns;
 
     /* under lock */
-    struct snapshot_entry *entries; /* keep + 1 */
+    struct snapshot_end *clean; /* a ring, keep + 1 */
+    uint32_t clean_oldest, clean_count;
+    struct snapshot_entry *entries; /* of failures, keep + 1 */
     uint32_t *buckets;              /* by uid: indexes of entries + 1 */
     uint32_t bucket_count;
     uint32_t *spares, spare_count; /* rule 2: a heap, the oldest on top */
-    uint32_t count, failed_count, free;
-    uint32_t oldest[2], newest[2]; /* clean, failed: lists in the order they came in */
+    uint32_t failed_count, free;
+    uint32_t oldest, newest; /* failures in the order they came in */
     uint64_t numbers;
-    struct snapshot_end *tombstones;
-    uint32_t tombstone_next;      /* where the next one goes */
-    uint64_t tombstone_total;     /* ever; those beyond the room have fallen out */
-    struct snapshot_texts *texts; /* of entries, then of tombstones, that have no family */
+    struct snapshot_end *tombstones; /* a ring */
+    uint32_t tombstone_next;         /* where the next one goes */
+    uint64_t tombstone_total;        /* ever; those beyond the room have fallen out */
+    struct snapshot_texts *texts; /* of clean ones, of failures, of tombstones without a family */
 };
 
 struct snapshot_counts {
