@@ -26,14 +26,37 @@ static inline void text_add(struct text *text, const char *data) {
     text_add_n(text, data, strlen(data));
 }
 
+static inline void text_add_char(struct text *text, char c) {
+    if (text->at < text->end) {
+        *text->at++ = c;
+    }
+}
+
 static inline void text_add_number(struct text *text, uint64_t number) {
-    char digits[20];
-    char *at = digits + sizeof digits;
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    text_add_n(text, at, (size_t)(digits + sizeof digits - at));
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    enum { MOST = 20 };
+    char digits[2 * MOST]; /* the second half only so that a copy may have a fixed size */
+    char *at = digits + MOST;
+    for (; number >= 100; number /= 100) {
+        at -= 2;
+        memcpy(at, pairs + 2 * (number % 100), 2);
+    }
+    if (number >= 10) {
+        at -= 2;
+        memcpy(at, pairs + 2 * number, 2);
+    } else {
+        *--at = (char)('0' + number);
+    }
+    size_t size = (size_t)(digits + MOST - at);
+    if (text->end - text->at >= MOST) {
+        memcpy(text->at, at, MOST); /* for less than a call of memcpy */
+        text->at += size;
+    } else {
+        text_add_n(text, at, size);
+    }
 }
 
 /* Terminates it; returns its size. */

@@ -408,9 +408,9 @@ static void tell_id(const struct snapshot_end *end, const struct snapshot_texts 
     }
     struct text text = text_begin(ret, BRIEF_NAME);
     text_add_n(&text, end->family->text, end->family->size);
-    text_add(&text, "[");
+    text_add_char(&text, '[');
     text_add_number(&text, end->u.child.pid);
-    text_add(&text, "]");
+    text_add_char(&text, ']');
     (void)text_end(&text, ret);
 }
 

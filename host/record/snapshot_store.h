@@ -99,7 +99,7 @@ void snapshot_family_unref(struct snapshot_store *store,
 /* What a brief needs of an end. */
 void snapshot_brief_fill(struct snapshot_brief *brief, const struct snapshot_facts *facts);
 
-/* What is known of one end: 1: kept, and *ret_snapshot is the caller's reference, NULL when there is
+/* Looks at all clean stops that are kept, and at all tombstones. What is known of one end: 1: kept, and *ret_snapshot is the caller's reference, NULL when there is
  * only the brief; 2: a tombstone only; 0: nothing. */
 int snapshot_store_find(struct snapshot_store *store, uint64_t uid, uint32_t incarnation,
                         struct snapshot_brief *ret, struct snapshot **ret_snapshot);
