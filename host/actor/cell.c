@@ -77,16 +77,24 @@ static struct inst *after(const struct inst *in) {
     return in->sibling.next ? LIST_OF(in->sibling.next, struct inst, sibling) : NULL;
 }
 
+/* A large one is for so many actors that more are likely to come: it gets large pages, which must lie in it
+ * whole. */
+#define LARGE_PAGE ((size_t)1 << 21)
+
 /* Not zeroed by us: pages that the kernel has just zeroed are not touched before they are used. */
 static struct cell_slab *make_slab(uint32_t number) {
-    size_t align = _Alignof(struct cell_slab);
-    char *memory =
-        mem_alloc(sizeof(struct cell_slab) + slab_size(number) * sizeof(struct inst) + align);
+    bool is_large = number > SLAB_DOUBLINGS;
+    size_t align = is_large ? LARGE_PAGE : _Alignof(struct cell_slab);
+    size_t size = sizeof(struct cell_slab) + slab_size(number) * sizeof(struct inst);
+    char *memory = mem_alloc(size + align);
     if (!memory) {
         return NULL;
     }
     size_t over = (uintptr_t)memory & (align - 1);
     struct cell_slab *slab = (struct cell_slab *)(void *)(memory + (over ? align - over : 0));
+    if (is_large) {
+        mem_use_large_pages(slab, size);
+    }
     slab->memory = memory;
     return slab;
 }

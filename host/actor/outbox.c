@@ -12,6 +12,10 @@
 #include "base/alloc.h"
 #include "base/prefetch.h"
 
+/* A turn that has filled half of so many is likely to go on, and a page fault costs more than the 70 items
+ * that it makes room for. */
+#define ROOM_OF_MANY (1u << 16)
+
 /* Not inlined, so that the common path needs no stack of its own. */
 __attribute__((noinline)) static int grow(struct outbox *box) {
     uint32_t room = box->room ? box->room * 2 : 16;

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* Allocations until the one that fails; 0: off. Process-wide because it stands in for malloc. */
 static _Atomic uint64_t fail_at;
@@ -47,6 +49,14 @@ void *mem_array(size_t count, size_t size) {
         return NULL;
     }
     return mem_alloc(total);
+}
+
+void mem_use_large_pages(void *memory, size_t size) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    /* with the pages at its ends: the kernel moves and joins only what was advised alike */
+    uintptr_t first = (uintptr_t)memory / page * page;
+    uintptr_t end = ((uintptr_t)memory + size + page - 1) / page * page;
+    (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
 }
 
 void *mem_resize(void *memory, size_t size) {

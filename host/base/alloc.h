@@ -12,6 +12,8 @@ void *mem_array(size_t count, size_t size); /* NULL also when count * size overf
 void *mem_resize(void *memory, size_t size);
 /* Zeroed, aligned to a power of two `align`. Freed by mem_free. */
 void *mem_aligned(size_t align, size_t size);
+/* The memory, of megabytes, will be used whole: large pages are welcome. Only a hint. */
+void mem_use_large_pages(void *memory, size_t size);
 char *mem_text(const char *text);                /* strdup; NULL gives NULL */
 char *mem_text_n(const char *data, size_t size); /* copies and terminates */
 void mem_free(void *memory);                     /* takes NULL */
