@@ -326,6 +326,24 @@ enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint
                : offer_bounded(mb, first, last, count, limit);
 }
 
+struct msg *mbox_last(const struct mbox *mb, enum msg_kind kind) {
+    bool is_last = atomic_load_explicit(&mb->task.home, memory_order_acquire) == sched_current() &&
+                   mb->tail && mb->tail->kind == kind &&
+                   !word_chain(atomic_load_explicit(&mb->task.word, memory_order_relaxed));
+    return is_last ? mb->tail : NULL;
+}
+
+void mbox_add_later(struct mbox *mb, struct msg *m) {
+    assert(!msg_is_charged(m));
+    if (word_chain(atomic_load_explicit(&mb->task.word, memory_order_relaxed))) {
+        collect(mb, TASK_NOTE); /* I-1 */
+    }
+    atomic_fetch_add_explicit(&mb->uncharged, 1, memory_order_relaxed);
+    note_high_water(mb, charged_now(mb));
+    append(mb, m, m);
+    sched_ready_later(&mb->task);
+}
+
 uint32_t mbox_room(const struct mbox *mb, uint32_t limit) {
     uint32_t taken = word_count(atomic_load_explicit(&mb->task.word, memory_order_relaxed));
     if (atomic_load_explicit(&mb->task.home, memory_order_acquire) == sched_current()) {

@@ -112,6 +112,12 @@ static inline bool mbox_is_bounded(const struct mbox *mb) {
  * would wait; OFFER_CLOSED. Uncharged ones are never refused as full. [any] */
 enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
                       uint32_t limit);
+/* The message that would be taken last, when it is of this uncharged kind, nothing else has arrived, and the
+ * mailbox is of the caller's worker; else NULL. [any] */
+struct msg *mbox_last(const struct mbox *mb, enum msg_kind kind);
+/* Offers one uncharged message to an open mailbox; its task is readied later (sched_ready_later).
+ * [home worker] */
+void mbox_add_later(struct mbox *mb, struct msg *m);
 /* How many charged messages would be taken below `limit` now; 0: not one. [any] */
 uint32_t mbox_room(const struct mbox *mb, uint32_t limit);
 /* Gives back the places kept for the home, so that others find them. [home worker] */

@@ -65,6 +65,8 @@ struct sched_worker {
     struct sched_task *next;        /* run-next slot: the task readied last, still warm */
     struct sched_task *hot;         /* came out of the inbox last, alone; polled next, see park.c */
     uint32_t next_streak;
+    struct sched_task *later; /* see sched_ready_later; NULL: none */
+    uint32_t later_streak;
     uint32_t queue_length;
     uint64_t now_ns;      /* clock, read now and then */
     uint32_t done;        /* units of work, wraps */
@@ -116,6 +118,10 @@ bool sched_is_seeded(const struct sched *sched);
 void task_init(struct sched_task *task, const struct task_ops *ops, struct sched_worker *home);
 /* Queues the task. Only on its home worker; harmless when it is queued already. */
 void sched_ready(struct sched_task *task);
+/* As sched_ready, but others of the queue go first, if there are some: at the most SCHED_LATER_MOST. For what
+ * is cheaper done for many at once. */
+#define SCHED_LATER_MOST 64u
+void sched_ready_later(struct sched_task *task);
 /* Tells the task's home. The caller has just set NOTE in the word, which was clear (T-3). [any] */
 void sched_notify(struct sched_task *task);
 

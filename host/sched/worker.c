@@ -55,6 +55,20 @@ void sched_ready(struct sched_task *task) {
     }
 }
 
+void sched_ready_later(struct sched_task *task) {
+    struct sched_worker *worker = current;
+    if (task->queued) {
+        return;
+    }
+    if (worker->later || !worker->head) {
+        sched_ready(task);
+        return;
+    }
+    task->queued = true;
+    worker->later = task;
+    worker->later_streak = 0;
+}
+
 void worker_push_inbox(struct sched_worker *worker, struct sched_task *task) {
     /* Guessed empty: to look first would fetch the line once to read and once more to write. */
     struct sched_task *head = NULL;
@@ -124,13 +138,18 @@ void worker_settle(struct sched_worker *worker) {
 
 static struct sched_task *queue_take(struct sched_worker *worker) {
     struct sched_task *task = worker->next;
-    if (task && (worker->next_streak < NEXT_STREAK_MAX || !worker->head)) {
+    if (task && (worker->next_streak < NEXT_STREAK_MAX || !(worker->head || worker->later))) {
         worker->next = NULL;
         worker->next_streak++;
         return task;
     }
     worker->next_streak = 0;
     task = worker->head;
+    if (worker->later && (!task || ++worker->later_streak > SCHED_LATER_MOST)) {
+        task = worker->later;
+        worker->later = NULL;
+        return task;
+    }
     if (task) {
         worker->head = task->queue_next;
         if (!worker->head) {
@@ -142,7 +161,7 @@ static struct sched_task *queue_take(struct sched_worker *worker) {
 }
 
 bool worker_has_work(struct sched_worker *worker) {
-    return worker->next || worker->head ||
+    return worker->next || worker->head || worker->later ||
            atomic_load_explicit(&worker->inbox, memory_order_relaxed);
 }
 

@@ -276,6 +276,40 @@ static void test_pd6_high_water_counts_what_takes_no_room(void **state) {
     assert_int_equal(mbox_high_water(&mb), 4);
 }
 
+static void test_last_message_is_found_while_nothing_came_behind_it(void **state) {
+    SETUP
+    be_worker(w, 0);
+    assert_null(mbox_last(&mb, MSG_ENDED));
+    assert_int_equal(offer_kind(w, &mb, MSG_ENDED, 0), OFFER_TAKEN);
+    assert_non_null(mbox_last(&mb, MSG_ENDED));
+    assert_null(mbox_last(&mb, MSG_REPLY));
+    be_worker(w, 1);
+    assert_null(mbox_last(&mb, MSG_ENDED)); /* only its own worker may tell */
+    assert_int_equal(offer_one(w, &mb, 1), OFFER_TAKEN);
+    be_worker(w, 0);
+    assert_null(mbox_last(&mb, MSG_ENDED)); /* MB-3: that came behind it */
+
+    worker_collect(sched_current());
+    assert_null(mbox_last(&mb, MSG_ENDED));
+    take_expecting(w, &mb, 0);
+    take_expecting(w, &mb, 1);
+}
+
+static void test_mb1_what_is_added_for_later_comes_behind_what_arrived(void **state) {
+    SETUP
+    be_worker(w, 1);
+    assert_int_equal(offer_one(w, &mb, 0), OFFER_TAKEN);
+    be_worker(w, 0);
+    mbox_add_later(&mb, given_msg(w->pool, MSG_ENDED, 1));
+    assert_int_equal(mbox_depth(&mb), 2);
+    assert_int_equal(mbox_high_water(&mb), 2);
+    assert_true(mb.task.queued);
+
+    take_expecting(w, &mb, 0);
+    take_expecting(w, &mb, 1);
+    assert_int_equal(mbox_depth(&mb), 0);
+}
+
 static void test_offer_refused_after_close(void **state) {
     SETUP
     be_worker(w, 0);
@@ -470,6 +504,8 @@ int main(void) {
         IN_WORLD(test_pd5_depth_counts_what_is_accepted_and_not_taken),
         IN_WORLD(test_pd8_high_water_shows_a_burst_that_drained),
         IN_WORLD(test_pd6_high_water_counts_what_takes_no_room),
+        IN_WORLD(test_last_message_is_found_while_nothing_came_behind_it),
+        IN_WORLD(test_mb1_what_is_added_for_later_comes_behind_what_arrived),
         IN_WORLD(test_offer_refused_after_close),
         IN_WORLD(test_close_returns_all_in_order_once),
         IN_WORLD(test_reopened_mailbox_starts_empty_with_its_new_capacity),

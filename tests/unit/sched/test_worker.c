@@ -133,6 +133,46 @@ static void test_ready_on_a_running_task_is_no_second_run(void **state) {
     assert_int_equal(f->tasks[0].ran, 2);
 }
 
+static void test_task_readied_later_lets_the_queue_go_first(void **state) {
+    struct fixture *f = *state;
+    sched_ready(&f->tasks[0].task);
+    sched_ready(&f->tasks[1].task);
+    sched_ready_later(&f->tasks[2].task);
+    sched_ready(&f->tasks[2].task); /* it is queued already */
+
+    step_until_idle(f);
+
+    assert_int_equal(f->count, 3);
+    assert_ptr_equal(f->order[2], &f->tasks[2]);
+}
+
+static void test_task_readied_later_runs_next_when_nothing_is_queued(void **state) {
+    struct fixture *f = *state;
+    sched_ready_later(&f->tasks[0].task);
+    assert_true(worker_has_work(f->worker));
+    sched_ready_later(&f->tasks[1].task);
+
+    step_until_idle(f);
+
+    assert_int_equal(f->count, 2);
+    assert_false(worker_has_work(f->worker));
+}
+
+static void test_task_readied_later_waits_for_so_many_only(void **state) {
+    struct fixture *f = *state;
+    f->tasks[0].left = f->tasks[1].left = 100;
+    sched_ready(&f->tasks[0].task);
+    sched_ready(&f->tasks[1].task);
+    sched_ready_later(&f->tasks[2].task);
+
+    for (unsigned i = 0; i <= SCHED_LATER_MOST + 1; i++) {
+        assert_true(worker_step(f->worker));
+    }
+
+    assert_int_equal(f->tasks[2].ran, 1);
+    step_until_idle(f);
+}
+
 /* Two that chat through the run-next slot. */
 static enum task_result chat_run(struct sched_task *task, struct sched_worker *worker) {
     struct counted *c = (struct counted *)(void *)task;
@@ -423,6 +463,9 @@ int main(void) {
         IN_FIXTURE(test_ready_is_harmless_when_queued),
         IN_FIXTURE(test_task_that_wants_again_goes_behind_the_queue),
         IN_FIXTURE(test_ready_on_a_running_task_is_no_second_run),
+        IN_FIXTURE(test_task_readied_later_lets_the_queue_go_first),
+        IN_FIXTURE(test_task_readied_later_runs_next_when_nothing_is_queued),
+        IN_FIXTURE(test_task_readied_later_waits_for_so_many_only),
         IN_FIXTURE(test_chatting_pair_does_not_starve_the_queue),
         IN_FIXTURE(test_inbox_is_taken_in_the_order_of_notes),
         IN_FIXTURE(test_t3_note_is_set_exactly_while_the_task_is_in_an_inbox),
