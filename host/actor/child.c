@@ -156,6 +156,9 @@ static bool join(struct runner *r, struct inst *child, const struct troupe_join 
 }
 
 static bool equip(struct runner *r, struct inst *child, const struct troupe_spawn *how) {
+    if (!how && !child->type->config) {
+        return true;
+    }
     if (!configure(r, child, how)) {
         return false;
     }
@@ -238,14 +241,16 @@ void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
     parent->more->open_children++;
     place(r, child);
     /* a parent that stops with this still held back has told its other children already */
-    unsigned signal = parent->phase == PHASE_LIVE ? SIGNAL_START
-                      : parent->aborted           ? SIGNAL_ABORT
-                                                  : SIGNAL_STOP;
-    if (parent->watched) {
-        signal |= SIGNAL_WATCH | (parent->alive_by_timers ? SIGNAL_ALIVE : 0);
+    if (parent->phase == PHASE_LIVE) {
+        child->starts = true;
+    } else {
+        unsigned signal = parent->aborted ? SIGNAL_ABORT : SIGNAL_STOP;
+        atomic_store_explicit(&child->signals, (uint16_t)signal, memory_order_relaxed);
     }
-    /* nobody else can tell it anything before its mailbox, whose home is known now, is open */
-    atomic_store_explicit(&child->signals, (uint16_t)signal, memory_order_relaxed);
-    mbox_open(&child->mbox);
+    child->watched = parent->watched;
+    child->alive_by_timers = parent->alive_by_timers;
+    /* not quiet: it is to start */
+    atomic_store_explicit(&child->running, true, memory_order_relaxed);
+    mbox_open(&child->mbox); /* its home is known now, and gets it with all that stands above */
     mbox_poke(&child->mbox);
 }

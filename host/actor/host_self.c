@@ -180,7 +180,7 @@ int32_t host_commit(struct troupe_turn *turn) {
 
 /* Also for a signal that was obeyed before this turn began. */
 static bool must_return(struct inst *in) {
-    return in->draining || in->quiet || in->phase != PHASE_LIVE ||
+    return in->draining || in->quiet || in->finishes || in->phase != PHASE_LIVE ||
            atomic_load_explicit(&in->signals, memory_order_acquire) & SIGNALS_THAT_STOP;
 }
 

@@ -123,7 +123,7 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     in->unease = 0;
     in->phase = PHASE_DOWN;
     in->reason = REASON_NONE;
-    in->inputs_ended = in->paused = in->draining = in->children_draining = in->failed = false;
+    in->inputs_ended = in->children_draining = in->failed = false;
     in->aborted = in->quiet = in->cleanup_ok = in->watched = in->alive_by_timers = false;
     in->spawned = in->told = in->checkpoints = in->is_calling = false;
     in->child_row = INST_NO_ROW;
@@ -347,13 +347,21 @@ struct snapshot_family *inst_family(const struct inst *in) {
 }
 
 uint64_t inst_name(const struct inst *in, char *ret, uint64_t size) {
+    const struct inst_more *named = find_named(in);
+    /* acquire: pairs with make_family */
+    const struct snapshot_family *family =
+        named ? atomic_load_explicit(&named->family, memory_order_acquire) : NULL;
     struct text text = text_begin(ret, size);
-    text_add(&text, in->proc->name);
-    text_add(&text, "/");
-    text_add(&text, inst_shown_name(in));
-    text_add(&text, "[");
+    if (family) {
+        text_add_n(&text, family->text, family->size);
+    } else {
+        text_add(&text, in->proc->name);
+        text_add_char(&text, '/');
+        text_add(&text, named ? named->name : "");
+    }
+    text_add_char(&text, '[');
     text_add_number(&text, in->pid);
-    text_add(&text, "]");
+    text_add_char(&text, ']');
     return text_end(&text, ret);
 }
 
@@ -413,12 +421,9 @@ int inst_fail(struct inst *in, const struct inst_end *end) {
     return 0;
 }
 
-void inst_signal_children(struct inst *in, unsigned signals) {
+void inst_signal_each_child(struct inst *in, unsigned signals) {
     if (in->type == &type_group || in->type == &type_proc) {
         return; /* they are the plan's: the supervisor tells each */
-    }
-    if (inst_open_children(in) == 0) {
-        return;
     }
     LIST_EACH (link, &in->more->children) {
         inst_signal(LIST_OF(link, struct inst, sibling), signals);

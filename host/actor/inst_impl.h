@@ -15,6 +15,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/scratch.h"
+#include "base/stock.h"
 #include "message/mbox.h"
 #include "message/pause.h"
 #include "message/pool.h"
@@ -123,6 +124,7 @@ struct runner {
     struct pool *pool;
     struct scratch scratch;
     struct outbox outbox;
+    struct stock states;     /* of ended lives */
     struct inst *free_cells; /* linked by sibling.next */
     uint32_t free_cell_count;
     struct runner *next;         /* proc.runners: pushed once, never removed */
@@ -172,6 +174,13 @@ struct runner {
     _Atomic uint64_t last_nonzero_ns; /* 0: never (PD-7) */
     int64_t others;                   /* what the other workers had queued when last looked at */
     uint32_t activations;
+};
+
+/* Body of an ENDED message: children that have ended, one after another; and what is left of one. They are linked
+ * as in the queue of a worker, which they have left for good. */
+struct ends {
+    struct inst *first, *last; /* NULL: none */
+    uint32_t count;
 };
 
 struct call {
@@ -266,6 +275,7 @@ struct inst_more {
     /* only the home worker */
     struct list children; /* inst.sibling */
     uint32_t open_children;
+    struct ends ends;      /* heard of, and not handled yet */
     uint32_t timer_series; /* of starts, over all lives: a tick of an earlier one is known by it */
     struct inst *root;     /* whose counter gives pids; NULL: not looked for yet */
     struct inst_timer *timers;
@@ -326,6 +336,9 @@ struct inst {
             struct {
                 bool paused : 1, draining : 1;
                 bool checkpoints : 1; /* its plan wants them, and its type can save */
+                /* SIGNAL_START and SIGNAL_FINISH, given by its own worker: without an atomic */
+                bool starts : 1, finishes : 1;
+                bool hears : 1; /* of ends of children, before anything else: more.ends */
             };
         };
         uint16_t unease; /* 0: nothing stands between it and its next message */
@@ -432,8 +445,13 @@ const char *inst_shown_name(const struct inst *in);
 struct snapshot_family *inst_family(const struct inst *in);
 /* The handler that runs, or ran last in this life; NULL: none has; the type's. */
 const char *inst_last_handler(const struct inst *in);
-/* Those that it has spawned. [home worker] */
-void inst_signal_children(struct inst *in, unsigned signals);
+/* Those that it has spawned; it has some. [home worker] */
+void inst_signal_each_child(struct inst *in, unsigned signals);
+static inline void inst_signal_children(struct inst *in, unsigned signals) {
+    if (inst_open_children(in) > 0) {
+        inst_signal_each_child(in, signals);
+    }
+}
 /* The next life of the slot begins, as `created`. */
 void inst_begin(struct inst *in);
 /* The one making of an instance; not started, not linked to its parent. NULL: no memory. */
@@ -527,6 +545,8 @@ void life_fail(struct runner *r, struct inst *in, enum failure_kind kind, int32_
 /* Goes on with the end as far as it can; true when the life has ended and nothing is held back. */
 bool life_proceed(struct runner *r, struct inst *in);
 void life_child_ended(struct runner *r, struct inst *in, struct msg *m);
+/* Goes on with what a message told of ends; in->hears. */
+void life_hear(struct runner *r, struct inst *in);
 /* The slot, which is down, closes: what is queued comes back (AI-4). */
 void life_close(struct runner *r, struct inst *in);
 /* The home worker is done with a closed slot for good. */

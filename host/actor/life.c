@@ -33,9 +33,9 @@ static void describe(const struct inst *in, struct inst_end *end) {
                    failure && failure->root[0] ? failure->root : end->name);
 }
 
-static int make_state(struct inst *in) {
+static int make_state(struct runner *r, struct inst *in) {
     uint64_t size = in->type->state_size;
-    in->state = size ? mem_alloc(size) : NULL;
+    in->state = size ? stock_take(&r->states, size) : NULL;
     if (size && !in->state) {
         return -1;
     }
@@ -47,7 +47,7 @@ static int make_state(struct inst *in) {
 }
 
 /* AI-4: nothing of the life before is left, but for what it was told for good: to drain, to be quiet. */
-static void begin(struct runner *r, struct inst *in) {
+static void forget_life(struct inst *in) {
     in->failed = in->aborted = in->told = in->cleanup_ok = in->children_draining = false;
     in->reason = REASON_NONE;
     inst_attributes_end(in);
@@ -61,10 +61,18 @@ static void begin(struct runner *r, struct inst *in) {
     atomic_store_explicit(&in->busy_ns, 0, memory_order_relaxed);
     atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
     atomic_store_explicit(&in->last_handler, 0, memory_order_relaxed);
+}
+
+static void begin(struct runner *r, struct inst *in) {
+    if (inst_incarnation(in) > 0) {
+        forget_life(in);
+    }
     atomic_store_explicit(&in->created_ns, r->worker ? sched_coarse_now(r->worker) : 0,
                           memory_order_relaxed);
     inst_begin(in);
-    record_note(r, in, FLIGHT_RESTARTED, inst_incarnation(in), NULL);
+    if (in->flight) {
+        record_note(r, in, FLIGHT_RESTARTED, inst_incarnation(in), NULL);
+    }
 }
 
 /* The turns of init, of loading and of cleanup handle no message. */
@@ -79,7 +87,7 @@ void life_start(struct runner *r, struct inst *in) {
     pause_begin(&in->mbox);
     mbox_rest(&in->mbox, false);
     inst_move(in, INST_INITIALIZING);
-    if (make_state(in) < 0) {
+    if (make_state(r, in) < 0) {
         life_fail(r, in, FAILURE_HOST, TROUPE_NO_MEMORY, "init: no memory for the state", NULL);
         return;
     }
@@ -203,16 +211,47 @@ static bool parent_is_here(struct runner *r, struct inst *in) {
            r->worker;
 }
 
-static void tell_parent(struct runner *r, struct inst *in) {
-    struct msg *m = msg_alloc(r->pool, MSG_ENDED, 0, sizeof in);
+/* In one message, that many at the most: they are handled one after another. */
+#define ENDS_MOST 64u
+
+static void add_end(struct ends *ends, struct inst *in) {
+    in->mbox.task.queue_next = NULL;
+    if (ends->first) {
+        ends->last->mbox.task.queue_next = &in->mbox.task;
+    } else {
+        ends->first = in;
+    }
+    ends->last = in;
+    ends->count++;
+}
+
+/* What the parent was told last, if that is another end and it has not heard of it yet. */
+static struct ends *find_last_told(struct inst *parent) {
+    struct msg *m = mbox_last(&parent->mbox, MSG_ENDED);
+    struct ends *ends = m ? msg_own_body(m) : NULL;
+    return ends && ends->count < ENDS_MOST ? ends : NULL;
+}
+
+static void tell_parent(struct runner *r, struct inst *in, bool here) {
+    struct inst *parent = inst_parent(in);
+    struct ends *last = here ? find_last_told(parent) : NULL;
+    if (last) {
+        add_end(last, in);
+        return;
+    }
+    struct msg *m = msg_alloc(r->pool, MSG_ENDED, 0, sizeof *last);
     while (!m) {
         /* The parent waits for this one message and there is no way to do without; memory comes back
          * as others end. */
-        m = msg_alloc(pools_shared(in->proc->pools), MSG_ENDED, 0, sizeof in);
+        m = msg_alloc(pools_shared(in->proc->pools), MSG_ENDED, 0, sizeof *last);
     }
-    *(struct inst **)msg_own_body(m) = in;
+    last = msg_own_body(m);
+    *last = (struct ends){0};
+    add_end(last, in);
     queue_count(r, 1);
-    if (mbox_offer(&inst_parent(in)->mbox, m, m, 1, 0) != OFFER_TAKEN) {
+    if (here) {
+        mbox_add_later(&parent->mbox, m);
+    } else if (mbox_offer(&parent->mbox, m, m, 1, 0) != OFFER_TAKEN) {
         queue_count(r, -1);
         msg_free(r->pool, m);
     }
@@ -237,9 +276,10 @@ void life_leave(struct runner *r, struct inst *in) {
 
 /* What belongs to the life and not to the slot (AI-4). */
 static void drop_life(struct runner *r, struct inst *in) {
+    in->finishes = false; /* cleanup may have asked for it once more */
     calls_end(r, in);
     inst_memory_end(r->pool, inst_has_memory(in));
-    mem_free(in->state);
+    stock_give(&r->states, in->state, in->type->state_size);
     in->state = NULL;
 }
 
@@ -264,7 +304,7 @@ static void end_spawned(struct runner *r, struct inst *in) {
     pause_wake(&in->proc->pauses, &in->mbox);
     bool noted = mbox_is_noted(&in->mbox); /* closed: it can't become so any more */
     bool here = parent_is_here(r, in);
-    tell_parent(r, in);
+    tell_parent(r, in, here);
     inst_move(in, in->failed ? INST_FAILED : INST_STOPPED);
     if (!noted && here && !r->worker->dedicated) {
         /* the parent has yet to hear of it, so it is still the other holder */
@@ -378,12 +418,50 @@ static void hear_stopped(struct runner *r, struct inst *in, struct inst *child) 
     }
 }
 
-void life_child_ended(struct runner *r, struct inst *in, struct msg *m) {
-    struct inst *child = *(struct inst **)msg_body(m);
-    msg_free(r->pool, m);
+static void hear_one(struct runner *r, struct inst *in, struct inst *child) {
     if (child->failed) {
         hear_failed(r, in, child);
     } else {
         hear_stopped(r, in, child);
+    }
+}
+
+static struct inst *take_end(struct ends *ends) {
+    struct inst *child = ends->first;
+    ends->first = (struct inst *)(void *)child->mbox.task.queue_next;
+    ends->count--;
+    return child;
+}
+
+/* What is left is noted before: the turn may not come back (SV-7). */
+static void hear_next(struct runner *r, struct inst *in) {
+    struct ends *ends = &in->more->ends;
+    struct inst *child = take_end(ends);
+    in->hears = ends->count > 0;
+    hear_one(r, in, child);
+}
+
+void life_hear(struct runner *r, struct inst *in) {
+    uint64_t before = inst_processed(in);
+    sched_count(r->worker, 1);
+    hear_next(r, in);
+    if (in->checkpoints && !in->failed && inst_processed(in) != before) {
+        checkpoint_count(r, in); /* as after a message */
+    }
+}
+
+static bool only_hears(const struct inst *in) {
+    return in->hears && in->phase == PHASE_LIVE && !in->paused && !in->draining &&
+           !in->checkpoints && !in->starts && !in->finishes && !inst_has_signals(in);
+}
+
+/* One after another at once, while nothing comes between, as signals do, or a stop. */
+void life_child_ended(struct runner *r, struct inst *in, struct msg *m) {
+    in->more->ends = *(struct ends *)msg_body(m);
+    msg_free(r->pool, m);
+    hear_next(r, in);
+    while (only_hears(in)) {
+        sched_count(r->worker, 1);
+        hear_next(r, in);
     }
 }

@@ -23,6 +23,9 @@ __attribute__((noinline)) static int grow(struct outbox *box) {
     if (!items) {
         return -1;
     }
+    if (room >= ROOM_OF_MANY) {
+        mem_use_large_pages(items, room * sizeof *items);
+    }
     box->items = items;
     box->room = room;
     return 0;
@@ -336,7 +339,7 @@ __attribute__((noinline)) static void carry_out(struct runner *r, struct inst *i
         break;
     case OUT_STOP:
         /* what follows in this turn is still carried out; the stop is seen before the next message */
-        inst_signal(in, SIGNAL_FINISH);
+        in->finishes = true;
         break;
     case OUT_TIMER:
         if (inst_timer_start(r, in, item->row, item->u.timer.first_ns, item->u.timer.period_ns)) {

@@ -71,6 +71,7 @@ void runner_retire(void *context, void *local) {
     struct runner *r = local;
     outbox_fini(&r->outbox);
     scratch_fini(&r->scratch);
+    stock_fini(&r->states);
     pools_give_back(proc->pools, r->pool);
     pthread_mutex_lock(&proc->lock);
     cells_give_run_locked(r, r->free_cells);

@@ -240,9 +240,22 @@ static void obey_down(struct runner *r, struct inst *in, uint32_t signals) {
     }
 }
 
+static inline bool has_orders(const struct inst *in) {
+    return atomic_load_explicit(&in->signals, memory_order_relaxed) || in->starts || in->finishes;
+}
+
+static uint32_t take_orders(struct inst *in) {
+    uint32_t signals = (in->starts ? SIGNAL_START : 0) | (in->finishes ? SIGNAL_FINISH : 0);
+    in->starts = in->finishes = false;
+    if (atomic_load_explicit(&in->signals, memory_order_relaxed)) {
+        /* acquire: pairs with inst_signal */
+        signals |= atomic_exchange_explicit(&in->signals, 0, memory_order_acq_rel);
+    }
+    return signals;
+}
+
 static void obey(struct runner *r, struct inst *in) {
-    /* acquire: pairs with inst_signal */
-    uint32_t signals = atomic_exchange_explicit(&in->signals, 0, memory_order_acq_rel);
+    uint32_t signals = take_orders(in);
     sched_interrupted(r->worker);
     if (signals & SIGNAL_ABANDON) {
         stuck_abandon(r, in);
@@ -290,6 +303,10 @@ static struct msg *take(struct runner *r, struct inst *in) {
 
 /* While stopping, only the ends of children are heard; the rest stays where it is, to be returned. */
 static bool stop_on(struct runner *r, struct inst *in) {
+    if (in->hears) {
+        life_hear(r, in);
+        return true;
+    }
     struct msg *m = mbox_take_kind(&in->mbox, MSG_ENDED);
     if (!m) {
         return false;
@@ -312,6 +329,10 @@ static inline enum step step_message(struct runner *r, struct inst *in) {
 }
 
 static enum step step_live(struct runner *r, struct inst *in) {
+    if (in->hears) {
+        life_hear(r, in);
+        return STEP_MORE;
+    }
     enum step next = step_message(r, in);
     if (next == STEP_REST && in->draining) {
         drain_on(r, in);
@@ -327,7 +348,7 @@ static inline bool is_at_ease(const struct inst *in) {
 
 __attribute__((noinline)) static enum step step_slowly(struct runner *r, struct inst *in) {
     /* a turn that a signal brings may ask for a stop: that too comes before the next message (MB-3) */
-    while (atomic_load_explicit(&in->signals, memory_order_relaxed)) {
+    while (has_orders(in)) {
         obey(r, in);
     }
     if (in->paused) { /* a stop of its own may be in what was held back */
@@ -350,16 +371,17 @@ __attribute__((noinline)) static enum step step_slowly(struct runner *r, struct 
 }
 
 static bool has_more_to_do(const struct inst *in) {
-    if (atomic_load_explicit(&in->signals, memory_order_relaxed)) {
+    if (has_orders(in)) {
         return true;
     }
-    return in->phase == PHASE_LIVE && !in->paused && mbox_has_message(&in->mbox);
+    return in->phase == PHASE_LIVE && !in->paused && (in->hears || mbox_has_message(&in->mbox));
 }
 
 /* It may not look quiet, though it runs no turn. */
 static inline bool is_held(const struct inst *in) {
     bool begun = in->phase != PHASE_DOWN || inst_incarnation(in) > 0;
-    return (in->paused || in->phase != PHASE_LIVE || in->is_calling) && begun;
+    bool ordered = in->starts || in->finishes || in->hears;
+    return ordered || ((in->paused || in->phase != PHASE_LIVE || in->is_calling) && begun);
 }
 
 static inline bool has_timers_or_watches(const struct inst *in) {
