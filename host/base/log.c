@@ -173,6 +173,14 @@ void log_init(struct log *log, int fd, enum log_level level, enum log_format for
     log->colour = format == LOG_TEXT && isatty(fd);
     log->fd = fd;
     log->clock = clock;
+    log->sink = NULL;
+    log->context = NULL;
+}
+
+void log_init_sink(struct log *log, log_sink *sink, void *context, enum log_level level) {
+    log_init(log, -1, level, LOG_TEXT, NULL);
+    log->sink = sink;
+    log->context = context;
 }
 
 void log_write(struct log *log, enum log_level level, const char *actor, const char *format, ...) {
@@ -193,6 +201,10 @@ void log_write(struct log *log, enum log_level level, const char *actor, const c
 void log_write_n(struct log *log, enum log_level level, const char *actor, const char *text,
                  uint64_t size) {
     if (!log_wants(log, level)) {
+        return;
+    }
+    if (log->sink) {
+        log->sink(log->context, level, actor, text, size);
         return;
     }
     struct line line;

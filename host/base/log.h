@@ -11,16 +11,24 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON };
 
+/* `actor` may be NULL; `text` is not escaped. */
+typedef void log_sink(void *context, enum log_level level, const char *actor, const char *text,
+                      uint64_t size);
+
 struct log {
     _Atomic int level; /* records above it are dropped before they are formatted */
     enum log_format format;
     bool colour;
     int fd; /* a record is one write() */
     struct clock *clock;
+    log_sink *sink; /* NULL: the fd. Else it gets each record instead, by the thread that logs */
+    void *context;
 };
 
 void log_init(struct log *log, int fd, enum log_level level, enum log_format format,
               struct clock *clock);
+/* The same, with records for `sink`. */
+void log_init_sink(struct log *log, log_sink *sink, void *context, enum log_level level);
 static inline bool log_wants(struct log *log, enum log_level level) {
     return (int)level <= __atomic_load_n((int *)&log->level, __ATOMIC_RELAXED);
 }
