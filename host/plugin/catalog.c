@@ -110,6 +110,11 @@ static int scan_file(struct catalog *catalog, const char *folder, const char *na
     return 0;
 }
 
+static bool is_file(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
 /* A folder that is there and cannot be read is kept as a refused file: its plugins are missing. */
 static int refuse_folder(struct catalog *catalog, const char *folder, int number, struct err *err) {
     if (number == ENOENT || number == ENOTDIR) {
@@ -133,6 +138,9 @@ static int compare_names(const struct dirent **a, const struct dirent **b) {
 
 static int scan_directory(struct catalog *catalog, const char *folder, struct err *err) {
     struct dirent **entries;
+    if (is_file(folder)) {
+        return scan_file(catalog, folder, NULL, err);
+    }
     int count = scandir(folder, &entries, is_plugin_name, compare_names);
     if (count < 0) {
         return refuse_folder(catalog, folder, errno, err);

@@ -77,6 +77,24 @@ static void test_files_stand_in_search_order_by_name(void **state) {
     catalog_destroy(catalog);
 }
 
+static void test_file_instead_of_a_folder_is_taken_by_itself(void **state) {
+    const struct world *w = *state;
+    install(w->first, "a.so", "every_kind");
+    install(w->first, "b.so", "teller_one");
+    char *path = test_path(w->first, "b.so");
+    const char *const files[] = {path};
+    struct catalog *catalog;
+    struct err err;
+
+    assert_int_equal(catalog_scan(files, 1, &catalog, &err), 0);
+
+    assert_int_equal(catalog->file_count, 1);
+    assert_string_equal(catalog->files[0].path, path);
+    assert_non_null(catalog->files[0].image);
+    catalog_destroy(catalog);
+    free(path);
+}
+
 static void test_hidden_and_other_files_are_skipped(void **state) {
     const struct world *w = *state;
     install(w->first, ".teller.p1.g1.00000000.so", "teller_one");
@@ -216,6 +234,7 @@ static void test_without_memory_nothing_is_left(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_WORLD(test_files_stand_in_search_order_by_name),
+        WITH_WORLD(test_file_instead_of_a_folder_is_taken_by_itself),
         WITH_WORLD(test_hidden_and_other_files_are_skipped),
         WITH_WORLD(test_refused_file_is_kept_with_its_reason),
         WITH_WORLD(test_type_found_twice_belongs_to_the_first_file),
