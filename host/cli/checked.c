@@ -1,60 +1,14 @@
-/* Manifests checked as a whole. */
+/* What the command tells of manifests that were checked. */
 #include "cli/checked.h"
 
 #include "base/alloc.h"
 
-int checked_scan(const struct manifest *manifest, struct catalog **ret, struct err *err) {
-    size_t count = manifest ? manifest->plugin_path_count : 0;
-    const char **folders = mem_array(count + 1, sizeof *folders);
-    if (!folders) {
-        return err_set(err, ERR_NOMEM, "no memory to look for plugins");
-    }
-    for (size_t i = 0; i < count; i++) {
-        folders[i] = manifest->plugin_path[i].text;
-    }
-    int status = catalog_scan(folders, count, ret, err);
-    mem_free(folders);
-    return status;
-}
-
-/* The plan takes the manifest; a manifest with errors still gives a plan that finds further ones. */
-static int build(struct checked *checked) {
-    struct catalog *catalog = NULL;
-    checked->types = type_table_create();
-    if (!checked->types) {
-        return err_set(&checked->err, ERR_NOMEM, "no memory for message types");
-    }
-    if (checked_scan(checked->manifest, &catalog, &checked->err) < 0) {
-        return -1;
-    }
-    int status = plan_build(checked->manifest, catalog, checked->types, &checked->plan,
-                            &checked->diags, &checked->err);
-    checked->manifest = checked->plan ? checked->plan->manifest : NULL;
-    return status;
-}
-
-int checked_load(struct checked *checked, const char *const *paths, size_t count) {
-    *checked = (struct checked){0};
-    diags_init(&checked->diags);
-    int status =
-        manifest_load(paths, count, NULL, &checked->manifest, &checked->diags, &checked->err);
-    if (checked->manifest && checked->manifest->complete && build(checked) < 0) {
-        status = -1;
-    }
-    if (status == 0) {
+int checked_load_files(struct checked *checked, const struct cli *cli) {
+    const struct checked_sources sources = {.paths = cli->files, .count = cli->file_count};
+    if (checked_load(checked, &sources) == 0) {
         return CLI_OK;
     }
     return checked->err.code == ERR_INVALID ? CLI_INVALID : CLI_FAILED;
-}
-
-void checked_fini(struct checked *checked) {
-    diags_fini(&checked->diags);
-    if (checked->plan) {
-        plan_destroy(checked->plan);
-    } else {
-        manifest_destroy(checked->manifest);
-    }
-    type_table_destroy(checked->types);
 }
 
 /* The errors among the findings, which stay where they are; empty without memory. */

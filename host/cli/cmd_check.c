@@ -69,7 +69,7 @@ static int report_json(const struct cli *cli, const struct checked *checked, int
 
 int cmd_check(const struct cli *cli) {
     struct checked checked;
-    int status = checked_load(&checked, cli->files, cli->file_count);
+    int status = checked_load_files(&checked, cli);
     status = cli->json ? report_json(cli, &checked, status) : report_text(cli, &checked, status);
     checked_fini(&checked);
     return status;

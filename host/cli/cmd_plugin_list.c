@@ -5,7 +5,8 @@
 static int list(const struct cli *cli, const struct manifest *manifest) {
     struct catalog *catalog = NULL;
     struct err err = {0};
-    if (checked_scan(manifest, &catalog, &err) < 0) {
+    const struct checked_sources none = {0};
+    if (checked_scan(&none, manifest, &catalog, &err) < 0) {
         return cli_fail_as_asked(cli, &err);
     }
     struct str out;

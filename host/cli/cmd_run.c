@@ -84,7 +84,7 @@ static int run(const struct checked *checked, struct log *log) {
 int cmd_run(const struct cli *cli) {
     struct checked checked;
     struct log log;
-    int status = checked_load(&checked, cli->files, cli->file_count);
+    int status = checked_load_files(&checked, cli);
     init_log(cli, checked.manifest, &log);
     if (cli->json) {
         log_findings(&checked, &log);

@@ -188,7 +188,8 @@ static struct manifest_actor *read_actors(struct reader *r, const struct entry *
         return NULL;
     }
     const struct node *map = entry->value;
-    if (map->count == 0) {
+    bool may_be_empty = r->options && r->options->may_be_empty;
+    if (map->count == 0 && !may_be_empty) {
         diags_add(r->diags, DIAG_ERROR, map->mark,
                   "'actors' is empty; it needs at least one actor");
     }

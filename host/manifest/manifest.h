@@ -237,6 +237,8 @@ struct manifest_options {
     const char *runtime_directory;     /* NULL: $RUNTIME_DIRECTORY, else the manifest's folder */
     const struct manifest_text *texts; /* not NULL: no file is opened but these, includes neither */
     size_t text_count;
+    bool files_too;    /* other files are opened as well */
+    bool may_be_empty; /* no actor is no error */
 };
 
 /* Reads the files, the later ones overriding key by key. Returns -1 when there was any error; they

@@ -46,8 +46,8 @@ static int read_file(struct source *source, struct str *out, struct arena *arena
 }
 
 static int read_text(struct source *source, struct str *out, const struct manifest_options *options,
-                     struct err *err) {
-    for (size_t i = 0; i < options->text_count; i++) {
+                     struct arena *arena, struct err *err) {
+    for (size_t i = 0; options && i < options->text_count; i++) {
         const struct manifest_text *text = &options->texts[i];
         if (strcmp(text->path, source->path) == 0) {
             str_add_n(out, text->data, text->size);
@@ -55,7 +55,9 @@ static int read_text(struct source *source, struct str *out, const struct manife
             return out->failed ? err_set(err, ERR_NOMEM, "cannot read '%s'", text->path) : 0;
         }
     }
-    return err_errno(err, ERR_IO, ENOENT, "cannot open '%s'", source->path);
+    return !options || !options->texts || options->files_too
+               ? read_file(source, out, arena, err)
+               : err_errno(err, ERR_IO, ENOENT, "cannot open '%s'", source->path);
 }
 
 /* YAML's line breaks, so that our lines are the parser's: \n, \r\n, \r, NEL, LS, PS. */
@@ -135,8 +137,7 @@ int source_read(struct manifest_sources *sources, const char *path,
     }
     struct str text;
     str_init(&text);
-    int status = options && options->texts ? read_text(source, &text, options, err)
-                                           : read_file(source, &text, sources->arena, err);
+    int status = read_text(source, &text, options, sources->arena, err);
     if (status == 0 && keep_text(sources, source, &text) < 0) {
         status = err_set(err, ERR_NOMEM, "cannot read '%s'", path);
     }

@@ -22,7 +22,7 @@ struct manifest_sources {
     size_t room;
 };
 
-/* Reads the file `path`, or takes it from options->texts when there are any. Errors: IO, INVALID
+/* Takes `path` from options->texts, or reads the file where that is allowed. Errors: IO, INVALID
  * (too large), NOMEM. */
 int source_read(struct manifest_sources *sources, const char *path,
                 const struct manifest_options *options, struct source **ret, struct err *err);

@@ -1,0 +1,33 @@
+/* Manifests checked as a whole: read, with the plugin files they need, and resolved to a plan. */
+#pragma once
+
+#include <stddef.h>
+
+#include "plan/plan.h"
+
+struct checked {
+    struct plan *plan;         /* NULL: it did not come that far */
+    struct manifest *manifest; /* the plan's, when there is one; NULL: no memory */
+    struct type_table *types;
+    struct diags diags;
+    struct err err;
+};
+
+struct checked_sources {
+    const char *const *paths; /* of manifests, the later ones overriding */
+    size_t count;
+    const struct manifest_text *texts; /* stand in for files of their paths; NULL: none */
+    size_t text_count;
+    const char *const *plugins; /* files and folders that come before the manifest's */
+    size_t plugin_count;
+    struct type_table *types; /* lent; NULL: one of its own */
+    bool may_be_empty;        /* no actor is no error */
+};
+
+/* All findings are in diags, also on success; what is wrong beyond them in err. To be ended in both
+ * cases. Errors: INVALID (a finding, or several), IO, NOMEM, USAGE. */
+int checked_load(struct checked *checked, const struct checked_sources *sources);
+void checked_fini(struct checked *checked);
+/* The plugin files of `sources` and those that a manifest's search path gives (NULL: none). */
+int checked_scan(const struct checked_sources *sources, const struct manifest *manifest,
+                 struct catalog **ret, struct err *err);
