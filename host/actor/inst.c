@@ -398,6 +398,14 @@ uint32_t inst_incarnation(const struct inst *in) {
     return atomic_load_explicit(&in->incarnation, memory_order_relaxed);
 }
 
+bool inst_is_group(const struct inst *in) {
+    return in->type == &type_group;
+}
+
+bool inst_was_aborted(const struct inst *in) {
+    return in->aborted;
+}
+
 bool inst_is_open(const struct inst *in) {
     return !mbox_is_closed(&in->mbox);
 }

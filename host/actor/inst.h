@@ -89,6 +89,10 @@ uint32_t inst_plan_index(const struct inst *in);
 bool inst_is_quiet(const struct inst *in);
 /* Which life of the slot it is, from 1; 0: it has not begun yet. [any] */
 uint32_t inst_incarnation(const struct inst *in);
+/* A group of the plan: an actor of the host's. [any] */
+bool inst_is_group(const struct inst *in);
+/* Whether its last life was aborted. [who sees it ended] */
+bool inst_was_aborted(const struct inst *in);
 /* Its slot takes messages: not closed for good. [any] */
 bool inst_is_open(const struct inst *in);
 /* It has been told something that it has not obeyed yet. [any] */

@@ -188,8 +188,14 @@ int deploy_create(const struct plan *plan, struct type_table *types,
     }
     deploy->plan = plan;
     deploy->log = options->log;
-    if (supervisor_create(plan, options->log, &deploy->supervisor, err) < 0 ||
-        open_post_mortem(deploy, err) < 0 || make_proc(deploy, types, options, err) < 0 ||
+    if (supervisor_create(plan, options->log, &deploy->supervisor, err) < 0) {
+        deploy_destroy(deploy);
+        return -1;
+    }
+    if (options->stays) {
+        supervisor_set_stays(deploy->supervisor);
+    }
+    if (open_post_mortem(deploy, err) < 0 || make_proc(deploy, types, options, err) < 0 ||
         load_libraries(deploy, err) < 0 || add_types(deploy, err) < 0 ||
         proc_load(deploy->proc, plan, err) < 0 ||
         (options->handle_signals && watch_signals(deploy, err) < 0)) {

@@ -18,6 +18,7 @@ struct deploy_options {
     bool seeded;         /* one thread, logical clock; deploy_step drives it */
     uint64_t seed;
     struct clock *clock;             /* seeded: a clock_manual */
+    bool stays;                      /* is not over before it was told to stop */
     unsigned workers;                /* 0: the manifest's, else one per core */
     struct proc_forwarder forwarder; /* PR-1; zero: none */
 };

@@ -109,6 +109,15 @@ int supervisor_set_coordinator(struct supervisor *sup,
     return 0;
 }
 
+void supervisor_set_stays(struct supervisor *sup) {
+    sup->stays = true;
+}
+
+/* Nobody is left, and nothing more is to come. */
+static bool has_ended_locked(const struct supervisor *sup) {
+    return sup->closed_count == sup->count && (sup->stopping || !sup->stays);
+}
+
 /* Without the lock: it is somebody else's code. */
 static enum supervisor_verdict ask(struct supervisor *sup, uint32_t at,
                                    const struct inst_end *end) {
@@ -153,7 +162,8 @@ static void heard_closed(void *context, struct inst *in) {
     struct supervisor *sup = context;
     pthread_mutex_lock(&sup->lock);
     sup_closed_locked(sup, inst_plan_index(in));
-    bool all = ++sup->closed_count == sup->count;
+    sup->closed_count++;
+    bool all = has_ended_locked(sup);
     bool was_ready = sup->actors[inst_plan_index(in)].ready;
     sup->never_ready_count += !was_ready;
     if (!was_ready && all_have_begun(sup)) {
@@ -187,7 +197,7 @@ void supervisor_start(struct supervisor *sup, struct proc *proc) {
     pthread_mutex_lock(&sup->lock);
     sup->proc = proc;
     sup_step_locked(sup, &event, &after);
-    bool nothing = sup->count == 0;
+    bool nothing = sup->count == 0 && has_ended_locked(sup);
     pthread_mutex_unlock(&sup->lock);
     sup_after(sup, &after);
     if (nothing) {
@@ -218,11 +228,15 @@ void supervisor_stop(struct supervisor *sup, const char *why) {
         timers_start_in(proc_timers(sup->proc), &sup->stop_timer,
                         sup->plan->manifest->stop_timeout_ns);
     }
+    bool nothing = first && has_ended_locked(sup);
     pthread_mutex_unlock(&sup->lock);
     if (first && sup->log && log_wants(sup->log, LOG_INFO)) {
         log_write(sup->log, LOG_INFO, NULL, "stopping: %s", why);
     }
     sup_after(sup, &after);
+    if (nothing) {
+        finish(sup, false);
+    }
 }
 
 static void note_stuck(struct supervisor *sup) {
@@ -262,8 +276,12 @@ void supervisor_abort(struct supervisor *sup) {
         sup->abort_timer.fire = abort_took_too_long;
         timers_start_in(proc_timers(sup->proc), &sup->abort_timer, ABORT_GRACE_NS);
     }
+    bool nothing = first && has_ended_locked(sup);
     pthread_mutex_unlock(&sup->lock);
     sup_after(sup, &after);
+    if (nothing) {
+        finish(sup, false);
+    }
 }
 
 void supervisor_wait(struct supervisor *sup) {

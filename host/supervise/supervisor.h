@@ -53,6 +53,8 @@ struct supervisor_coordinator {
 /* Once, before the start; -1: there is one already. Without, the manifest's policy decides. */
 int supervisor_set_coordinator(struct supervisor *sup,
                                const struct supervisor_coordinator *coordinator);
+/* Before the start: it is not over when all actors have ended, but when it was also told to stop. */
+void supervisor_set_stays(struct supervisor *sup);
 /* Starts the loaded and started proc's actors. */
 void supervisor_start(struct supervisor *sup, struct proc *proc);
 /* Drains and stops everything; after stop.timeout what is left is aborted. Again: nothing. [any] */

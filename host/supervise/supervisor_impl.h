@@ -62,6 +62,7 @@ struct sup_after {
 
 struct supervisor {
     const struct plan *plan;
+    bool stays; /* see supervisor_set_stays */
     struct log *log;
     struct proc *proc;                         /* set by supervisor_start */
     struct supervisor_coordinator coordinator; /* set before */

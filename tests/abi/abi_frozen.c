@@ -6,24 +6,7 @@
  * renew its baseline. */
 #include <troupe/troupe.h>
 
-/* Never grows: its size is not said where it crosses. */
-#define FIXED(table, size_, align)                                                                 \
-    _Static_assert(sizeof(struct table) == (size_), "size of struct " #table);                     \
-    _Static_assert(_Alignof(struct table) == (align), "alignment of struct " #table)
-/* Begins with its size, and grows by appending. */
-#define GROWS(table, align)                                                                        \
-    _Static_assert(offsetof(struct table, size) == 0, "struct " #table " begins with its size");   \
-    _Static_assert(_Alignof(struct table) == (align), "alignment of struct " #table)
-/* The type comes last because a function's has commas. */
-#define FIELD(table, field, offset_, size_, ...)                                                   \
-    _Static_assert(offsetof(struct table, field) == (offset_),                                     \
-                   "offset of struct " #table ", " #field);                                        \
-    _Static_assert(sizeof(((struct table *)0)->field) == (size_),                                  \
-                   "size of struct " #table ", " #field);                                          \
-    _Static_assert(                                                                                \
-        __builtin_types_compatible_p(__typeof__(((struct table *)0)->field), __VA_ARGS__),         \
-        "type of struct " #table ", " #field)
-#define NUMBER(constant, value) _Static_assert((constant) == (value), #constant)
+#include "frozen.h"
 
 FIXED(troupe_str, 16, 8);
 FIELD(troupe_str, data, 0, 8, const char *);

@@ -1,0 +1,251 @@
+/* What a proc is made of: manifests, and what was said by hand, written as manifests. */
+#include <string.h>
+#include <unistd.h>
+
+#include "app/embed_impl.h"
+#include "base/alloc.h"
+
+static int no_memory(struct err *err) {
+    return err_set(err, ERR_NOMEM, "out of memory");
+}
+
+void recipe_init(struct recipe *recipe) {
+    *recipe = (struct recipe){.last = &recipe->first};
+}
+
+void recipe_fini(struct recipe *recipe) {
+    while (recipe->first) {
+        struct recipe_item *item = recipe->first;
+        recipe->first = item->next;
+        mem_free(item->path);
+        mem_free(item->text);
+        mem_free(item);
+    }
+    for (size_t i = 0; i < recipe->plugin_count; i++) {
+        mem_free(recipe->plugins[i]);
+    }
+    mem_free((void *)recipe->plugins);
+    recipe_init(recipe);
+}
+
+static int add(struct recipe *recipe, const char *path, const char *text, size_t size,
+               struct err *err) {
+    struct recipe_item *item = mem_alloc(sizeof *item);
+    if (!item) {
+        return no_memory(err);
+    }
+    item->path = mem_text(path);
+    item->text = text ? mem_text_n(text, size) : NULL;
+    item->size = size;
+    if (!item->path || (text && !item->text)) {
+        mem_free(item->path);
+        mem_free(item->text);
+        mem_free(item);
+        return no_memory(err);
+    }
+    *recipe->last = item;
+    recipe->last = &item->next;
+    recipe->item_count++;
+    return 0;
+}
+
+int recipe_add_file(struct recipe *recipe, const char *path, struct err *err) {
+    return add(recipe, path, NULL, 0, err);
+}
+
+/* Two texts of one name are two manifests. */
+static bool is_taken(const struct recipe *recipe, const char *name) {
+    const struct recipe_item *item = recipe->first;
+    while (item && strcmp(item->path, name) != 0) {
+        item = item->next;
+    }
+    return item != NULL;
+}
+
+int recipe_add_text(struct recipe *recipe, const char *name, const char *text, size_t size,
+                    struct err *err) {
+    struct str unique;
+    str_init(&unique);
+    str_add(&unique, name);
+    for (unsigned i = 2; is_taken(recipe, str_text(&unique)) && !unique.failed; i++) {
+        str_fini(&unique);
+        str_addf(&unique, "%s (%u)", name, i);
+    }
+    int status = unique.failed ? no_memory(err) : add(recipe, str_text(&unique), text, size, err);
+    str_fini(&unique);
+    return status;
+}
+
+int recipe_add_plugins(struct recipe *recipe, const char *path, struct err *err) {
+    if (access(path, F_OK) < 0) {
+        return err_set(err, ERR_NOT_FOUND, "there is no plugin file or folder '%s'", path);
+    }
+    char **plugins =
+        mem_resize((void *)recipe->plugins, (recipe->plugin_count + 1) * sizeof *plugins);
+    char *copy = plugins ? mem_text(path) : NULL;
+    if (plugins) {
+        recipe->plugins = plugins;
+    }
+    if (!copy) {
+        return no_memory(err);
+    }
+    plugins[recipe->plugin_count++] = copy;
+    return 0;
+}
+
+/* A scalar that means exactly this text. */
+static void add_quoted(struct str *out, const char *data, size_t size) {
+    static const char digits[] = "0123456789abcdef";
+    str_add(out, "\"");
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)data[i];
+        if (c == '"' || c == '\\') {
+            str_addf(out, "\\%c", c);
+        } else if (c < 0x20 || c == 0x7f) {
+            str_addf(out, "\\x%c%c", digits[c >> 4], digits[c & 15]);
+        } else if (c == '$' && i + 1 < size && data[i + 1] == '{') {
+            str_add(out, "$$"); /* no variable of the environment */
+        } else {
+            str_add_n(out, data + i, 1);
+        }
+    }
+    str_add(out, "\"");
+}
+
+static void add_text(struct str *out, const char *text) {
+    add_quoted(out, text, strlen(text));
+}
+
+static int add_made(struct recipe *recipe, struct str *text, const char *name, struct err *err) {
+    int status = text->failed ? no_memory(err)
+                              : recipe_add_text(recipe, name, str_text(text), text->size, err);
+    str_fini(text);
+    return status;
+}
+
+int recipe_add_root(struct recipe *recipe, const struct troupe_root *root, struct err *err) {
+    struct str text;
+    str_init(&text);
+    str_add(&text, "troupe: 1\nactors:\n  ");
+    add_text(&text, root->name);
+    str_add(&text, ":\n    type: ");
+    add_text(&text, root->type);
+    if (root->capacity) {
+        str_addf(&text, "\n    mailbox: { capacity: %u }", root->capacity);
+    }
+    for (uint64_t i = 0; i < root->setting_count; i++) {
+        const struct troupe_setting *setting = &root->settings[i];
+        str_add(&text, i == 0 ? "\n    config:\n      " : "\n      ");
+        add_quoted(&text, setting->key.data, setting->key.size);
+        str_add(&text, ": ");
+        add_quoted(&text, setting->value.data, setting->value.size);
+    }
+    str_add(&text, "\n");
+    return add_made(recipe, &text, "(spawn)", err);
+}
+
+int recipe_add_wire(struct recipe *recipe, const char *from, const char *to, struct err *err) {
+    struct str text;
+    str_init(&text);
+    str_add(&text, "troupe: 1\nwires:\n  - { from: ");
+    add_text(&text, from);
+    str_add(&text, ", to: ");
+    add_text(&text, to);
+    str_add(&text, " }\n");
+    return add_made(recipe, &text, "(wire)", err);
+}
+
+static void add_count(struct str *out, const char *map, const char *key, uint32_t count) {
+    if (count) {
+        str_addf(out, "%s: { %s: %u }\n", map, key, count);
+    }
+}
+
+/* `actors` must be there, and may be empty. */
+int recipe_add_options(struct recipe *recipe, const struct troupe_options *options,
+                       struct err *err) {
+    struct str text;
+    str_init(&text);
+    str_add(&text, "troupe: 1\nactors: {}\n");
+    if (options->id) {
+        str_add(&text, "proc: ");
+        add_text(&text, options->id);
+        str_add(&text, "\n");
+    }
+    if (options->workers) {
+        str_addf(&text, "workers: %u\n", options->workers);
+    }
+    if (options->mailbox_capacity) {
+        str_addf(&text, "defaults: { mailbox: { capacity: %u } }\n", options->mailbox_capacity);
+    }
+    if (options->stop_timeout) {
+        str_add(&text, "stop: { timeout: ");
+        scalar_add_duration(&text, options->stop_timeout);
+        str_add(&text, " }\n");
+    }
+    add_count(&text, "dead_letters", "keep", options->dead_letters_keep);
+    if (options->snapshots_keep || options->snapshots_directory) {
+        str_add(&text, "snapshots: {");
+        if (options->snapshots_keep) {
+            str_addf(&text, " keep: %u%s", options->snapshots_keep,
+                     options->snapshots_directory ? "," : "");
+        }
+        if (options->snapshots_directory) {
+            str_add(&text, " directory: ");
+            add_text(&text, options->snapshots_directory);
+        }
+        str_add(&text, " }\n");
+    }
+    return add_made(recipe, &text, "(options)", err);
+}
+
+/* Errors only: the rest is logged. */
+static int32_t fail_checked(const struct checked *checked, struct troupe_error *error) {
+    struct diags errors = {.sources = checked->diags.sources};
+    errors.items = mem_array(checked->diags.count + 1, sizeof *errors.items);
+    for (size_t i = 0; errors.items && i < checked->diags.count; i++) {
+        if (checked->diags.items[i].severity == DIAG_ERROR) {
+            errors.items[errors.count++] = checked->diags.items[i];
+        }
+    }
+    int32_t status = embed_fail_as(error, &checked->err);
+    if (checked->err.code == ERR_INVALID && errors.count > 0) {
+        struct str text;
+        str_init(&text);
+        diags_print(&errors, false, &text);
+        embed_fail(error, status, "%s", str_text(&text));
+        str_fini(&text);
+    }
+    mem_free(errors.items);
+    return status;
+}
+
+int32_t recipe_read(const struct recipe *recipe, struct type_table *types, struct checked *checked,
+                    struct troupe_error *error) {
+    const char **paths = mem_array(recipe->item_count + 1, sizeof *paths);
+    struct manifest_text *texts = mem_array(recipe->item_count + 1, sizeof *texts);
+    struct checked_sources sources = {.paths = paths,
+                                      .texts = texts,
+                                      .plugins = (const char *const *)recipe->plugins,
+                                      .plugin_count = recipe->plugin_count,
+                                      .types = types,
+                                      .may_be_empty = true};
+    int32_t status = TROUPE_OK;
+    if (!paths || !texts) {
+        status = embed_fail(error, TROUPE_NO_MEMORY, "out of memory");
+    } else {
+        for (const struct recipe_item *item = recipe->first; item; item = item->next) {
+            paths[sources.count++] = item->path;
+            if (item->text) {
+                texts[sources.text_count++] =
+                    (struct manifest_text){item->path, item->text, item->size};
+            }
+        }
+        if (checked_load(checked, &sources) < 0) {
+            status = fail_checked(checked, error);
+        }
+    }
+    mem_free(paths);
+    mem_free(texts);
+    return status;
+}

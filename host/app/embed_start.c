@@ -1,0 +1,210 @@
+/* Starting a proc of an embedding program, and the thread that keeps it: waits for its end, tells those
+ * who wait, and takes it down when the last strong handle is gone. */
+#include <signal.h>
+#include <stdio.h>
+
+#include "actor/proc.h"
+#include "app/embed_impl.h"
+
+/* --- the keeper --- */
+
+/* Threads that cannot be joined may still use all there is: it stays, and says nothing any more. */
+static void leave_it(struct troupe_proc *proc) {
+    __atomic_store_n((int *)&proc->log.level, -1, __ATOMIC_RELAXED);
+}
+
+static void take_down(struct troupe_proc *proc, struct deploy *deploy, bool stuck) {
+    if (stuck) {
+        leave_it(proc);
+    } else {
+        deploy_destroy(deploy);
+        checked_fini(&proc->checked);
+    }
+    pthread_mutex_lock(&proc->lock);
+    proc->deploy = NULL;
+    proc->state = EMBED_GONE;
+    pthread_cond_broadcast(&proc->changed);
+    pthread_mutex_unlock(&proc->lock);
+    if (!stuck) {
+        embed_release(proc);
+    }
+}
+
+static struct deploy *wait_for_start(struct troupe_proc *proc) {
+    pthread_mutex_lock(&proc->lock);
+    while (proc->state == EMBED_STARTING) {
+        pthread_cond_wait(&proc->changed, &proc->lock);
+    }
+    struct deploy *deploy = proc->deploy;
+    pthread_mutex_unlock(&proc->lock);
+    return deploy;
+}
+
+static void *keep(void *argument) {
+    struct troupe_proc *proc = argument;
+    struct deploy *deploy = wait_for_start(proc);
+    struct supervisor_result result;
+    if (!deploy) {
+        embed_release(proc);
+        return NULL;
+    }
+    deploy_wait(deploy, &result);
+    struct troupe_end *end = end_create(deploy, &result);
+    deploy_log_losses(deploy, &proc->log);
+    pthread_mutex_lock(&proc->lock);
+    proc->end = end;
+    proc->state = EMBED_OVER;
+    pthread_cond_broadcast(&proc->changed);
+    while (atomic_load_explicit(&proc->strong, memory_order_acquire) > 0 || proc->users > 0) {
+        pthread_cond_wait(&proc->changed, &proc->lock);
+    }
+    pthread_mutex_unlock(&proc->lock);
+    take_down(proc, deploy, result.stuck);
+    return NULL;
+}
+
+/* Signals of the process are for its own threads. */
+static int start_keeper(struct troupe_proc *proc, struct err *err) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    atomic_fetch_add_explicit(&proc->weak, 1, memory_order_relaxed);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int number = pthread_create(&thread, &attributes, keep, proc);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (number != 0) {
+        atomic_fetch_sub_explicit(&proc->weak, 1, memory_order_relaxed);
+        return err_errno(err, ERR_IO, number, "cannot start a thread");
+    }
+    return 0;
+}
+
+/* --- the start --- */
+
+static void set_up_log(struct troupe_proc *proc, const struct manifest *manifest) {
+    if (!proc->options.log_level) {
+        proc->log.level = manifest->log_level;
+    }
+    if (!proc->options.log) {
+        log_init(&proc->log, 2, (enum log_level)proc->log.level,
+                 (enum log_format)manifest->log_format, clock_system());
+    }
+}
+
+static void say_place(struct log *log, enum log_level level, struct mark mark, const char *text) {
+    if (mark.file && mark.line) {
+        log_write(log, level, NULL, "%s:%u:%u: %s", mark.file, mark.line, mark.column, text);
+    } else {
+        log_write(log, level, NULL, "%s", text);
+    }
+}
+
+static void say_findings(struct troupe_proc *proc) {
+    const struct checked *checked = &proc->checked;
+    for (size_t i = 0; i < checked->diags.count; i++) {
+        const struct diag *diag = &checked->diags.items[i];
+        say_place(&proc->log, diag->severity == DIAG_NOTE ? LOG_INFO : LOG_WARN, diag->mark,
+                  diag->text);
+    }
+    for (size_t i = 0; i < checked->manifest->unused_count; i++) {
+        const struct manifest_unused *unused = &checked->manifest->unused[i];
+        char text[96];
+        (void)snprintf(text, sizeof text, "'%s' is checked, but has no effect yet", unused->key);
+        say_place(&proc->log, LOG_WARN, unused->mark, text);
+    }
+}
+
+static enum supervisor_verdict ask_program(void *context, const struct inst_end *end) {
+    const struct troupe_proc *proc = context;
+    struct troupe_root_end root = {.size = sizeof root,
+                                   .failed = end->failed,
+                                   .status = end->status,
+                                   .incarnation = end->incarnation,
+                                   .name = troupe_str(end->name),
+                                   .text = troupe_str(end->text),
+                                   .root = troupe_str(end->root)};
+    int32_t verdict = proc->coordinator(proc->coordinator_context, &root);
+    return verdict > TROUPE_BY_POLICY && verdict <= TROUPE_GIVE_UP
+               ? (enum supervisor_verdict)verdict
+               : SUPERVISOR_BY_POLICY;
+}
+_Static_assert((int)TROUPE_RESTART == (int)SUPERVISOR_RESTART &&
+                   (int)TROUPE_LET_GO == (int)SUPERVISOR_LET_GO &&
+                   (int)TROUPE_GIVE_UP == (int)SUPERVISOR_GIVE_UP,
+               "the program's words and the supervisor's are the same numbers");
+
+static int deploy_it(struct troupe_proc *proc, struct deploy **ret, struct err *err) {
+    const struct deploy_options options = {.log = &proc->log,
+                                           .handle_signals = proc->options.flags & TROUPE_SIGNALS,
+                                           .stays = proc->options.flags & TROUPE_STAYS};
+    struct deploy *deploy;
+    if (deploy_create(proc->checked.plan, proc->types, &options, &deploy, err) < 0) {
+        return -1;
+    }
+    if (proc->coordinator) {
+        const struct supervisor_coordinator coordinator = {ask_program, proc};
+        (void)supervisor_set_coordinator(deploy_supervisor(deploy), &coordinator);
+    }
+    if (deploy_start(deploy, err) < 0) {
+        deploy_destroy(deploy);
+        return -1;
+    }
+    *ret = deploy;
+    return 0;
+}
+
+/* Reads, checks, loads and starts; a status. */
+static int32_t bring_up(struct troupe_proc *proc, struct deploy **ret, struct troupe_error *error) {
+    struct err err;
+    if (start_keeper(proc, &err) < 0 ||
+        recipe_add_options(&proc->recipe, &proc->options, &err) < 0) {
+        return embed_fail_as(error, &err);
+    }
+    int32_t status = recipe_read(&proc->recipe, proc->types, &proc->checked, error);
+    if (status == TROUPE_OK) {
+        set_up_log(proc, proc->checked.manifest);
+        say_findings(proc);
+        (void)snprintf(proc->id, sizeof proc->id, "%s", proc->checked.plan->proc);
+        status = deploy_it(proc, ret, &err) < 0 ? embed_fail_as(error, &err) : TROUPE_OK;
+    }
+    if (status < 0) {
+        checked_fini(&proc->checked);
+    }
+    return status;
+}
+
+int32_t troupe_proc_start(struct troupe_proc *proc, struct troupe_error *error) {
+    struct troupe_error own;
+    struct deploy *deploy = NULL;
+    error = error ? error : &own;
+    pthread_mutex_lock(&proc->lock);
+    bool first = proc->state == EMBED_MADE;
+    proc->state = first ? EMBED_STARTING : proc->state;
+    pthread_mutex_unlock(&proc->lock);
+    if (!first) {
+        return embed_fail(error, TROUPE_STOPPING, "proc '%s' has been started, or stopped, already",
+                          proc->id);
+    }
+    int32_t status = bring_up(proc, &deploy, error);
+    recipe_fini(&proc->recipe);
+    pthread_mutex_lock(&proc->lock);
+    proc->deploy = deploy;
+    proc->kept = deploy != NULL;
+    proc->state = deploy ? EMBED_RUNNING : EMBED_OVER;
+    if (!deploy) {
+        proc->end = end_create_failed(error->text);
+    }
+    pthread_cond_broadcast(&proc->changed);
+    bool stop = deploy && proc->stop_asked;
+    bool abort = proc->abort_asked;
+    pthread_mutex_unlock(&proc->lock);
+    if (stop) {
+        embed_ask(proc, abort);
+    }
+    return status;
+}

@@ -1,0 +1,91 @@
+/* The frozen ABI of libtroupe: where the fields of its structs lie, its numbers, its functions. Compiled,
+ * never run.
+ *
+ * A line here is never changed or removed within a soname. A new field goes to the end of a struct that
+ * begins with its size, a new function gets a line; test_embed_abi.sh says how to renew its baseline. */
+#include <troupe/embed.h>
+
+#include "frozen.h"
+
+#define STATUS(name, ...) FUNCTION(name, int32_t(__VA_ARGS__))
+
+FIXED(troupe_error, 4096, 4);
+FIELD(troupe_error, status, 0, 4, int32_t);
+FIELD(troupe_error, text, 4, 4092, char[4092]);
+
+GROWS(troupe_options, 8);
+FIELD(troupe_options, size, 0, 4, uint32_t);
+FIELD(troupe_options, flags, 4, 4, uint32_t);
+FIELD(troupe_options, id, 8, 8, const char *);
+FIELD(troupe_options, workers, 16, 4, uint32_t);
+FIELD(troupe_options, mailbox_capacity, 20, 4, uint32_t);
+FIELD(troupe_options, stop_timeout, 24, 8, uint64_t);
+FIELD(troupe_options, snapshots_keep, 32, 4, uint32_t);
+FIELD(troupe_options, dead_letters_keep, 36, 4, uint32_t);
+FIELD(troupe_options, snapshots_directory, 40, 8, const char *);
+FIELD(troupe_options, log, 48, 8, troupe_log_callback *);
+FIELD(troupe_options, log_context, 56, 8, void *);
+FIELD(troupe_options, log_level, 64, 4, uint32_t);
+FIELD(troupe_options, reserved, 68, 4, uint32_t);
+
+GROWS(troupe_root, 8);
+FIELD(troupe_root, size, 0, 4, uint32_t);
+FIELD(troupe_root, capacity, 4, 4, uint32_t);
+FIELD(troupe_root, name, 8, 8, const char *);
+FIELD(troupe_root, type, 16, 8, const char *);
+FIELD(troupe_root, settings, 24, 8, const struct troupe_setting *);
+FIELD(troupe_root, setting_count, 32, 8, uint64_t);
+
+GROWS(troupe_root_end, 8);
+FIELD(troupe_root_end, size, 0, 4, uint32_t);
+FIELD(troupe_root_end, failed, 4, 1, bool);
+FIELD(troupe_root_end, status, 8, 4, int32_t);
+FIELD(troupe_root_end, incarnation, 12, 4, uint32_t);
+FIELD(troupe_root_end, name, 16, 16, struct troupe_str);
+FIELD(troupe_root_end, text, 32, 16, struct troupe_str);
+FIELD(troupe_root_end, root, 48, 16, struct troupe_str);
+
+NUMBER(TROUPE_STAYS, 1u);
+NUMBER(TROUPE_SIGNALS, 2u);
+NUMBER(TROUPE_BY_POLICY, 0);
+NUMBER(TROUPE_RESTART, 1);
+NUMBER(TROUPE_LET_GO, 2);
+NUMBER(TROUPE_GIVE_UP, 3);
+NUMBER(TROUPE_END_STOPPED, 0);
+NUMBER(TROUPE_END_FAILED, 1);
+NUMBER(TROUPE_END_ABORTED, 2);
+NUMBER(TROUPE_END_STUCK, 3);
+
+STATUS(troupe_proc_create, const struct troupe_options *, struct troupe_proc **,
+       struct troupe_error *);
+STATUS(troupe_proc_load_file, struct troupe_proc *, const char *, struct troupe_error *);
+STATUS(troupe_proc_load_text, struct troupe_proc *, const char *, const char *, uint64_t,
+       struct troupe_error *);
+STATUS(troupe_proc_add_plugins, struct troupe_proc *, const char *, struct troupe_error *);
+STATUS(troupe_proc_spawn, struct troupe_proc *, const struct troupe_root *, struct troupe_error *);
+STATUS(troupe_proc_wire, struct troupe_proc *, const char *, const char *, struct troupe_error *);
+FUNCTION_TYPE(troupe_coordinator, int32_t(void *, const struct troupe_root_end *));
+FUNCTION_TYPE(troupe_log_callback, void(void *, uint32_t, struct troupe_str, struct troupe_str));
+STATUS(troupe_proc_set_coordinator, struct troupe_proc *, troupe_coordinator *, void *,
+       struct troupe_error *);
+STATUS(troupe_proc_start, struct troupe_proc *, struct troupe_error *);
+FUNCTION(troupe_proc_id, const char *(struct troupe_proc *));
+FUNCTION(troupe_proc_stop, void(struct troupe_proc *));
+FUNCTION(troupe_proc_abort, void(struct troupe_proc *));
+STATUS(troupe_proc_wait, struct troupe_proc *, uint64_t, struct troupe_end **,
+       struct troupe_error *);
+STATUS(troupe_proc_destroy, struct troupe_proc *, uint64_t, struct troupe_end **,
+       struct troupe_error *);
+FUNCTION(troupe_proc_ref, struct troupe_proc *(struct troupe_proc *));
+FUNCTION(troupe_proc_unref, void(struct troupe_proc *));
+FUNCTION(troupe_proc_weak, struct troupe_weak_proc *(struct troupe_proc *));
+FUNCTION(troupe_weak_proc_upgrade, struct troupe_proc *(struct troupe_weak_proc *));
+STATUS(troupe_weak_proc_wait, struct troupe_weak_proc *, uint64_t, struct troupe_error *);
+FUNCTION(troupe_weak_proc_free, void(struct troupe_weak_proc *));
+STATUS(troupe_end_status, const struct troupe_end *);
+FUNCTION(troupe_end_cause, const char *(const struct troupe_end *));
+FUNCTION(troupe_end_left, uint64_t(const struct troupe_end *));
+FUNCTION(troupe_end_count, uint64_t(const struct troupe_end *, uint32_t));
+FUNCTION(troupe_end_name, const char *(const struct troupe_end *, uint32_t, uint64_t));
+FUNCTION(troupe_end_free, void(struct troupe_end *));
+FUNCTION(troupe_version, const char *(void));
