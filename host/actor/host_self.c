@@ -33,6 +33,7 @@ const struct troupe_context *host_context(struct troupe_turn *turn) {
                                              .name = shown_name(r)};
         if (m && (m->kind == MSG_DATA || m->kind == MSG_REQUEST || m->kind == MSG_REPLY)) {
             r->context.sender.uid = m->sender;
+            r->context.ttl = msg_ttl(m);
         }
         if (m && m->kind == MSG_REQUEST) {
             r->context.request = (struct troupe_once){m->sender, msg_call(m)};

@@ -7,6 +7,7 @@
 #include <troupe/plugin.h>
 
 #include "actor/checkpoint.h"
+#include "actor/client.h"
 #include "actor/failure.h"
 #include "actor/inst.h"
 #include "actor/proc.h"
@@ -31,7 +32,8 @@ enum inst_phase {
     PHASE_CHILDREN, /* stopping: waits for its children to end (SV-4) */
     PHASE_FLUSH,    /* stopping: cleanup ran, what it sent waits for room */
     PHASE_CLOSED,
-    PHASE_DOWN, /* no life: waits for SIGNAL_START, or for SIGNAL_CLOSE */
+    PHASE_DOWN,   /* no life: waits for SIGNAL_START, or for SIGNAL_CLOSE */
+    PHASE_CLIENT, /* hands over what arrives, runs nothing; then closed */
 };
 
 /* Why a life ended that did not fail. X(constant, text) */
@@ -271,6 +273,7 @@ struct inst_more {
     const char *name; /* lent by the plan; a spawned child's is owned, NULL: anonymous */
     struct config *config;
     const enum overflow *row_overflow; /* per row, lent by the plan; NULL: all block */
+    const struct client_seat *seat;    /* of a client, lent by its owner; else NULL */
 
     /* only the home worker */
     struct list children; /* inst.sibling */
@@ -613,6 +616,9 @@ void inst_ready(struct runner *r, struct inst *in, struct msg *m);
 /* child.c */
 struct troupe_ref child_spawn(struct runner *r, uint16_t row, const struct troupe_spawn *how);
 void child_commit(struct runner *r, struct inst *parent, struct inst *child);
+
+/* client.c: false when the client has ended and must not be touched any more. */
+bool client_step(struct runner *r, struct inst *in);
 
 /* host_*.c */
 void host_table_fill(struct troupe_host *host);

@@ -104,6 +104,7 @@ int proc_create(const struct proc_options *options, struct proc **ret, struct er
         proc->options.capacity = DEFAULT_CAPACITY;
     }
     pthread_mutex_init(&proc->lock, NULL);
+    pthread_mutex_init(&proc->making, NULL);
     timers_init(&proc->timers, proc->clock);
     proc->tick_timer.fire = tick;
     stuck_init(&proc->stuck);
@@ -155,6 +156,7 @@ void proc_destroy(struct proc *proc) {
     pause_fini(&proc->pauses);
     stuck_fini(&proc->stuck);
     timers_fini(&proc->timers);
+    pthread_mutex_destroy(&proc->making);
     pthread_mutex_destroy(&proc->lock);
     mem_free(proc->name);
     mem_free(proc);
@@ -275,11 +277,11 @@ uint64_t proc_resolve(struct proc *proc, const char *text) {
     }
     pthread_mutex_lock(&proc->lock);
     struct inst *in = map_find(&proc->names, wanted);
+    /* a client gives its name back under the lock, before its cell may become another one's */
+    bool found = in && !mbox_is_closed(&in->mbox) && (!bracket || pid == in->pid);
+    uint64_t uid = found ? inst_uid(in) : 0;
     pthread_mutex_unlock(&proc->lock);
-    if (!in || mbox_is_closed(&in->mbox) || (bracket && pid != in->pid)) {
-        return 0;
-    }
-    return inst_uid(in);
+    return uid;
 }
 
 int proc_send(struct proc *proc, uint64_t uid, const char *port, const struct msg_type *type,

@@ -44,13 +44,16 @@ struct proc {
     struct map port_names;    /* under lock: name -> number */
     char **port_name_texts;   /* under lock: by number */
     uint16_t port_name_count; /* under lock */
-    struct map names;         /* under lock: "group/name" -> inst of the plan */
+    struct map names;         /* under lock: "group/name" -> inst of the plan, or client */
+    uint64_t clients_made;    /* under lock: without a name */
 
     /* cells; the table is written under lock and read by anyone */
     _Atomic(struct cell_slab *) *slabs;
     _Atomic uint32_t cell_count; /* handed out ever; written under lock */
     struct inst *free_runs;      /* under lock; lists of cells, see cell.c */
 
+    pthread_mutex_t making; /* instances are made from outside of workers: outside.free_cells */
+    unsigned next_home;     /* under making: for whom */
     struct runner outside; /* for threads that are no worker, under lock; its counters are atomic */
     _Atomic(struct runner *) runners; /* every worker's, retired ones too */
     struct runner *retired;           /* under lock */
@@ -61,7 +64,7 @@ struct proc {
 uint16_t proc_port_name(struct proc *proc, const char *name); /* makes the number; 0: no memory */
 uint16_t proc_find_port_name(struct proc *proc, struct troupe_str name); /* 0: unknown */
 const char *proc_port_name_text(struct proc *proc, uint16_t number);
-extern const struct inst_type type_group, type_proc;
+extern const struct inst_type type_group, type_proc, type_client, type_plain_client;
 
 /* load.c */
 /* The actor of the plan with this uid; NULL: none. */

@@ -195,6 +195,7 @@ static void store(struct proc *proc, bool failed, const struct snapshot_facts *f
     snapshot_store_add(&proc->snapshots, snapshot, facts->ended_ns);
 }
 
+/* When there is no memory for more, and of those of whom there is no more to tell. */
 static void note_in_brief(struct runner *r, struct inst *in) {
     struct proc *proc = in->proc;
     struct snapshot_brief brief = {.uid = inst_uid(in),
@@ -278,7 +279,7 @@ void record_end(struct runner *r, struct inst *in) {
     if (in->flight) {
         note_end(r, in);
     }
-    if (in->spawned && !in->failed) {
+    if (in->spawned && !in->failed && in->type != &type_client) {
         note_child(r, in);
         return;
     }

@@ -347,6 +347,9 @@ static inline bool is_at_ease(const struct inst *in) {
 }
 
 __attribute__((noinline)) static enum step step_slowly(struct runner *r, struct inst *in) {
+    if (in->phase == PHASE_CLIENT) {
+        return client_step(r, in) ? STEP_REST : STEP_GONE;
+    }
     /* a turn that a signal brings may ask for a stop: that too comes before the next message (MB-3) */
     while (has_orders(in)) {
         obey(r, in);

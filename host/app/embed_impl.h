@@ -50,8 +50,10 @@ struct troupe_proc {
     /* under lock */
     enum embed_state state;
     bool stop_asked, abort_asked;
-    unsigned users; /* calls that are busy with `deploy` */
-    bool kept;      /* there is a keeper: it takes the deployment down */
+    unsigned users;      /* calls that are busy with `deploy` */
+    bool is_shut;        /* no client comes in any more */
+    struct list clients; /* troupe_client.link: those that have not ended */
+    bool kept;           /* there is a keeper: it takes the deployment down */
     struct recipe recipe;
     troupe_coordinator *coordinator;
     void *coordinator_context;

@@ -104,6 +104,7 @@ int32_t troupe_proc_create(const struct troupe_options *options, struct troupe_p
     pthread_mutex_init(&proc->lock, NULL);
     embed_cond_init(&proc->changed);
     recipe_init(&proc->recipe);
+    list_init(&proc->clients);
     proc->types = type_table_create();
     int status =
         proc->types ? copy_options(proc, options, &err) : err_set(&err, ERR_NOMEM, "out of memory");

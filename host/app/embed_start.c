@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "actor/proc.h"
-#include "app/embed_impl.h"
+#include "app/client_impl.h"
 
 /* --- the keeper --- */
 
@@ -48,7 +48,10 @@ static void *keep(void *argument) {
         embed_release(proc);
         return NULL;
     }
+    supervisor_wait(deploy_supervisor(deploy));
+    bool stuck = !clients_end(proc); /* before their workers stop */
     deploy_wait(deploy, &result);
+    result.stuck |= stuck;
     struct troupe_end *end = end_create(deploy, &result);
     deploy_log_losses(deploy, &proc->log);
     pthread_mutex_lock(&proc->lock);

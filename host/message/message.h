@@ -55,6 +55,8 @@ struct msg {
 struct msg_extension {
     uint64_t call; /* REQUEST, REPLY: the call's number */
     uint64_t trace;
+    uint64_t sequence; /* the sender's count of what it sent; 0: it does not count */
+    uint32_t ttl;      /* hops left between procs; 0: it has not crossed one */
     uint64_t
         far; /* the port of the reference it was sent to, when that is another proc's; else 0 */
 };
@@ -81,6 +83,12 @@ static inline uint64_t msg_trace(struct msg *m) {
 }
 static inline uint64_t msg_call(struct msg *m) {
     return m->flags & MSG_EXTENDED ? msg_extension(m)->call : 0;
+}
+static inline uint32_t msg_ttl(struct msg *m) {
+    return m->flags & MSG_EXTENDED ? msg_extension(m)->ttl : 0;
+}
+static inline uint64_t msg_sequence(struct msg *m) {
+    return m->flags & MSG_EXTENDED ? msg_extension(m)->sequence : 0;
 }
 static inline uint64_t msg_far(struct msg *m) {
     return m->flags & MSG_EXTENDED ? msg_extension(m)->far : 0;

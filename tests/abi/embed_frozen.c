@@ -3,6 +3,7 @@
  *
  * A line here is never changed or removed within a soname. A new field goes to the end of a struct that
  * begins with its size, a new function gets a line; test_embed_abi.sh says how to renew its baseline. */
+#include <troupe/client.h>
 #include <troupe/embed.h>
 
 #include "frozen.h"
@@ -89,3 +90,70 @@ FUNCTION(troupe_end_count, uint64_t(const struct troupe_end *, uint32_t));
 FUNCTION(troupe_end_name, const char *(const struct troupe_end *, uint32_t, uint64_t));
 FUNCTION(troupe_end_free, void(struct troupe_end *));
 FUNCTION(troupe_version, const char *(void));
+
+GROWS(troupe_client_options, 8);
+FIELD(troupe_client_options, size, 0, 4, uint32_t);
+FIELD(troupe_client_options, flags, 4, 4, uint32_t);
+FIELD(troupe_client_options, name, 8, 8, const char *);
+FIELD(troupe_client_options, capacity, 16, 4, uint32_t);
+FIELD(troupe_client_options, reserved, 20, 4, uint32_t);
+
+GROWS(troupe_headers, 8);
+FIELD(troupe_headers, size, 0, 4, uint32_t);
+FIELD(troupe_headers, ttl, 4, 4, uint32_t);
+FIELD(troupe_headers, trace, 8, 8, uint64_t);
+
+GROWS(troupe_port_options, 8);
+FIELD(troupe_port_options, size, 0, 4, uint32_t);
+FIELD(troupe_port_options, capacity, 4, 4, uint32_t);
+FIELD(troupe_port_options, overflow, 8, 4, uint32_t);
+FIELD(troupe_port_options, reserved, 12, 4, uint32_t);
+FIELD(troupe_port_options, reply, 16, 8, const struct troupe_type *);
+
+GROWS(troupe_envelope, 8);
+FIELD(troupe_envelope, size, 0, 4, uint32_t);
+FIELD(troupe_envelope, reason, 4, 4, int32_t);
+FIELD(troupe_envelope, sender, 8, 16, struct troupe_ref);
+FIELD(troupe_envelope, request, 24, 16, struct troupe_once);
+FIELD(troupe_envelope, trace, 40, 8, uint64_t);
+FIELD(troupe_envelope, sequence, 48, 8, uint64_t);
+FIELD(troupe_envelope, ttl, 56, 4, uint32_t);
+FIELD(troupe_envelope, reserved, 60, 4, uint32_t);
+
+NUMBER(TROUPE_SHOWN, 1u);
+NUMBER(TROUPE_OVERFLOW_FAIL, 0);
+NUMBER(TROUPE_OVERFLOW_DROP_NEWEST, 1);
+NUMBER(TROUPE_OVERFLOW_DROP_OLDEST, 2);
+
+STATUS(troupe_client_create, struct troupe_proc *, const struct troupe_client_options *,
+       struct troupe_client **, struct troupe_error *);
+FUNCTION(troupe_client_free, void(struct troupe_client *));
+FUNCTION(troupe_client_ref, struct troupe_ref(const struct troupe_client *));
+STATUS(troupe_client_find, struct troupe_client *, const char *, const char *, struct troupe_ref *,
+       struct troupe_error *);
+STATUS(troupe_client_type, struct troupe_client *, const char *, uint64_t,
+       const struct troupe_type **, struct troupe_error *);
+STATUS(troupe_client_send, struct troupe_client *, struct troupe_ref, const struct troupe_type *,
+       const void *, const struct troupe_headers *, uint64_t, struct troupe_error *);
+STATUS(troupe_client_call, struct troupe_client *, struct troupe_ref, const struct troupe_type *,
+       const void *, const struct troupe_type *, uint64_t, struct troupe_message **,
+       struct troupe_error *);
+STATUS(troupe_client_ask, struct troupe_client *, struct troupe_ref, const struct troupe_type *,
+       const void *, const struct troupe_type *, const struct troupe_headers *, uint64_t,
+       struct troupe_once_port **, struct troupe_error *);
+STATUS(troupe_once_port_receive, struct troupe_once_port *, struct troupe_message **,
+       struct troupe_error *);
+FUNCTION(troupe_once_port_free, void(struct troupe_once_port *));
+STATUS(troupe_client_open, struct troupe_client *, const char *, const struct troupe_type *,
+       const struct troupe_port_options *, struct troupe_port **, struct troupe_error *);
+STATUS(troupe_client_returned, struct troupe_client *, struct troupe_port **,
+       struct troupe_error *);
+FUNCTION(troupe_port_ref, struct troupe_ref(const struct troupe_port *));
+STATUS(troupe_port_receive, struct troupe_port *, uint64_t, struct troupe_message **,
+       struct troupe_error *);
+FUNCTION(troupe_message_body, const void *(const struct troupe_message *));
+FUNCTION(troupe_message_any, struct troupe_any(const struct troupe_message *));
+FUNCTION(troupe_message_envelope, void(const struct troupe_message *, struct troupe_envelope *));
+STATUS(troupe_message_answer, struct troupe_message *, int32_t, const char *, const void *,
+       struct troupe_error *);
+FUNCTION(troupe_message_free, void(struct troupe_message *));

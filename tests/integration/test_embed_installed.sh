@@ -58,6 +58,10 @@ for program in c-shared cxx-shared c-static c-cmake; do
     grep -qxF "$line" "$work/out" || fail "$program does not say '$line': $(cat "$work/out" "$work/err")"
   done
   grep -q '"one"' "$work/output" || fail "$program copied nothing: $(cat "$work/output")"
+  "$work/$program" >"$work/out" 2>"$work/err" || fail "$program by hand: $(cat "$work/out" "$work/err")"
+  for line in 'got back: 7' 'ended: ok' 'stopped: embedded/pong[0]'; do
+    grep -qxF "$line" "$work/out" || fail "$program does not say '$line': $(cat "$work/out" "$work/err")"
+  done
   # An error is one clear text, and no crash.
   if "$work/$program" "$work/missing.yaml" >"$work/out" 2>"$work/err"; then
     fail "$program runs a manifest that is not there"

@@ -1,11 +1,16 @@
 /* Procs for tests of the embedding API. */
 #include "lib/app/embedded.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "lib/temp.h"
 #include "lib/wait.h"
 
 void embedded_log_init(struct embedded_log *log) {
@@ -101,4 +106,36 @@ void embedded_stop(struct troupe_proc *proc) {
     assert_string_equal(troupe_end_cause(end), "");
     assert_int_equal(troupe_end_status(end), TROUPE_OK);
     troupe_end_free(end);
+}
+
+int embedded_gates_make(void **state) {
+    char *folder = test_temp_create();
+    char *trace = test_path(folder, "trace");
+    int status = setenv("KIT_TRACE", trace, 1);
+    free(trace);
+    *state = folder;
+    return status;
+}
+
+int embedded_gates_remove(void **state) {
+    test_temp_remove(*state);
+    return 0;
+}
+
+static void gate_path(const char *name, char *path, size_t size) {
+    (void)snprintf(path, size, "%s-%s", getenv("KIT_TRACE"), name);
+}
+
+void embedded_gate_make(const char *name) {
+    char path[512];
+    gate_path(name, path, sizeof path);
+    assert_true(mkfifo(path, 0600) == 0 || errno == EEXIST);
+}
+
+void embedded_gate_open(const char *name) {
+    char path[512];
+    gate_path(name, path, sizeof path);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
 }

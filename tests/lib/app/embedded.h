@@ -32,6 +32,12 @@ struct troupe_proc *embedded_start(struct embedded_log *log, uint32_t flags, con
 void embedded_stop(struct troupe_proc *proc);
 /* Destroys one that has ended, or never ran, by its last handle. */
 void embedded_drop(struct troupe_proc *proc);
+/* For a group of tests: a folder for the gates that scripts wait at, told to the kit by $KIT_TRACE. */
+int embedded_gates_make(void **state);
+int embedded_gates_remove(void **state);
+/* A gate is made before somebody waits at it, and opened once. */
+void embedded_gate_make(const char *name);
+void embedded_gate_open(const char *name);
 /* Fails the test with the error's text unless `status` is OK. */
 #define embedded_ok(status, error) embedded_ok_at(status, error, __FILE__, __LINE__)
 void embedded_ok_at(int32_t status, const struct troupe_error *error, const char *file, int line);

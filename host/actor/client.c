@@ -1,0 +1,329 @@
+/* The instance of a client: it hands over what arrives, and ends. */
+#include "actor/client.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "actor/proc_impl.h"
+#include "base/alloc.h"
+
+#define PORT_NAME_MASK UINT16_MAX
+
+#define CLIENT_TYPE                                                                                \
+    {                                                                                              \
+        .id = "()", .init = INST_NO_ROW, .cleanup = INST_NO_ROW, .save = INST_NO_ROW,              \
+        .load = INST_NO_ROW, .returned = INST_NO_ROW                                               \
+    }
+const struct inst_type type_client = CLIENT_TYPE;
+const struct inst_type type_plain_client = CLIENT_TYPE;
+
+/* --- making --- */
+
+static int check_name(const char *name, struct err *err) {
+    if (name && (!*name || strpbrk(name, "/[]."))) {
+        return err_set(err, ERR_INVALID,
+                       "a client's name is not empty, and has none of the characters / [ ] .: '%s'",
+                       name);
+    }
+    return 0;
+}
+
+/* AI-2. Takes the place of the name. */
+static int name_it(struct proc *proc, struct inst *in, const char *name, struct err *err) {
+    char made[32];
+    pthread_mutex_lock(&proc->lock);
+    const struct inst *first = name ? map_find(&proc->names, name) : NULL;
+    while (!name || first) {
+        if (name && inst_is_open(first)) {
+            pthread_mutex_unlock(&proc->lock);
+            return err_set(err, ERR_EXISTS, "the name '%s' is taken by '%s/%s[%llu]'", name,
+                           proc->name, name, (unsigned long long)first->pid);
+        }
+        first = NULL;
+        if (!name) {
+            (void)snprintf(made, sizeof made, "client-%llu",
+                           (unsigned long long)++proc->clients_made);
+            name = map_find(&proc->names, made) ? NULL : made;
+        }
+    }
+    in->more->name = mem_text(name);
+    int status = in->more->name ? map_set(&proc->names, name, in) : -1;
+    pthread_mutex_unlock(&proc->lock);
+    return status < 0 ? err_set(err, ERR_NOMEM, "client '%s'", name) : 0;
+}
+
+static void unname(struct inst *in) {
+    struct proc *proc = in->proc;
+    pthread_mutex_lock(&proc->lock);
+    if (in->more->name && map_find(&proc->names, in->more->name) == in) {
+        (void)map_remove(&proc->names, in->more->name);
+    }
+    pthread_mutex_unlock(&proc->lock);
+}
+
+/* Its mailbox is shut yet: nobody else looks. */
+static void seat_it(struct inst *in, const struct client_seat *seat) {
+    struct clock *clock = in->proc->clock;
+    in->spawned = true; /* one life, and the cell is used again */
+    in->more->seat = seat;
+    in->phase = PHASE_CLIENT;
+    atomic_store_explicit(&in->holders, 1, memory_order_relaxed); /* the home worker */
+    atomic_store_explicit(&in->parent, in->proc->self, memory_order_relaxed);
+    inst_begin(in);
+    atomic_store_explicit(&in->created_ns, clock->now(clock), memory_order_relaxed);
+    inst_move(in, INST_CLIENT);
+}
+
+int client_make(struct proc *proc, const struct client_spec *spec, const struct client_seat *seat,
+                struct inst **ret, struct err *err) {
+    const struct inst_type *type = spec->is_shown ? &type_client : &type_plain_client;
+    if (check_name(spec->name, err) < 0) {
+        return -1;
+    }
+    pthread_mutex_lock(&proc->making);
+    unsigned home = proc->next_home++ % sched_worker_count(proc->sched);
+    struct inst *in = inst_make_shut(&proc->outside, proc, type, spec->capacity,
+                                     sched_worker_at(proc->sched, home));
+    int status = in && inst_more(in) ? name_it(proc, in, spec->name, err)
+                                     : err_set(err, ERR_NOMEM, "a client");
+    if (in && status < 0) {
+        in->spawned = true;
+        inst_unmake(&proc->outside, in);
+    }
+    pthread_mutex_unlock(&proc->making);
+    if (status < 0) {
+        return -1;
+    }
+    seat_it(in, seat);
+    mbox_open(&in->mbox);
+    *ret = in;
+    return 0;
+}
+
+/* --- its activations --- */
+
+static void count(_Atomic uint64_t *counter) {
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+static void hand_over(struct runner *r, struct inst *in, struct msg *m) {
+    const struct client_seat *seat = in->more->seat;
+    int32_t took = m->dest == inst_uid(in) ? seat->took(seat->context, m) : TROUPE_GONE;
+    if (took == CLIENT_TAKEN) {
+        count(&in->processed);
+        return;
+    }
+    if (took < 0) {
+        bounce(r, in->proc, m, took);
+        return;
+    }
+    count(took == CLIENT_LATE ? &r->late_replies : &r->dropped);
+    msg_free(r->pool, m);
+}
+
+static void bounce_left(struct runner *r, struct inst *in, struct msg *first) {
+    while (first) {
+        struct msg *next = first->next;
+        bounce(r, in->proc, first, TROUPE_GONE);
+        first = next;
+    }
+}
+
+/* CI-2, in the order of SV-3. */
+static void end(struct runner *r, struct inst *in, struct msg *left) {
+    const struct client_seat seat = *in->more->seat;
+    unname(in);
+    inst_move(in, INST_STOPPING);
+    in->reason = REASON_STOPPED;
+    bounce_left(r, in, left);
+    for (struct msg *m = mbox_close(&in->mbox), *next; m; m = next) {
+        next = m->next;
+        queue_count_taken(r);
+        bounce(r, in->proc, m, TROUPE_GONE);
+    }
+    record_end(r, in);
+    inst_move(in, INST_STOPPED);
+    in->phase = PHASE_CLOSED;
+    pause_wake(&in->proc->pauses, &in->mbox);
+    bool noted = mbox_is_noted(&in->mbox);
+    seat.ended(seat.context);
+    if (!noted) {
+        life_leave(r, in);
+    }
+}
+
+bool client_step(struct runner *r, struct inst *in) {
+    const struct client_seat *seat = in->more->seat;
+    struct msg *left = NULL;
+    struct msg *m;
+    /* acquire: pairs with inst_signal */
+    uint32_t signals = atomic_exchange_explicit(&in->signals, 0, memory_order_acq_rel);
+    while ((m = mbox_take(&in->mbox))) {
+        queue_count_taken(r);
+        sched_count(r->worker, 1);
+        hand_over(r, in, m);
+    }
+    seat->woken(seat->context);
+    if (signals && seat->may_end(seat->context, &left)) {
+        end(r, in, left);
+        return false;
+    }
+    return true;
+}
+
+void client_stop(struct inst *in) {
+    inst_signal(in, SIGNAL_STOP);
+}
+
+/* --- messages --- */
+
+static enum client_sent drop(struct proc *proc, struct msg *m) {
+    atomic_fetch_add_explicit(&proc->outside.dropped, 1, memory_order_relaxed);
+    msg_free(pools_shared(proc->pools), m);
+    return CLIENT_SENT;
+}
+
+uint16_t client_port_number(struct proc *proc, const char *name) {
+    return proc_port_name(proc, name);
+}
+
+void client_free_message(struct proc *proc, struct msg *m) {
+    msg_free(pools_shared(proc->pools), m);
+}
+
+void client_drop(struct inst *in, struct msg *m) {
+    (void)drop(in->proc, m);
+}
+
+static struct msg *new_refusal(struct pool *pool, int32_t status, struct troupe_str text) {
+    struct msg *m =
+        msg_alloc(pool, MSG_REPLY, MSG_EXTENDED, sizeof(struct troupe_str) + text.size + 1);
+    if (m) {
+        struct troupe_str *body = msg_own_body(m);
+        char *copy = (char *)(body + 1);
+        memcpy(copy, text.size ? text.data : "", text.size);
+        copy[text.size] = '\0';
+        *body = troupe_str_n(copy, text.size);
+        m->reason = (uint8_t) - (status < -255 ? TROUPE_ERROR : status);
+    }
+    return m;
+}
+
+int client_answer(struct inst *in, struct troupe_once once, int32_t status, struct troupe_str text,
+                  const struct msg_type *type, const void *body) {
+    struct proc *proc = in->proc;
+    struct pool *pool = pools_shared(proc->pools);
+    struct troupe_ref to = {once.uid, 0};
+    struct msg *m = type ? client_message(in, MSG_REPLY, MSG_EXTENDED, to, type, body)
+                         : new_refusal(pool, status, text);
+    struct inst *caller = cell_find(proc, once.uid);
+    if (!m) {
+        return -1;
+    }
+    m->dest = once.uid;
+    m->sender = inst_uid(in);
+    msg_extension(m)->call = once.call;
+    if (!caller || queue_from_outside(&caller->mbox, m, proc, 0) != OFFER_TAKEN) {
+        atomic_fetch_add_explicit(&proc->outside.late_replies, 1, memory_order_relaxed);
+        msg_free(pool, m);
+    }
+    return 0;
+}
+
+/* --- sending --- */
+
+struct msg *client_message(struct inst *in, enum msg_kind kind, unsigned flags,
+                           struct troupe_ref to, const struct msg_type *type, const void *body) {
+    uint64_t room = type->abi.body_size;
+    bool far = to.port > PORT_NAME_MASK;
+    flags |= MSG_BY_NAME | (far ? MSG_EXTENDED : 0);
+    struct msg *m =
+        msg_alloc(pools_shared(in->proc->pools), kind, flags, type_copy_size(type, body, room));
+    if (!m) {
+        return NULL;
+    }
+    type_copy(type, body, msg_own_body(m), room);
+    m->type = type->index;
+    m->sender = inst_uid(in);
+    m->dest = to.uid;
+    m->port = (uint16_t)to.port;
+    if (far) {
+        msg_extension(m)->far = to.port;
+    }
+    return m;
+}
+
+/* Of actors of the plan the policy can be read, of others there is none. */
+static enum overflow policy_of(const struct inst *to, uint64_t port, uint16_t *ret_row) {
+    bool planned = inst_plan_index(to) != UINT32_MAX;
+    *ret_row = planned ? inst_type_handler(to->type, (uint16_t)port) : INST_NO_ROW;
+    return *ret_row == INST_NO_ROW ? OVERFLOW_BLOCK : inst_overflow(to, *ret_row);
+}
+
+static enum client_sent count_sent(struct proc *proc) {
+    atomic_fetch_add_explicit(&proc->outside.sent, 1, memory_order_relaxed);
+    return CLIENT_SENT;
+}
+
+static enum client_sent offer_ring(struct proc *proc, struct mbox *mb, uint16_t row, struct msg *m,
+                                   int32_t *ret_reason) {
+    struct msg *evicted = NULL;
+    _Atomic int64_t *queued = &proc->outside.queued;
+    atomic_fetch_add_explicit(queued, 1, memory_order_relaxed);
+    if (mbox_ring_offer(mb, mbox_ring_find(mb, row), m, &evicted) == OFFER_CLOSED) {
+        atomic_fetch_sub_explicit(queued, 1, memory_order_relaxed);
+        *ret_reason = TROUPE_GONE;
+        return CLIENT_REFUSED;
+    }
+    if (evicted) {
+        atomic_fetch_sub_explicit(queued, 1, memory_order_relaxed);
+        (void)drop(proc, evicted);
+    }
+    return count_sent(proc);
+}
+
+enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_ref to,
+                              int32_t *ret_reason) {
+    struct proc *proc = in->proc;
+    struct proc_forwarder *forwarder = &proc->options.forwarder;
+    if (to.port > PORT_NAME_MASK) {
+        *ret_reason = TROUPE_NOT_LOCAL;
+        if (!forwarder->forward) {
+            return CLIENT_REFUSED;
+        }
+        forwarder->forward(forwarder->context, proc, m); /* PR-1 */
+        return count_sent(proc);
+    }
+    struct inst *receiver = cell_find(proc, to.uid);
+    uint16_t row;
+    enum overflow policy = receiver ? policy_of(receiver, to.port, &row) : OVERFLOW_BLOCK;
+    if (policy == OVERFLOW_DROP_OLDEST && mbox_ring_find(&receiver->mbox, row)) {
+        return offer_ring(proc, &receiver->mbox, row, m, ret_reason);
+    }
+    enum offer result =
+        receiver ? queue_from_outside(&receiver->mbox, m, proc, mbox_capacity(&receiver->mbox))
+                 : OFFER_CLOSED;
+    if (result == OFFER_TAKEN) {
+        return count_sent(proc);
+    }
+    *ret_reason = result == OFFER_FULL ? TROUPE_FULL : TROUPE_GONE;
+    if (result == OFFER_FULL && policy == OVERFLOW_BLOCK) {
+        return CLIENT_FULL;
+    }
+    return result == OFFER_FULL && policy == OVERFLOW_DROP_NEWEST ? drop(proc, m) : CLIENT_REFUSED;
+}
+
+enum pause_result client_wait(struct inst *in, struct pauser *pauser, struct troupe_ref to) {
+    struct inst *receiver = cell_find(in->proc, to.uid);
+    pauser->self = &in->mbox;
+    return receiver ? pause_wait(&in->proc->pauses, pauser, &receiver->mbox) : PAUSE_RETRY;
+}
+
+bool client_has_room(struct inst *in, struct pauser *pauser) {
+    return pause_is_over(&in->proc->pauses, pauser);
+}
+
+void client_wait_no_more(struct inst *in, struct pauser *pauser) {
+    pause_cancel(&in->proc->pauses, pauser);
+}

@@ -1,0 +1,72 @@
+/* Clients: instances without handlers, whose messages threads of the embedding program take (CI).
+ *
+ * The instance is what the rest of the proc sees: id, uid, mailbox, status `client`. Whoever owns the seat
+ * keeps what arrives and sends in its name. A worker only hands over, at once: so nobody waits long for
+ * room in a client's mailbox, and what the owner has no room for comes back as full.
+ *
+ * The seat is the owner's from client_make until `ended`. All functions of it are called by workers, one
+ * after another, and must not block. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actor/inst.h"
+#include "base/err.h"
+#include "message/message.h"
+#include "message/pause.h"
+
+/* What became of a message that arrived; else a negative status: why it comes back to its sender. */
+enum client_took { CLIENT_TAKEN, CLIENT_DROPPED, CLIENT_LATE };
+
+struct client_seat {
+    int32_t (*took)(void *context, struct msg *m); /* TAKEN: the message is the owner's */
+    void (*woken)(void *context);                  /* who waits for room may look again */
+    /* It was told to stop. False: not now, the owner tells it again. True: nothing more is sent in its name;
+     * *ret_left gets a chain of messages that arrived and that nobody will look at. */
+    bool (*may_end)(void *context, struct msg **ret_left);
+    void (*ended)(void *context); /* the last call */
+    void *context;
+};
+
+struct client_spec {
+    const char *name; /* unique among the roots (AI-2); NULL: client-1, client-2, ... */
+    uint32_t capacity;
+    bool is_shown; /* can be introspected (CI-1), else a plain one (CI-3) */
+};
+
+/* Makes it in a started proc; `seat` is lent. Errors: EXISTS (names the first), INVALID (name), NOMEM. [any] */
+int client_make(struct proc *proc, const struct client_spec *spec, const struct client_seat *seat,
+                struct inst **ret, struct err *err);
+/* Tells it to stop. [any, before `ended`] */
+void client_stop(struct inst *in);
+
+/* A message in the name of the client, to the port that a reference names. Memory from the shared pool;
+ * `flags` beside those that a reference needs. NULL: no memory. [any] */
+struct msg *client_message(struct inst *in, enum msg_kind kind, unsigned flags,
+                           struct troupe_ref to, const struct msg_type *type, const void *body);
+
+/* The number of a port's name, made when it is new; 0: no memory, or no numbers left. [any] */
+uint16_t client_port_number(struct proc *proc, const char *name);
+/* Drops a message that had arrived, by the port's policy, and counts it. [any] */
+void client_drop(struct inst *in, struct msg *m);
+/* Frees a message that had arrived, or was never sent. [any] */
+void client_free_message(struct proc *proc, struct msg *m);
+/* Answers a request of `once` with a copy of `body`, of `type`, or where that is NULL with a status and a text.
+ * An answer that comes late is counted, and dropped. -1: no memory. [any] */
+int client_answer(struct inst *in, struct troupe_once once, int32_t status, struct troupe_str text,
+                  const struct msg_type *type, const void *body);
+
+enum client_sent {
+    CLIENT_SENT, /* the message is on its way, or was dropped by the receiver's policy */
+    CLIENT_FULL, /* the receiver's policy is `block`: it may be offered again when there is room */
+    CLIENT_REFUSED, /* for the reason in *ret_reason */
+};
+/* Offers it. Only when it is SENT the message is taken. [any] */
+enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_ref to,
+                              int32_t *ret_reason);
+/* The receiver was full: links `pauser`, one at a time for a client. WAITS: `woken` is called when it may be
+ * over, client_has_room says whether. [any] */
+enum pause_result client_wait(struct inst *in, struct pauser *pauser, struct troupe_ref to);
+bool client_has_room(struct inst *in, struct pauser *pauser);
+void client_wait_no_more(struct inst *in, struct pauser *pauser);
