@@ -196,6 +196,32 @@ void client_drop(struct inst *in, struct msg *m) {
     (void)drop(in->proc, m);
 }
 
+uint16_t client_translate_port(struct proc *from, uint16_t number, struct proc *to) {
+    const char *name = proc_port_name_text(from, number);
+    return *name ? proc_port_name(to, name) : 0;
+}
+
+void client_return(struct proc *proc, struct msg *m, int32_t reason) {
+    bounce(&proc->outside, proc, m, reason);
+}
+
+struct msg *client_new_message(struct proc *proc, enum msg_kind kind, uint64_t room) {
+    return msg_alloc(pools_shared(proc->pools), kind, MSG_EXTENDED | MSG_BY_NAME, room);
+}
+
+void client_deliver(struct proc *proc, struct msg *m) {
+    struct inst *to = cell_find(proc, m->dest);
+    if (to && queue_from_outside(&to->mbox, m, proc, 0) == OFFER_TAKEN) {
+        return;
+    }
+    if (m->kind == MSG_RETURNED) {
+        bury(&proc->outside, proc, m, -(int32_t)m->reason);
+        return;
+    }
+    atomic_fetch_add_explicit(&proc->outside.late_replies, 1, memory_order_relaxed);
+    msg_free(pools_shared(proc->pools), m);
+}
+
 static struct msg *new_refusal(struct pool *pool, int32_t status, struct troupe_str text) {
     struct msg *m =
         msg_alloc(pool, MSG_REPLY, MSG_EXTENDED, sizeof(struct troupe_str) + text.size + 1);
@@ -217,17 +243,13 @@ int client_answer(struct inst *in, struct troupe_once once, int32_t status, stru
     struct troupe_ref to = {once.uid, 0};
     struct msg *m = type ? client_message(in, MSG_REPLY, MSG_EXTENDED, to, type, body)
                          : new_refusal(pool, status, text);
-    struct inst *caller = cell_find(proc, once.uid);
     if (!m) {
         return -1;
     }
     m->dest = once.uid;
     m->sender = inst_uid(in);
     msg_extension(m)->call = once.call;
-    if (!caller || queue_from_outside(&caller->mbox, m, proc, 0) != OFFER_TAKEN) {
-        atomic_fetch_add_explicit(&proc->outside.late_replies, 1, memory_order_relaxed);
-        msg_free(pool, m);
-    }
+    client_deliver(proc, m);
     return 0;
 }
 

@@ -57,6 +57,16 @@ void client_free_message(struct proc *proc, struct msg *m);
 int client_answer(struct inst *in, struct troupe_once once, int32_t status, struct troupe_str text,
                   const struct msg_type *type, const void *body);
 
+/* The number of a port's name in one proc, as another proc that knows its name has it. 0: no memory. [any] */
+uint16_t client_translate_port(struct proc *from, uint16_t number, struct proc *to);
+/* Gives a message of the proc back to its sender, as undeliverable for this reason (MB-4). Takes it. [any] */
+void client_return(struct proc *proc, struct msg *m, int32_t reason);
+/* Memory for a message of the proc with `room` bytes of body, from the shared pool; NULL: none. [any] */
+struct msg *client_new_message(struct proc *proc, enum msg_kind kind, uint64_t room);
+/* Delivers an answer or an undeliverable to m->dest. Takes it: late answers are counted, undeliverables that
+ * nobody is there for become dead letters. [any] */
+void client_deliver(struct proc *proc, struct msg *m);
+
 enum client_sent {
     CLIENT_SENT, /* the message is on its way, or was dropped by the receiver's policy */
     CLIENT_FULL, /* the receiver's policy is `block`: it may be offered again when there is room */

@@ -32,7 +32,7 @@ const struct troupe_context *host_context(struct troupe_turn *turn) {
                                              .trace = m ? msg_trace(m) : 0,
                                              .name = shown_name(r)};
         if (m && (m->kind == MSG_DATA || m->kind == MSG_REQUEST || m->kind == MSG_REPLY)) {
-            r->context.sender.uid = m->sender;
+            r->context.sender = msg_from(m);
             r->context.ttl = msg_ttl(m);
         }
         if (m && m->kind == MSG_REQUEST) {

@@ -3,6 +3,7 @@
 
 #include "actor/proc.h"
 #include "app/client_impl.h"
+#include "app/forwarder_impl.h"
 #include "base/alloc.h"
 
 #define DEFAULT_CAPACITY 1024u
@@ -191,18 +192,26 @@ void troupe_client_free(struct troupe_client *c) {
     }
 }
 
+static bool have_ended_locked(const struct troupe_proc *proc) {
+    return proc->users == 0 && list_is_empty(&proc->clients) &&
+           (!proc->member || member_is_gone_locked(proc->member));
+}
+
 bool clients_end(struct troupe_proc *proc) {
     uint64_t until_ns = embed_deadline(PATIENCE_NS);
     bool in_time = true;
+    if (proc->member) {
+        member_leave(proc->member);
+    }
     pthread_mutex_lock(&proc->lock);
     proc->is_shut = true;
-    while ((proc->users > 0 || !list_is_empty(&proc->clients)) && in_time) {
+    while (!have_ended_locked(proc) && in_time) {
         LIST_EACH (link, &proc->clients) {
             close_client(LIST_OF(link, struct troupe_client, link));
         }
         in_time = embed_wait_locked(&proc->changed, &proc->lock, until_ns);
     }
-    bool all = list_is_empty(&proc->clients);
+    bool all = have_ended_locked(proc);
     pthread_mutex_unlock(&proc->lock);
     return all;
 }
@@ -216,6 +225,13 @@ struct troupe_ref troupe_client_ref(const struct troupe_client *client) {
 static int32_t find(struct troupe_client *c, const char *actor, const char *port,
                     struct troupe_ref *ret, struct troupe_error *error) {
     struct troupe_ref found = {proc_resolve(c->proc, actor), 0};
+    if (found.uid == 0 && c->owner->member) {
+        found = forwarder_find(c->owner->member, actor, port);
+        if (found.uid) {
+            *ret = found;
+            return TROUPE_OK;
+        }
+    }
     if (found.uid == 0) {
         return embed_fail(error, TROUPE_NOT_FOUND, "there is no open actor '%s' in proc '%s'",
                           actor, c->owner->id);

@@ -50,7 +50,9 @@ struct troupe_proc {
     /* under lock */
     enum embed_state state;
     bool stop_asked, abort_asked;
-    unsigned users;      /* calls that are busy with `deploy` */
+    unsigned users; /* calls that are busy with `deploy` */
+    struct member
+        *member;         /* of its forwarder; NULL: alone. Set by the start, freed by the keeper */
     bool is_shut;        /* no client comes in any more */
     struct list clients; /* troupe_client.link: those that have not ended */
     bool kept;           /* there is a keeper: it takes the deployment down */

@@ -23,7 +23,7 @@ static struct troupe_message *create(struct troupe_client *c, uint64_t body_size
 static void fill_envelope(struct troupe_envelope *envelope, struct msg *m) {
     envelope->size = sizeof *envelope;
     envelope->reason = -(int32_t)m->reason;
-    envelope->sender.uid = m->sender;
+    envelope->sender = msg_from(m);
     envelope->trace = msg_trace(m);
     envelope->sequence = msg_sequence(m);
     envelope->ttl = msg_ttl(m);
@@ -206,7 +206,7 @@ static int32_t find_type(struct type_table *types, const char *note, uint64_t bo
                          struct str *schema, const struct troupe_type **ret,
                          struct troupe_error *error) {
     char id[160];
-    bool has_lists;
+    bool has_lists = false;
     struct err err;
     int32_t status = read_note(note, id, sizeof id, schema, &has_lists, error);
     if (status < 0) {

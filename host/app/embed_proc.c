@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "actor/proc.h"
-#include "app/embed_impl.h"
+#include "app/forwarder_impl.h"
 #include "base/alloc.h"
 
 const char *troupe_version(void) {
@@ -39,6 +39,7 @@ void embed_cond_init(pthread_cond_t *cond) {
 /* --- making --- */
 
 static void forget_options(struct troupe_proc *proc) {
+    forwarder_unref(proc->options.forwarder);
     mem_free((void *)(uintptr_t)proc->options.id);
     mem_free((void *)(uintptr_t)proc->options.snapshots_directory);
 }
@@ -56,6 +57,9 @@ static int copy_options(struct troupe_proc *proc, const struct troupe_options *f
     }
     const char *id = options->id;
     const char *directory = options->snapshots_directory;
+    if (options->forwarder) {
+        forwarder_ref(options->forwarder);
+    }
     options->id = mem_text(id);
     options->snapshots_directory = mem_text(directory);
     if ((id && !options->id) || (directory && !options->snapshots_directory)) {

@@ -5,6 +5,7 @@
 
 #include "actor/proc.h"
 #include "app/client_impl.h"
+#include "app/forwarder_impl.h"
 
 /* --- the keeper --- */
 
@@ -18,6 +19,7 @@ static void take_down(struct troupe_proc *proc, struct deploy *deploy, bool stuc
         leave_it(proc);
     } else {
         deploy_destroy(deploy);
+        member_destroy(proc->member);
         checked_fini(&proc->checked);
     }
     pthread_mutex_lock(&proc->lock);
@@ -142,11 +144,17 @@ _Static_assert((int)TROUPE_RESTART == (int)SUPERVISOR_RESTART &&
                "the program's words and the supervisor's are the same numbers");
 
 static int deploy_it(struct troupe_proc *proc, struct deploy **ret, struct err *err) {
-    const struct deploy_options options = {.log = &proc->log,
-                                           .handle_signals = proc->options.flags & TROUPE_SIGNALS,
-                                           .stays = proc->options.flags & TROUPE_STAYS};
+    const struct deploy_options options = {
+        .log = &proc->log,
+        .handle_signals = proc->options.flags & TROUPE_SIGNALS,
+        .stays = proc->options.flags & TROUPE_STAYS,
+        .forwarder = proc->member ? member_forwarder(proc->member) : (struct proc_forwarder){0}};
     struct deploy *deploy;
     if (deploy_create(proc->checked.plan, proc->types, &options, &deploy, err) < 0) {
+        return -1;
+    }
+    if (proc->member && member_enter(proc->member, deploy_proc(deploy), err) < 0) {
+        deploy_destroy(deploy);
         return -1;
     }
     if (proc->coordinator) {
@@ -154,6 +162,9 @@ static int deploy_it(struct troupe_proc *proc, struct deploy **ret, struct err *
         (void)supervisor_set_coordinator(deploy_supervisor(deploy), &coordinator);
     }
     if (deploy_start(deploy, err) < 0) {
+        if (proc->member) {
+            member_withdraw(proc->member);
+        }
         deploy_destroy(deploy);
         return -1;
     }
@@ -173,9 +184,14 @@ static int32_t bring_up(struct troupe_proc *proc, struct deploy **ret, struct tr
         set_up_log(proc, proc->checked.manifest);
         say_findings(proc);
         (void)snprintf(proc->id, sizeof proc->id, "%s", proc->checked.plan->proc);
-        status = deploy_it(proc, ret, &err) < 0 ? embed_fail_as(error, &err) : TROUPE_OK;
+        bool alone = !proc->options.forwarder;
+        bool fails = !alone && member_create(proc, proc->id, &proc->member, &err) < 0;
+        fails = fails || deploy_it(proc, ret, &err) < 0;
+        status = fails ? embed_fail_as(error, &err) : TROUPE_OK;
     }
     if (status < 0) {
+        member_destroy(proc->member);
+        proc->member = NULL;
         checked_fini(&proc->checked);
     }
     return status;

@@ -55,8 +55,9 @@ struct msg {
 struct msg_extension {
     uint64_t call; /* REQUEST, REPLY: the call's number */
     uint64_t trace;
-    uint64_t sequence; /* the sender's count of what it sent; 0: it does not count */
-    uint32_t ttl;      /* hops left between procs; 0: it has not crossed one */
+    uint64_t sequence;      /* the sender's count of what it sent; 0: it does not count */
+    uint32_t ttl;           /* hops left between procs; 0: it has not crossed one */
+    struct troupe_ref from; /* its sender, when that is another proc's: `sender` stands in for it */
     uint64_t
         far; /* the port of the reference it was sent to, when that is another proc's; else 0 */
 };
@@ -89,6 +90,12 @@ static inline uint32_t msg_ttl(struct msg *m) {
 }
 static inline uint64_t msg_sequence(struct msg *m) {
     return m->flags & MSG_EXTENDED ? msg_extension(m)->sequence : 0;
+}
+/* Who sent it, as an address in this proc. */
+static inline struct troupe_ref msg_from(struct msg *m) {
+    struct troupe_ref own = {m->sender, 0};
+    bool far = m->flags & MSG_EXTENDED && msg_extension(m)->from.uid;
+    return far ? msg_extension(m)->from : own;
 }
 static inline uint64_t msg_far(struct msg *m) {
     return m->flags & MSG_EXTENDED ? msg_extension(m)->far : 0;

@@ -5,6 +5,7 @@
  * begins with its size, a new function gets a line; test_embed_abi.sh says how to renew its baseline. */
 #include <troupe/client.h>
 #include <troupe/embed.h>
+#include <troupe/forwarder.h>
 
 #include "frozen.h"
 
@@ -28,6 +29,7 @@ FIELD(troupe_options, log, 48, 8, troupe_log_callback *);
 FIELD(troupe_options, log_context, 56, 8, void *);
 FIELD(troupe_options, log_level, 64, 4, uint32_t);
 FIELD(troupe_options, reserved, 68, 4, uint32_t);
+FIELD(troupe_options, forwarder, 72, 8, struct troupe_forwarder *);
 
 GROWS(troupe_root, 8);
 FIELD(troupe_root, size, 0, 4, uint32_t);
@@ -157,3 +159,6 @@ FUNCTION(troupe_message_envelope, void(const struct troupe_message *, struct tro
 STATUS(troupe_message_answer, struct troupe_message *, int32_t, const char *, const void *,
        struct troupe_error *);
 FUNCTION(troupe_message_free, void(struct troupe_message *));
+
+STATUS(troupe_forwarder_create, struct troupe_forwarder **, struct troupe_error *);
+FUNCTION(troupe_forwarder_free, void(struct troupe_forwarder *));

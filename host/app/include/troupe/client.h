@@ -55,8 +55,8 @@ TROUPE_API void troupe_client_free(struct troupe_client *client);
 /* Its address; port 0. [any] */
 TROUPE_API struct troupe_ref troupe_client_ref(const struct troupe_client *client);
 
-/* The address of an open actor, by "name", "group/name" or "proc/name[0]", and of a port of it (NULL: of the
- * actor as a whole). An actor whose slot has closed is not found.
+/* The address of an open actor, by "name", "group/name" or "proc/name[0]", where the proc may be one that this one
+ * is joined with; and of a port of it (NULL: of the actor as a whole). An actor whose slot has closed is not found.
  * Errors: NOT_FOUND (no such open actor; no actor at all has such a port), GONE. [any] */
 TROUPE_API int32_t troupe_client_find(struct troupe_client *client, const char *actor,
                                       const char *port, struct troupe_ref *ret,

@@ -48,6 +48,7 @@
 struct troupe_proc;      /* a proc; a strong handle */
 struct troupe_weak_proc; /* one that keeps nothing alive */
 struct troupe_end;       /* how a proc has ended */
+struct troupe_forwarder; /* see forwarder.h */
 
 /* What went wrong, for a program and for people. Never grows. */
 struct troupe_error {
@@ -78,8 +79,9 @@ struct troupe_options {
     const char *snapshots_directory; /* for post-mortem files; NULL: the manifest's, else none */
     troupe_log_callback *log;        /* NULL: stderr */
     void *log_context;
-    uint32_t log_level; /* 1 + TROUPE_LOG_...; 0: the manifest's, else INFO */
-    uint32_t reserved;  /* 0 */
+    uint32_t log_level;                 /* 1 + TROUPE_LOG_...; 0: the manifest's, else INFO */
+    uint32_t reserved;                  /* 0 */
+    struct troupe_forwarder *forwarder; /* procs that this one talks with; NULL: none. Kept */
 };
 
 /* Makes a proc without actors; nothing runs yet. *ret is the caller's, to be given to troupe_proc_unref or
@@ -153,8 +155,8 @@ TROUPE_API int32_t troupe_proc_set_coordinator(struct troupe_proc *proc,
 
 /* Reads and checks what it is made of, loads the plugins, starts threads and actors. When that fails the proc
  * has ended, and only its handles are left. May be called once.
- * Errors: INVALID (findings; `error` has them with file, line and column), NOT_FOUND, REFUSED (a plugin),
- * STOPPING (started or stopped already), NO_MEMORY, ERROR (threads, files). [any] */
+ * Errors: INVALID (findings; `error` has them with file, line and column), NOT_FOUND, REFUSED (a plugin,
+ * or the id is taken at its forwarder), STOPPING (started or stopped already), NO_MEMORY, ERROR (threads, files). [any] */
 TROUPE_API int32_t troupe_proc_start(struct troupe_proc *proc, struct troupe_error *error);
 
 /* Its name; "" before the start when only a manifest says it. Lent as long as the handle. [any] */
