@@ -185,16 +185,17 @@ static uint64_t next_pid(const struct inst *parent) {
 /* While its children drain it gets no new ones: else one that replaces each child would never end
  * (DR-2). */
 static bool may_spawn(struct runner *r, const struct inst *parent, uint32_t capacity) {
-    if (parent->phase != PHASE_LIVE || parent->children_draining) {
+    bool lives = parent->phase == PHASE_LIVE || parent->phase == PHASE_CLIENT;
+    if (!lives || parent->told || parent->children_draining) {
         return refuse(r, "'%s' is stopping", parent->type->id);
     }
     return capacity <= MBOX_CAPACITY_MAX ||
            refuse(r, "a mailbox holds at most %u messages, not %u", MBOX_CAPACITY_MAX, capacity);
 }
 
-struct troupe_ref child_spawn(struct runner *r, uint16_t row, const struct troupe_spawn *how) {
+static struct troupe_ref spawn(struct runner *r, const struct inst_type *type, uint16_t row,
+                               const struct troupe_spawn *how) {
     struct inst *parent = r->inst;
-    const struct inst_type *type = parent->type->rows[row].child;
     uint32_t capacity = how && how->capacity ? how->capacity : r->proc->options.capacity;
     struct troupe_ref none = {0, 0};
     if (!may_spawn(r, parent, capacity)) {
@@ -220,6 +221,21 @@ struct troupe_ref child_spawn(struct runner *r, uint16_t row, const struct troup
     return (struct troupe_ref){inst_uid(child), 0};
 }
 
+struct troupe_ref child_spawn(struct runner *r, uint16_t row, const struct troupe_spawn *how) {
+    return spawn(r, r->inst->type->rows[row].child, row, how);
+}
+
+struct troupe_ref child_spawn_by_hand(struct runner *r, struct inst *parent,
+                                      const struct inst_type *type,
+                                      const struct troupe_spawn *how) {
+    r->inst = parent;
+    r->refused = false;
+    struct troupe_ref ref = spawn(r, type, INST_NO_ROW, how);
+    r->inst = NULL;
+    (void)outbox_commit(r, parent, &r->outbox, false);
+    return ref;
+}
+
 /* A dedicated worker serves its one actor: children go where there is company, or get their own. */
 static void place(struct runner *r, struct inst *child) {
     struct sched_worker *dedicated;
@@ -241,7 +257,7 @@ void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
     parent->more->open_children++;
     place(r, child);
     /* a parent that stops with this still held back has told its other children already */
-    if (parent->phase == PHASE_LIVE) {
+    if (parent->phase == PHASE_LIVE || parent->phase == PHASE_CLIENT) {
         child->starts = true;
     } else {
         unsigned signal = parent->aborted ? SIGNAL_ABORT : SIGNAL_STOP;

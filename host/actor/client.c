@@ -109,6 +109,12 @@ static void count(_Atomic uint64_t *counter) {
 
 static void hand_over(struct runner *r, struct inst *in, struct msg *m) {
     const struct client_seat *seat = in->more->seat;
+    if (m->kind == MSG_ENDED) {
+        struct inst_end end;
+        (void)life_let_go(r, in, m, &end);
+        seat->child_ended(seat->context, &end);
+        return;
+    }
     int32_t took = m->dest == inst_uid(in) ? seat->took(seat->context, m) : TROUPE_GONE;
     if (took == CLIENT_TAKEN) {
         count(&in->processed);
@@ -153,6 +159,100 @@ static void end(struct runner *r, struct inst *in, struct msg *left) {
     }
 }
 
+static void spawn(struct runner *r, struct inst *in, struct client_order *order) {
+    const struct inst_type *type = proc_find_type(in->proc, order->type);
+    if (!type) {
+        order->status = TROUPE_NOT_FOUND;
+        (void)snprintf(order->why, sizeof order->why, "the proc knows no actor type '%s'",
+                       order->type);
+        return;
+    }
+    order->uid = child_spawn_by_hand(r, in, type, order->how).uid;
+    order->status = order->uid ? TROUPE_OK : TROUPE_REFUSED;
+    (void)snprintf(order->why, sizeof order->why, "%s", order->uid ? "" : r->refusal);
+}
+
+static void stop_child(struct inst *in, struct client_order *order) {
+    order->status = TROUPE_NOT_FOUND;
+    LIST_EACH (link, &in->more->children) {
+        struct inst *child = LIST_OF(link, struct inst, sibling);
+        if (inst_uid(child) == order->uid) {
+            inst_signal(child, order->signal);
+            order->status = TROUPE_OK;
+        }
+    }
+}
+
+/* They stand in the order they were spawned in: that of their pids. */
+static void list(struct inst *in, struct client_order *order) {
+    order->children = mem_array(inst_open_children(in) + 1, sizeof *order->children);
+    order->status = order->children ? TROUPE_OK : TROUPE_NO_MEMORY;
+    LIST_EACH (link, &in->more->children) {
+        struct inst *child = LIST_OF(link, struct inst, sibling);
+        if (order->children) {
+            struct client_child *to = &order->children[order->child_count++];
+            *to = (struct client_child){
+                .uid = inst_uid(child), .pid = child->pid, .status = inst_status(child)};
+            inst_name(child, to->name, sizeof to->name);
+        }
+    }
+}
+
+static void carry_out_one(struct runner *r, struct inst *in, struct client_order *order) {
+    switch (order->what) {
+    case CLIENT_SPAWN:
+        spawn(r, in, order);
+        break;
+    case CLIENT_STOP_CHILD:
+        stop_child(in, order);
+        break;
+    case CLIENT_LIST:
+        list(in, order);
+        break;
+    }
+}
+
+/* Mostly there are none. Who gives one pokes the client behind it. */
+static struct client_order *take_orders(struct inst *in) {
+    if (!atomic_load_explicit(&in->more->orders, memory_order_relaxed)) {
+        return NULL;
+    }
+    pthread_mutex_lock(&in->proc->lock);
+    struct client_order *orders =
+        atomic_exchange_explicit(&in->more->orders, NULL, memory_order_relaxed);
+    pthread_mutex_unlock(&in->proc->lock);
+    return orders;
+}
+
+static void carry_out(struct runner *r, struct inst *in) {
+    struct proc *proc = in->proc;
+    struct client_order *orders = take_orders(in);
+    while (orders) {
+        struct client_order *next = orders->next;
+        carry_out_one(r, in, orders);
+        pthread_mutex_lock(&proc->lock);
+        orders->done = true; /* it is gone from here on */
+        pthread_cond_broadcast(&proc->order_done);
+        pthread_mutex_unlock(&proc->lock);
+        orders = next;
+    }
+}
+
+void client_do(struct inst *in, struct client_order *order) {
+    struct proc *proc = in->proc;
+    pthread_mutex_lock(&proc->lock);
+    order->done = false;
+    order->next = atomic_load_explicit(&in->more->orders, memory_order_relaxed);
+    atomic_store_explicit(&in->more->orders, order, memory_order_relaxed);
+    pthread_mutex_unlock(&proc->lock);
+    mbox_poke(&in->mbox);
+    pthread_mutex_lock(&proc->lock);
+    while (!order->done) {
+        pthread_cond_wait(&proc->order_done, &proc->lock);
+    }
+    pthread_mutex_unlock(&proc->lock);
+}
+
 bool client_step(struct runner *r, struct inst *in) {
     const struct client_seat *seat = in->more->seat;
     struct msg *left = NULL;
@@ -164,12 +264,17 @@ bool client_step(struct runner *r, struct inst *in) {
         sched_count(r->worker, 1);
         hand_over(r, in, m);
     }
+    carry_out(r, in);
     seat->woken(seat->context);
-    if (signals && seat->may_end(seat->context, &left)) {
-        end(r, in, left);
-        return false;
+    if (signals && !in->told) {
+        in->told = true; /* its children end first (SV-4) */
+        inst_signal_children(in, SIGNAL_STOP);
     }
-    return true;
+    if (!in->told || inst_open_children(in) > 0 || !seat->may_end(seat->context, &left)) {
+        return true;
+    }
+    end(r, in, left);
+    return false;
 }
 
 void client_stop(struct inst *in) {

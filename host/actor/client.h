@@ -22,6 +22,8 @@ enum client_took { CLIENT_TAKEN, CLIENT_DROPPED, CLIENT_LATE };
 struct client_seat {
     int32_t (*took)(void *context, struct msg *m); /* TAKEN: the message is the owner's */
     void (*woken)(void *context);                  /* who waits for room may look again */
+    void (*child_ended)(void *context,
+                        const struct inst_end *end); /* lent; NULL: it has no children */
     /* It was told to stop. False: not now, the owner tells it again. True: nothing more is sent in its name;
      * *ret_left gets a chain of messages that arrived and that nobody will look at. */
     bool (*may_end)(void *context, struct msg **ret_left);
@@ -45,6 +47,36 @@ void client_stop(struct inst *in);
  * `flags` beside those that a reference needs. NULL: no memory. [any] */
 struct msg *client_message(struct inst *in, enum msg_kind kind, unsigned flags,
                            struct troupe_ref to, const struct msg_type *type, const void *body);
+
+/* --- children by hand (CI-4): what is asked of the client's own worker --- */
+
+enum client_what { CLIENT_SPAWN, CLIENT_STOP_CHILD, CLIENT_LIST };
+
+struct client_child {
+    uint64_t uid, pid;
+    enum inst_status status;
+    char name[160]; /* "proc/name[pid]" */
+};
+
+struct client_order {
+    enum client_what what;
+    const char *type;               /* SPAWN: id of a type that the plan knows */
+    const struct troupe_spawn *how; /* SPAWN; NULL: nothing of that */
+    uint64_t uid;                   /* SPAWN: out; STOP_CHILD */
+    unsigned signal;                /* STOP_CHILD */
+
+    /* out */
+    int32_t status;
+    char why[320];
+    struct client_child *children; /* LIST: in pid order; owned by who asks, mem_free */
+    uint32_t child_count;
+
+    struct client_order *next; /* under the proc's lock, as `done` */
+    bool done;
+};
+/* Has it carried out, and waits for that. Not from a worker, and only while the owner keeps the client from its
+ * end (may_end). [any] */
+void client_do(struct inst *in, struct client_order *order);
 
 /* The number of a port's name, made when it is new; 0: no memory, or no numbers left. [any] */
 uint16_t client_port_number(struct proc *proc, const char *name);

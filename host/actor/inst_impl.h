@@ -272,8 +272,9 @@ struct inst_more {
     /* set before others know the instance, then constant */
     const char *name; /* lent by the plan; a spawned child's is owned, NULL: anonymous */
     struct config *config;
-    const enum overflow *row_overflow; /* per row, lent by the plan; NULL: all block */
-    const struct client_seat *seat;    /* of a client, lent by its owner; else NULL */
+    const enum overflow *row_overflow;     /* per row, lent by the plan; NULL: all block */
+    const struct client_seat *seat;        /* of a client, lent by its owner; else NULL */
+    _Atomic(struct client_order *) orders; /* to a client; written under the proc's lock */
 
     /* only the home worker */
     struct list children; /* inst.sibling */
@@ -547,6 +548,9 @@ void life_fail(struct runner *r, struct inst *in, enum failure_kind kind, int32_
                const char *text, const char *root);
 /* Goes on with the end as far as it can; true when the life has ended and nothing is held back. */
 bool life_proceed(struct runner *r, struct inst *in);
+/* The parent has heard of the end of a child, *ret, which is nobody's any more. Takes the message. Returns the
+ * row whose handler is to hear of it. */
+uint16_t life_let_go(struct runner *r, struct inst *in, struct msg *m, struct inst_end *ret);
 void life_child_ended(struct runner *r, struct inst *in, struct msg *m);
 /* Goes on with what a message told of ends; in->hears. */
 void life_hear(struct runner *r, struct inst *in);
@@ -615,6 +619,9 @@ void inst_ready(struct runner *r, struct inst *in, struct msg *m);
 
 /* child.c */
 struct troupe_ref child_spawn(struct runner *r, uint16_t row, const struct troupe_spawn *how);
+/* For a client, outside of a turn: at once. r->refusal says why not. */
+struct troupe_ref child_spawn_by_hand(struct runner *r, struct inst *parent,
+                                      const struct inst_type *type, const struct troupe_spawn *how);
 void child_commit(struct runner *r, struct inst *parent, struct inst *child);
 
 /* client.c: false when the client has ended and must not be touched any more. */

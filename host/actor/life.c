@@ -227,7 +227,8 @@ static void add_end(struct ends *ends, struct inst *in) {
 
 /* What the parent was told last, if that is another end and it has not heard of it yet. */
 static struct ends *find_last_told(struct inst *parent) {
-    struct msg *m = mbox_last(&parent->mbox, MSG_ENDED);
+    bool is_client = parent->phase == PHASE_CLIENT; /* it takes them one by one */
+    struct msg *m = is_client ? NULL : mbox_last(&parent->mbox, MSG_ENDED);
     struct ends *ends = m ? msg_own_body(m) : NULL;
     return ends && ends->count < ENDS_MOST ? ends : NULL;
 }
@@ -416,6 +417,17 @@ static void hear_stopped(struct runner *r, struct inst *in, struct inst *child) 
     if (is_heard) {
         (void)hear(r, in, row, &ended);
     }
+}
+
+/* A client is told of one at a time. */
+uint16_t life_let_go(struct runner *r, struct inst *in, struct msg *m, struct inst_end *ret) {
+    struct inst *child = ((struct ends *)msg_body(m))->first;
+    uint16_t row = child->child_row;
+    describe(child, ret);
+    ret->frames = NULL; /* the child's, which goes */
+    msg_free(r->pool, m);
+    let_child_go(r, in, child);
+    return row;
 }
 
 static void hear_one(struct runner *r, struct inst *in, struct inst *child) {

@@ -105,6 +105,7 @@ int proc_create(const struct proc_options *options, struct proc **ret, struct er
     }
     pthread_mutex_init(&proc->lock, NULL);
     pthread_mutex_init(&proc->making, NULL);
+    pthread_cond_init(&proc->order_done, NULL);
     timers_init(&proc->timers, proc->clock);
     proc->tick_timer.fire = tick;
     stuck_init(&proc->stuck);
@@ -156,6 +157,7 @@ void proc_destroy(struct proc *proc) {
     pause_fini(&proc->pauses);
     stuck_fini(&proc->stuck);
     timers_fini(&proc->timers);
+    pthread_cond_destroy(&proc->order_done);
     pthread_mutex_destroy(&proc->making);
     pthread_mutex_destroy(&proc->lock);
     mem_free(proc->name);

@@ -52,8 +52,9 @@ struct proc {
     _Atomic uint32_t cell_count; /* handed out ever; written under lock */
     struct inst *free_runs;      /* under lock; lists of cells, see cell.c */
 
-    pthread_mutex_t making; /* instances are made from outside of workers: outside.free_cells */
-    unsigned next_home;     /* under making: for whom */
+    pthread_cond_t order_done; /* of `lock`: see client_do */
+    pthread_mutex_t making;    /* instances are made from outside of workers: outside.free_cells */
+    unsigned next_home;        /* under making: for whom */
     struct runner outside; /* for threads that are no worker, under lock; its counters are atomic */
     _Atomic(struct runner *) runners; /* every worker's, retired ones too */
     struct runner *retired;           /* under lock */

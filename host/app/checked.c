@@ -35,6 +35,8 @@ static int build(struct checked *checked, const struct checked_sources *sources)
     if (checked_scan(sources, checked->manifest, &catalog, &checked->err) < 0) {
         return -1;
     }
+    checked->manifest->types = sources->actor_types;
+    checked->manifest->type_count = sources->actor_type_count;
     int status = plan_build(checked->manifest, catalog, types, &checked->plan, &checked->diags,
                             &checked->err);
     checked->manifest = checked->plan ? checked->plan->manifest : NULL;

@@ -20,8 +20,10 @@ struct checked_sources {
     size_t text_count;
     const char *const *plugins; /* files and folders that come before the manifest's */
     size_t plugin_count;
-    struct type_table *types; /* lent; NULL: one of its own */
-    bool may_be_empty;        /* no actor is no error */
+    struct type_table *types;       /* lent; NULL: one of its own */
+    bool may_be_empty;              /* no actor is no error */
+    const char *const *actor_types; /* known though no actor is of them */
+    size_t actor_type_count;
 };
 
 /* All findings are in diags, also on success; what is wrong beyond them in err. To be ended in both

@@ -1,7 +1,7 @@
 /* Struct bodies of clients, their ports and messages. */
 #pragma once
 
-#include <troupe/client.h>
+#include <troupe/inverted.h>
 
 #include "actor/client.h"
 #include "app/embed_impl.h"
@@ -10,6 +10,13 @@
 struct inbox {
     struct msg *first, *last; /* by msg.next */
     uint32_t count;
+};
+
+/* A handler port of an inverted instance: what it takes waits in the one queue of all. */
+struct port_work {
+    struct troupe_inverted *inverted; /* NULL: a port like any other */
+    troupe_handler *handler;
+    void *context;
 };
 
 struct troupe_port {
@@ -21,6 +28,7 @@ struct troupe_port {
     uint64_t number;              /* the proc's, of the name */
     uint32_t capacity;
     enum troupe_overflow overflow;
+    struct port_work work;
     pthread_cond_t arrived;
 
     struct inbox inbox;
@@ -55,7 +63,8 @@ struct troupe_client {
     /* under lock */
     struct inst *in; /* NULL: it has ended */
     bool is_closing;
-    unsigned users; /* calls that are busy with it */
+    struct troupe_inverted *inverted; /* owned; NULL: a client like any other; constant */
+    unsigned users;                   /* calls that are busy with it */
     struct troupe_port *ports;
     struct troupe_port *returned;
     struct troupe_once_port **onces; /* by place; owned, the items are not */
@@ -64,6 +73,27 @@ struct troupe_client {
     bool is_pausing; /* somebody waits for room by `pauser` */
     struct pauser pauser;
     _Atomic uint64_t sequence;
+};
+
+enum receiver_kind { RECEIVER_WORK, RECEIVER_SIGNALS, RECEIVER_EVENTS, RECEIVER_COUNT };
+
+/* What the program holds as troupe_work, troupe_signals or troupe_events. */
+struct receiver {
+    struct troupe_inverted *inverted;
+    enum receiver_kind kind;
+};
+
+struct event;
+
+struct troupe_inverted {
+    struct troupe_client *client; /* which owns it */
+    struct receiver receivers[RECEIVER_COUNT];
+    pthread_cond_t changed[RECEIVER_COUNT];
+    /* under the client's lock */
+    bool taken[RECEIVER_COUNT];
+    bool is_told;
+    struct inbox work;
+    struct event *events, **events_last; /* owned */
 };
 
 struct troupe_message {
@@ -77,6 +107,10 @@ struct troupe_message {
 };
 
 /* embed_client.c */
+/* As troupe_client_create; takes `inverted` on success. */
+int32_t client_create(struct troupe_proc *owner, const struct troupe_client_options *given,
+                      struct troupe_inverted *inverted, struct troupe_client **ret,
+                      struct troupe_error *error);
 /* Pins the instance; GONE: it closes. Each begin has its end. */
 int32_t client_begin(struct troupe_client *c, struct troupe_error *error);
 void client_end(struct troupe_client *c);
@@ -89,6 +123,12 @@ bool clients_end(struct troupe_proc *proc);
 int32_t port_took(void *client, struct msg *m);
 struct msg *inbox_take_locked(struct inbox *inbox);
 void inbox_add_locked(struct inbox *inbox, struct msg *m);
+void inbox_put_back_locked(struct inbox *inbox, struct msg *m);
+struct troupe_port *port_find_locked(const struct troupe_client *c, uint64_t number);
+/* A handler port; a name that is there is refused. Without the lock. */
+int32_t port_make(struct troupe_client *c, const char *name, const struct troupe_type *type,
+                  const struct troupe_port_options *options, const struct port_work *work,
+                  struct troupe_error *error);
 /* All that waits anywhere, as a chain. */
 struct msg *ports_empty_locked(struct troupe_client *c);
 /* Wakes all who wait in a port. */
@@ -98,6 +138,11 @@ void ports_free(struct troupe_client *c);
 /* embed_talk.c */
 struct troupe_once_port *once_find_locked(struct troupe_client *c, uint64_t number);
 void onces_wake_locked(struct troupe_client *c);
+
+/* embed_inverted.c */
+void inverted_child_ended(void *client, const struct inst_end *end);
+void inverted_wake_locked(struct troupe_inverted *inverted);
+void inverted_destroy(struct troupe_inverted *inverted); /* takes NULL */
 
 /* embed_message.c */
 /* The message as one of type `wanted` (NULL: as it is). On success *m is freed; a status. */

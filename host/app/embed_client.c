@@ -40,6 +40,7 @@ void client_unref(struct troupe_client *c) {
         return;
     }
     ports_free(c);
+    inverted_destroy(c->inverted);
     mem_free((void *)c->onces);
     pthread_cond_destroy(&c->room);
     pthread_mutex_destroy(&c->lock);
@@ -89,8 +90,12 @@ static struct troupe_client *create(struct troupe_proc *owner, struct proc *proc
         return NULL;
     }
     atomic_store_explicit(&c->refs, 2, memory_order_relaxed);
-    c->seat = (struct client_seat){
-        .took = port_took, .woken = woken, .may_end = may_end, .ended = ended, .context = c};
+    c->seat = (struct client_seat){.took = port_took,
+                                   .woken = woken,
+                                   .child_ended = inverted_child_ended,
+                                   .may_end = may_end,
+                                   .ended = ended,
+                                   .context = c};
     c->owner = owner;
     atomic_fetch_add_explicit(&owner->weak, 1, memory_order_relaxed);
     c->proc = proc;
@@ -144,8 +149,9 @@ static void forget(struct troupe_client *c) {
     client_unref(c); /* there is no instance */
 }
 
-int32_t troupe_client_create(struct troupe_proc *owner, const struct troupe_client_options *given,
-                             struct troupe_client **ret, struct troupe_error *error) {
+int32_t client_create(struct troupe_proc *owner, const struct troupe_client_options *given,
+                      struct troupe_inverted *inverted, struct troupe_client **ret,
+                      struct troupe_error *error) {
     struct troupe_client_options options;
     int32_t status = check_options(given, &options, error);
     struct proc *proc = status == TROUPE_OK ? pin(owner) : NULL;
@@ -156,10 +162,14 @@ int32_t troupe_client_create(struct troupe_proc *owner, const struct troupe_clie
     const struct client_spec spec = {options.name, MAILBOX_CAPACITY, options.flags & TROUPE_SHOWN};
     struct err err;
     struct troupe_client *c = create(owner, proc, options.capacity);
+    if (c) {
+        c->inverted = inverted;
+    }
     int made =
         c ? client_make(proc, &spec, &c->seat, &c->in, &err) : err_set(&err, ERR_NOMEM, "a client");
     if (made < 0) {
         if (c) {
+            c->inverted = NULL;
             forget(c);
         }
         unpin(owner, NULL);
@@ -171,6 +181,11 @@ int32_t troupe_client_create(struct troupe_proc *owner, const struct troupe_clie
     return TROUPE_OK;
 }
 
+int32_t troupe_client_create(struct troupe_proc *owner, const struct troupe_client_options *given,
+                             struct troupe_client **ret, struct troupe_error *error) {
+    return client_create(owner, given, NULL, ret, error);
+}
+
 /* --- leaving --- */
 
 static void close_client(struct troupe_client *c) {
@@ -179,6 +194,9 @@ static void close_client(struct troupe_client *c) {
         c->is_closing = true;
         ports_wake_locked(c);
         onces_wake_locked(c);
+        if (c->inverted) {
+            inverted_wake_locked(c->inverted);
+        }
         pthread_cond_broadcast(&c->room);
         client_stop(c->in);
     }

@@ -23,7 +23,8 @@ struct recipe_item {
 struct recipe {
     struct recipe_item *first, **last;
     char **plugins; /* owned, as the texts in it */
-    size_t plugin_count, item_count;
+    char **types;   /* likewise */
+    size_t plugin_count, item_count, type_count;
 };
 
 /*  made -> starting -> running -> over -> gone
@@ -93,6 +94,7 @@ int recipe_add_file(struct recipe *recipe, const char *path, struct err *err);
 int recipe_add_text(struct recipe *recipe, const char *name, const char *text, size_t size,
                     struct err *err);
 int recipe_add_plugins(struct recipe *recipe, const char *path, struct err *err);
+int recipe_add_type(struct recipe *recipe, const char *type, struct err *err);
 int recipe_add_root(struct recipe *recipe, const struct troupe_root *root, struct err *err);
 int recipe_add_wire(struct recipe *recipe, const char *from, const char *to, struct err *err);
 int recipe_add_options(struct recipe *recipe, const struct troupe_options *options,
@@ -115,6 +117,8 @@ void embed_release(struct troupe_proc *proc);
 void embed_ask(struct troupe_proc *proc, bool abort);
 /* One more strong handle; NULL: it has ended, or the last one is gone. */
 struct troupe_proc *embed_upgrade(struct troupe_proc *proc);
+/* Tells the inverted instances of a proc that it stops. [under lock] */
+void inverted_stop_all_locked(struct troupe_proc *owner);
 /* For waits by the monotonic clock. */
 void embed_cond_init(pthread_cond_t *cond);
 /* Waits for `changed`; false: it is `until_ns` by the monotonic clock. [under lock] */

@@ -29,7 +29,7 @@ struct msg *inbox_take_locked(struct inbox *inbox) {
     return m;
 }
 
-static void inbox_put_back_locked(struct inbox *inbox, struct msg *m) {
+void inbox_put_back_locked(struct inbox *inbox, struct msg *m) {
     m->next = inbox->first;
     inbox->first = m;
     inbox->last = inbox->last ? inbox->last : m;
@@ -38,7 +38,7 @@ static void inbox_put_back_locked(struct inbox *inbox, struct msg *m) {
 
 /* --- what arrives; by workers --- */
 
-static struct troupe_port *find_port_locked(const struct troupe_client *c, uint64_t number) {
+struct troupe_port *port_find_locked(const struct troupe_client *c, uint64_t number) {
     struct troupe_port *port = c->ports;
     while (port && port->number != number) {
         port = port->next;
@@ -61,6 +61,15 @@ static bool fits(struct proc *proc, const struct troupe_port *port, const struct
 /* One that drops the oldest counts the one that comes in its place. */
 static int32_t arrive_locked(struct troupe_client *c, struct troupe_port *port, struct msg *m) {
     struct msg *oldest = NULL;
+    struct troupe_inverted *inverted = port->work.inverted;
+    if (inverted && inverted->work.count >= port->capacity) {
+        return TROUPE_FULL;
+    }
+    if (inverted) {
+        inbox_add_locked(&inverted->work, m);
+        pthread_cond_signal(&inverted->changed[RECEIVER_WORK]);
+        return CLIENT_TAKEN;
+    }
     if (port->inbox.count >= port->capacity) {
         if (port->overflow != TROUPE_OVERFLOW_DROP_OLDEST || m->kind == MSG_REQUEST) {
             return port->overflow == TROUPE_OVERFLOW_FAIL || m->kind == MSG_REQUEST
@@ -91,7 +100,7 @@ static int32_t took_locked(struct troupe_client *c, struct msg *m) {
     switch ((enum msg_kind)m->kind) {
     case MSG_DATA:
     case MSG_REQUEST:
-        port = m->flags & MSG_BY_NAME ? find_port_locked(c, m->port) : NULL;
+        port = m->flags & MSG_BY_NAME ? port_find_locked(c, m->port) : NULL;
         return port && fits(c->proc, port, m) ? arrive_locked(c, port, m) : TROUPE_NO_SUCH_PORT;
     case MSG_REPLY:
         return answer_locked(c, m);
@@ -119,6 +128,9 @@ struct msg *ports_empty_locked(struct troupe_client *c) {
         while ((m = inbox_take_locked(&port->inbox))) {
             inbox_add_locked(&all, m);
         }
+    }
+    while (c->inverted && (m = inbox_take_locked(&c->inverted->work))) {
+        inbox_add_locked(&all, m);
     }
     while (c->returned && (m = inbox_take_locked(&c->returned->inbox))) {
         inbox_add_locked(&all, m);
@@ -203,10 +215,11 @@ static struct troupe_port *find_named_locked(const struct troupe_client *c, cons
     return port;
 }
 
-/* Two that open it at once get the same. */
-static int32_t open_port(struct troupe_client *c, const char *name, const struct msg_type *type,
-                         const struct troupe_port_options *options, struct troupe_port **ret,
-                         struct troupe_error *error) {
+/* The port of this name: the one that is there, else a new one. Two that open it at once get the same. */
+static int32_t find_or_make(struct troupe_client *c, const char *name, const struct msg_type *type,
+                            const struct troupe_port_options *options, const struct port_work *work,
+                            struct troupe_port **ret, bool *ret_is_new,
+                            struct troupe_error *error) {
     uint16_t number = client_port_number(c->proc, name);
     struct troupe_port *made = number ? port_create(c, name, options) : NULL;
     if (!made) {
@@ -214,8 +227,10 @@ static int32_t open_port(struct troupe_client *c, const char *name, const struct
     }
     made->number = number;
     made->type = type;
+    made->work = *work;
     pthread_mutex_lock(&c->lock);
     struct troupe_port *port = find_named_locked(c, name);
+    *ret_is_new = !port;
     if (!port) {
         port = made;
         made = NULL;
@@ -224,7 +239,22 @@ static int32_t open_port(struct troupe_client *c, const char *name, const struct
     }
     pthread_mutex_unlock(&c->lock);
     port_free(made);
-    if (port->type != type || (options->reply && port->reply != type_of(options->reply))) {
+    *ret = port;
+    return TROUPE_OK;
+}
+
+static int32_t open_port(struct troupe_client *c, const char *name, const struct msg_type *type,
+                         const struct troupe_port_options *options, struct troupe_port **ret,
+                         struct troupe_error *error) {
+    const struct port_work none = {0};
+    struct troupe_port *port;
+    bool is_new;
+    int32_t status = find_or_make(c, name, type, options, &none, &port, &is_new, error);
+    if (status < 0) {
+        return status;
+    }
+    if (port->type != type || port->work.inverted ||
+        (options->reply && port->reply != type_of(options->reply))) {
         return embed_fail(error, TROUPE_INVALID, "the port '%s' is there, and takes %s%.*s", name,
                           port->type ? "" : "any message",
                           port->type ? (int)port->type->abi.id.size : 0,
@@ -232,6 +262,18 @@ static int32_t open_port(struct troupe_client *c, const char *name, const struct
     }
     *ret = port;
     return TROUPE_OK;
+}
+
+int32_t port_make(struct troupe_client *c, const char *name, const struct troupe_type *type,
+                  const struct troupe_port_options *options, const struct port_work *work,
+                  struct troupe_error *error) {
+    struct troupe_port *port;
+    bool is_new;
+    int32_t status =
+        find_or_make(c, name, type ? type_of(type) : NULL, options, work, &port, &is_new, error);
+    return status < 0 || is_new
+               ? status
+               : embed_fail(error, TROUPE_REFUSED, "there is a port '%s' already", name);
 }
 
 int32_t troupe_client_open(struct troupe_client *c, const char *name,

@@ -166,6 +166,14 @@ int32_t troupe_proc_add_plugins(struct troupe_proc *proc, const char *path,
                : end_change(proc, recipe_add_plugins(&proc->recipe, path, &err), &err, error);
 }
 
+int32_t troupe_proc_add_type(struct troupe_proc *proc, const char *type,
+                             struct troupe_error *error) {
+    struct err err;
+    int32_t status = begin_change(proc, error);
+    return status < 0 ? status
+                      : end_change(proc, recipe_add_type(&proc->recipe, type, &err), &err, error);
+}
+
 int32_t troupe_proc_spawn(struct troupe_proc *proc, const struct troupe_root *root,
                           struct troupe_error *error) {
     struct err err;
@@ -334,6 +342,7 @@ void embed_ask(struct troupe_proc *proc, bool abort) {
     }
     struct deploy *deploy = proc->state == EMBED_RUNNING ? proc->deploy : NULL;
     proc->users += deploy != NULL;
+    inverted_stop_all_locked(proc);
     pthread_mutex_unlock(&proc->lock);
     if (!deploy) {
         return;

@@ -9,6 +9,26 @@ static int no_memory(struct err *err) {
     return err_set(err, ERR_NOMEM, "out of memory");
 }
 
+static int keep_text(char ***texts, size_t *count, const char *text, struct err *err) {
+    char **all = mem_resize((void *)*texts, (*count + 1) * sizeof *all);
+    char *copy = all ? mem_text(text) : NULL;
+    if (all) {
+        *texts = all;
+    }
+    if (!copy) {
+        return no_memory(err);
+    }
+    all[(*count)++] = copy;
+    return 0;
+}
+
+static void free_texts(char **texts, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        mem_free(texts[i]);
+    }
+    mem_free((void *)texts);
+}
+
 void recipe_init(struct recipe *recipe) {
     *recipe = (struct recipe){.last = &recipe->first};
 }
@@ -21,10 +41,8 @@ void recipe_fini(struct recipe *recipe) {
         mem_free(item->text);
         mem_free(item);
     }
-    for (size_t i = 0; i < recipe->plugin_count; i++) {
-        mem_free(recipe->plugins[i]);
-    }
-    mem_free((void *)recipe->plugins);
+    free_texts(recipe->plugins, recipe->plugin_count);
+    free_texts(recipe->types, recipe->type_count);
     recipe_init(recipe);
 }
 
@@ -80,17 +98,11 @@ int recipe_add_plugins(struct recipe *recipe, const char *path, struct err *err)
     if (access(path, F_OK) < 0) {
         return err_set(err, ERR_NOT_FOUND, "there is no plugin file or folder '%s'", path);
     }
-    char **plugins =
-        mem_resize((void *)recipe->plugins, (recipe->plugin_count + 1) * sizeof *plugins);
-    char *copy = plugins ? mem_text(path) : NULL;
-    if (plugins) {
-        recipe->plugins = plugins;
-    }
-    if (!copy) {
-        return no_memory(err);
-    }
-    plugins[recipe->plugin_count++] = copy;
-    return 0;
+    return keep_text(&recipe->plugins, &recipe->plugin_count, path, err);
+}
+
+int recipe_add_type(struct recipe *recipe, const char *type, struct err *err) {
+    return keep_text(&recipe->types, &recipe->type_count, type, err);
 }
 
 /* A scalar that means exactly this text. */
@@ -229,6 +241,8 @@ int32_t recipe_read(const struct recipe *recipe, struct type_table *types, struc
                                       .plugins = (const char *const *)recipe->plugins,
                                       .plugin_count = recipe->plugin_count,
                                       .types = types,
+                                      .actor_types = (const char *const *)recipe->types,
+                                      .actor_type_count = recipe->type_count,
                                       .may_be_empty = true};
     int32_t status = TROUPE_OK;
     if (!paths || !texts) {

@@ -191,6 +191,9 @@ struct manifest {
     char *control_socket; /* NULL: none */
     struct manifest_unused *unused;
     size_t unused_count;
+    const char *const
+        *types; /* actor types in use by others than actors; lent, set by who builds a plan */
+    size_t type_count;
     /* All files were read as YAML. With errors nevertheless, the document holds what is right (an
      * actor without a usable type has type.text NULL), so that a plan can look for further ones. */
     bool complete;

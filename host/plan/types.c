@@ -304,5 +304,11 @@ int build_types(struct build *b) {
             return -1;
         }
     }
+    for (size_t i = 0; i < b->manifest->type_count; i++) {
+        uint32_t type;
+        if (resolve_type(b, (struct mark){0}, NULL, b->manifest->types[i], &type) < 0) {
+            return -1;
+        }
+    }
     return resolve_rows(b);
 }

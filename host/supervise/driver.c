@@ -110,6 +110,14 @@ static void fail_deployment_locked(struct supervisor *sup, struct sup_after *aft
     after->stop = after->stop ? after->stop : "an actor failed";
 }
 
+void sup_orphan_failed_locked(struct supervisor *sup, const struct inst_end *end,
+                              struct sup_after *after) {
+    char cause[sizeof sup->result.cause];
+    describe_failure(end, cause, sizeof cause);
+    say_locked(sup, after, LOG_ERROR, PLAN_NONE, "%s", cause);
+    fail_deployment_locked(sup, after, cause);
+}
+
 /* --- actions --- */
 
 /* D-2 */

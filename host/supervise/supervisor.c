@@ -182,6 +182,22 @@ static void heard_tick(void *context, bool idle) {
     pthread_mutex_unlock(&sup->lock);
 }
 
+void supervisor_orphan_failed(struct supervisor *sup, const struct inst_end *end) {
+    const struct supervisor_coordinator *coordinator = &sup->coordinator;
+    enum supervisor_verdict verdict = coordinator->root_ended
+                                          ? coordinator->root_ended(coordinator->context, end)
+                                          : SUPERVISOR_GIVE_UP;
+    struct sup_after after;
+    if (verdict == SUPERVISOR_LET_GO || verdict == SUPERVISOR_RESTART) {
+        return; /* its parent decides about another one (SV-9) */
+    }
+    sup_after_init(&after);
+    pthread_mutex_lock(&sup->lock);
+    sup_orphan_failed_locked(sup, end, &after);
+    pthread_mutex_unlock(&sup->lock);
+    sup_after(sup, &after);
+}
+
 struct proc_observer supervisor_observer(struct supervisor *sup) {
     return (struct proc_observer){.ready = heard_ready,
                                   .ended = heard_ended,

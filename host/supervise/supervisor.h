@@ -55,6 +55,9 @@ int supervisor_set_coordinator(struct supervisor *sup,
                                const struct supervisor_coordinator *coordinator);
 /* Before the start: it is not over when all actors have ended, but when it was also told to stop. */
 void supervisor_set_stays(struct supervisor *sup);
+/* An actor has failed that the plan does not know, and whose parent, a client, does not look after it: the
+ * coordinator decides; without one, or when it does not, the deployment ends as failed (CI-4). [any] */
+void supervisor_orphan_failed(struct supervisor *sup, const struct inst_end *end);
 /* Starts the loaded and started proc's actors. */
 void supervisor_start(struct supervisor *sup, struct proc *proc);
 /* Drains and stops everything; after stop.timeout what is left is aborted. Again: nothing. [any] */

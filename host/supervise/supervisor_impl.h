@@ -93,6 +93,8 @@ void sup_graph_free(struct supervisor *sup);
 
 /* driver.c */
 void sup_timers_init(struct supervisor *sup);
+void sup_orphan_failed_locked(struct supervisor *sup, const struct inst_end *end,
+                              struct sup_after *after);
 void sup_after_init(struct sup_after *after);
 void sup_after(struct supervisor *sup, struct sup_after *after); /* without the lock */
 /* with the lock held */

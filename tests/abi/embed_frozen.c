@@ -6,6 +6,7 @@
 #include <troupe/client.h>
 #include <troupe/embed.h>
 #include <troupe/forwarder.h>
+#include <troupe/inverted.h>
 
 #include "frozen.h"
 
@@ -162,3 +163,47 @@ FUNCTION(troupe_message_free, void(struct troupe_message *));
 
 STATUS(troupe_forwarder_create, struct troupe_forwarder **, struct troupe_error *);
 FUNCTION(troupe_forwarder_free, void(struct troupe_forwarder *));
+
+FIXED(troupe_child, 200, 8);
+FIELD(troupe_child, ref, 0, 16, struct troupe_ref);
+FIELD(troupe_child, pid, 16, 8, uint64_t);
+FIELD(troupe_child, status, 24, 16, char[16]);
+FIELD(troupe_child, name, 40, 160, char[160]);
+
+FIXED(troupe_child_end, 848, 8);
+FIELD(troupe_child_end, uid, 0, 8, uint64_t);
+FIELD(troupe_child_end, failed, 8, 1, bool);
+FIELD(troupe_child_end, status, 12, 4, int32_t);
+FIELD(troupe_child_end, name, 16, 160, char[160]);
+FIELD(troupe_child_end, text, 176, 512, char[512]);
+FIELD(troupe_child_end, root, 688, 160, char[160]);
+
+STATUS(troupe_proc_add_type, struct troupe_proc *, const char *, struct troupe_error *);
+STATUS(troupe_inverted_create, struct troupe_proc *, const struct troupe_client_options *,
+       struct troupe_inverted **, struct troupe_error *);
+FUNCTION(troupe_inverted_free, void(struct troupe_inverted *));
+FUNCTION(troupe_inverted_client, struct troupe_client *(struct troupe_inverted *));
+FUNCTION_TYPE(troupe_handler, int32_t(void *, struct troupe_message *));
+STATUS(troupe_inverted_handle, struct troupe_inverted *, const char *, const struct troupe_type *,
+       const struct troupe_type *, troupe_handler *, void *, struct troupe_error *);
+STATUS(troupe_inverted_work, struct troupe_inverted *, struct troupe_work **,
+       struct troupe_error *);
+STATUS(troupe_work_receive, struct troupe_work *, uint64_t, struct troupe_work_cell **,
+       struct troupe_error *);
+FUNCTION(troupe_work_cell_message, const struct troupe_message *(const struct troupe_work_cell *));
+FUNCTION(troupe_work_cell_port, const char *(const struct troupe_work_cell *));
+STATUS(troupe_work_cell_run, struct troupe_work_cell *);
+FUNCTION(troupe_work_cell_free, void(struct troupe_work_cell *));
+STATUS(troupe_inverted_signals, struct troupe_inverted *, struct troupe_signals **,
+       struct troupe_error *);
+STATUS(troupe_signals_receive, struct troupe_signals *, uint64_t, struct troupe_error *);
+STATUS(troupe_inverted_spawn, struct troupe_inverted *, const char *, const struct troupe_spawn *,
+       struct troupe_ref *, struct troupe_error *);
+STATUS(troupe_inverted_stop_child, struct troupe_inverted *, struct troupe_ref, bool,
+       struct troupe_error *);
+STATUS(troupe_inverted_children, struct troupe_inverted *,
+       void (*)(void *, const struct troupe_child *), void *, struct troupe_error *);
+STATUS(troupe_inverted_events, struct troupe_inverted *, struct troupe_events **,
+       struct troupe_error *);
+STATUS(troupe_events_receive, struct troupe_events *, uint64_t, struct troupe_child_end *,
+       struct troupe_error *);

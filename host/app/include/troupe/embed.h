@@ -107,6 +107,11 @@ TROUPE_API int32_t troupe_proc_load_text(struct troupe_proc *proc, const char *n
 TROUPE_API int32_t troupe_proc_add_plugins(struct troupe_proc *proc, const char *path,
                                            struct troupe_error *error);
 
+/* Makes an actor type known that no actor of the manifests has: for children by hand, see inverted.h.
+ * Errors: STOPPING, NO_MEMORY; whether there is such a type shows at the start. [any] */
+TROUPE_API int32_t troupe_proc_add_type(struct troupe_proc *proc, const char *type,
+                                        struct troupe_error *error);
+
 /* A root actor by hand, as a manifest would have it under `actors`. */
 struct troupe_root {
     uint32_t size;     /* of this struct */
