@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "lib/temp.h"
 
 static int setup(void **state) {
@@ -275,6 +276,44 @@ static void test_nothing_is_added_after_the_start(void **state) {
     embedded_stop(proc);
 }
 
+/* Whatever allocation fails: an error and no crash; what is left is found by a sanitizer. */
+static int32_t try_all(struct embedded_log *log) {
+    const struct troupe_setting setting = {troupe_str("init"), troupe_str("out 1; stop")};
+    const struct troupe_root root = {.size = sizeof root,
+                                     .name = "one",
+                                     .type = "kit.Player",
+                                     .settings = &setting,
+                                     .setting_count = 1};
+    struct troupe_options options = {.size = sizeof options,
+                                     .id = "p",
+                                     .workers = 1,
+                                     .log = embedded_log_take,
+                                     .log_context = log};
+    const char *text = "troupe: 1\nactors: { two: { type: kit.Player } }\n";
+    struct troupe_proc *proc = NULL;
+    struct troupe_error error;
+    int32_t status = troupe_proc_create(&options, &proc, &error);
+    if (status < 0) {
+        return status;
+    }
+    if ((status = troupe_proc_add_plugins(proc, TROUPE_BUILD_DIR "/test-plugins/kit.so", &error)) ==
+            TROUPE_OK &&
+        (status = troupe_proc_load_text(proc, "m", text, strlen(text), &error)) == TROUPE_OK &&
+        (status = troupe_proc_spawn(proc, &root, &error)) == TROUPE_OK &&
+        (status = troupe_proc_wire(proc, "one.out", "two.number", &error)) == TROUPE_OK) {
+        status = troupe_proc_start(proc, &error);
+    }
+    mem_fail_at(0);
+    embedded_drop(proc);
+    return status;
+}
+
+static void test_each_failed_allocation_is_an_error(void **state) {
+    int32_t status = TROUPE_ERROR;
+
+    TEST_EACH_FAILED_ALLOCATION(n, status = try_all(*state), status == TROUPE_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -292,6 +331,7 @@ int main(void) {
         TEST(test_two_procs_live_side_by_side),
         TEST(test_abort_ends_what_does_not_drain),
         TEST(test_nothing_is_added_after_the_start),
+        TEST(test_each_failed_allocation_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
