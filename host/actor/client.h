@@ -1,11 +1,11 @@
 /* Clients: instances without handlers, whose messages threads of the embedding program take (CI).
  *
- * The instance is what the rest of the proc sees: id, uid, mailbox, status `client`. Whoever owns the seat
- * keeps what arrives and sends in its name. A worker only hands over, at once: so nobody waits long for
- * room in a client's mailbox, and what the owner has no room for comes back as full.
+ * The instance is what the rest of the proc sees: id, uid, mailbox, status `client`. Whoever owns
+ * the seat keeps what arrives and sends in its name. A worker only hands over, at once: so nobody
+ * waits long for room in a client's mailbox, and what the owner has no room for comes back as full.
  *
- * The seat is the owner's from client_make until `ended`. All functions of it are called by workers, one
- * after another, and must not block. */
+ * The seat is the owner's from client_make until `ended`. All functions of it are called by
+ * workers, one after another, and must not block. */
 #pragma once
 
 #include <stdbool.h>
@@ -37,14 +37,15 @@ struct client_spec {
     bool is_shown; /* can be introspected (CI-1), else a plain one (CI-3) */
 };
 
-/* Makes it in a started proc; `seat` is lent. Errors: EXISTS (names the first), INVALID (name), NOMEM. [any] */
+/* Makes it in a started proc; `seat` is lent. Errors: EXISTS (names the first), INVALID (name),
+ * NOMEM. [any] */
 int client_make(struct proc *proc, const struct client_spec *spec, const struct client_seat *seat,
                 struct inst **ret, struct err *err);
 /* Tells it to stop. [any, before `ended`] */
 void client_stop(struct inst *in);
 
-/* A message in the name of the client, to the port that a reference names. Memory from the shared pool;
- * `flags` beside those that a reference needs. NULL: no memory. [any] */
+/* A message in the name of the client, to the port that a reference names. Memory from the shared
+ * pool; `flags` beside those that a reference needs. NULL: no memory. [any] */
 struct msg *client_message(struct inst *in, enum msg_kind kind, unsigned flags,
                            struct troupe_ref to, const struct msg_type *type, const void *body);
 
@@ -74,8 +75,8 @@ struct client_order {
     struct client_order *next; /* under the proc's lock, as `done` */
     bool done;
 };
-/* Has it carried out, and waits for that. Not from a worker, and only while the owner keeps the client from its
- * end (may_end). [any] */
+/* Has it carried out, and waits for that. Not from a worker, and only while the owner keeps the
+ * client from its end (may_end). [any] */
 void client_do(struct inst *in, struct client_order *order);
 
 /* The number of a port's name, made when it is new; 0: no memory, or no numbers left. [any] */
@@ -84,19 +85,22 @@ uint16_t client_port_number(struct proc *proc, const char *name);
 void client_drop(struct inst *in, struct msg *m);
 /* Frees a message that had arrived, or was never sent. [any] */
 void client_free_message(struct proc *proc, struct msg *m);
-/* Answers a request of `once` with a copy of `body`, of `type`, or where that is NULL with a status and a text.
- * An answer that comes late is counted, and dropped. -1: no memory. [any] */
+/* Answers a request of `once` with a copy of `body`, of `type`, or where that is NULL with a status
+ * and a text. An answer that comes late is counted, and dropped. -1: no memory. [any] */
 int client_answer(struct inst *in, struct troupe_once once, int32_t status, struct troupe_str text,
                   const struct msg_type *type, const void *body);
 
-/* The number of a port's name in one proc, as another proc that knows its name has it. 0: no memory. [any] */
+/* The number of a port's name in one proc, as another proc that knows its name has it. 0: no
+ * memory. [any] */
 uint16_t client_translate_port(struct proc *from, uint16_t number, struct proc *to);
-/* Gives a message of the proc back to its sender, as undeliverable for this reason (MB-4). Takes it. [any] */
+/* Gives a message of the proc back to its sender, as undeliverable for this reason (MB-4). Takes
+ * it. [any] */
 void client_return(struct proc *proc, struct msg *m, int32_t reason);
-/* Memory for a message of the proc with `room` bytes of body, from the shared pool; NULL: none. [any] */
+/* Memory for a message of the proc with `room` bytes of body, from the shared pool; NULL: none.
+ * [any] */
 struct msg *client_new_message(struct proc *proc, enum msg_kind kind, uint64_t room);
-/* Delivers an answer or an undeliverable to m->dest. Takes it: late answers are counted, undeliverables that
- * nobody is there for become dead letters. [any] */
+/* Delivers an answer or an undeliverable to m->dest. Takes it: late answers are counted,
+ * undeliverables that nobody is there for become dead letters. [any] */
 void client_deliver(struct proc *proc, struct msg *m);
 
 enum client_sent {
@@ -107,8 +111,8 @@ enum client_sent {
 /* Offers it. Only when it is SENT the message is taken. [any] */
 enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_ref to,
                               int32_t *ret_reason);
-/* The receiver was full: links `pauser`, one at a time for a client. WAITS: `woken` is called when it may be
- * over, client_has_room says whether. [any] */
+/* The receiver was full: links `pauser`, one at a time for a client. WAITS: `woken` is called when
+ * it may be over, client_has_room says whether. [any] */
 enum pause_result client_wait(struct inst *in, struct pauser *pauser, struct troupe_ref to);
 bool client_has_room(struct inst *in, struct pauser *pauser);
 void client_wait_no_more(struct inst *in, struct pauser *pauser);

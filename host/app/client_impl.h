@@ -35,7 +35,8 @@ struct troupe_port {
     struct troupe_port *next;
 };
 
-/* The answer to a call, when it is there. Owned by who called; in the client's table until it is over. */
+/* The answer to a call, when it is there. Owned by who called; in the client's table until it is
+ * over. */
 struct troupe_once_port {
     struct troupe_client *client; /* keeps a reference */
     const struct msg_type *type;
@@ -45,8 +46,8 @@ struct troupe_once_port {
     pthread_cond_t arrived;
 };
 
-/* A client in its proc: open until it is freed, or the proc ends. Then, when the last call that is busy with
- * it has left, its instance ends; the memory stays for those who hold a handle. */
+/* A client in its proc: open until it is freed, or the proc ends. Then, when the last call that is
+ * busy with it has left, its instance ends; the memory stays for those who hold a handle. */
 struct troupe_client {
     _Atomic uint64_t refs; /* 2: the program's handle, the instance; and one for each once port */
     struct client_seat seat;
@@ -116,7 +117,8 @@ int32_t client_begin(struct troupe_client *c, struct troupe_error *error);
 void client_end(struct troupe_client *c);
 int32_t client_gone(const struct troupe_client *c, struct troupe_error *error);
 void client_unref(struct troupe_client *c);
-/* The proc ends: no client comes in any more, and all that are there end. False: one did not in time. */
+/* The proc ends: no client comes in any more, and all that are there end. False: one did not in
+ * time. */
 bool clients_end(struct troupe_proc *proc);
 
 /* embed_port.c: under the client's lock, but for the first. */

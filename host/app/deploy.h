@@ -23,8 +23,8 @@ struct deploy_options {
     struct proc_forwarder forwarder; /* PR-1; zero: none */
 };
 
-/* Loads the plan's plugins and makes its actors; nothing runs yet. `plan` and `types` are lent until
- * deploy_destroy. Errors: ABI, IO, REFUSED (plugins), NOMEM, INVALID. */
+/* Loads the plan's plugins and makes its actors; nothing runs yet. `plan` and `types` are lent
+ * until deploy_destroy. Errors: ABI, IO, REFUSED (plugins), NOMEM, INVALID. */
 int deploy_create(const struct plan *plan, struct type_table *types,
                   const struct deploy_options *options, struct deploy **ret, struct err *err);
 /* Starts threads and actors. Errors: IO, NOMEM. */

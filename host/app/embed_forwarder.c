@@ -1,10 +1,10 @@
 /* Joined procs: a message for another proc is encoded, carried over, and decoded there.
  *
- * Each member has a number, and a stand-in in its proc: a client that is the sender of what comes from
- * elsewhere. Answers and undeliverables come to it, and it sends them on to where they belong.
+ * Each member has a number, and a stand-in in its proc: a client that is the sender of what comes
+ * from elsewhere. Answers and undeliverables come to it, and it sends them on to where they belong.
  *
- * An address of another proc has that proc's number in the upper bits of its port; the lower ones are a
- * port name's number, always that of the proc that holds the address. */
+ * An address of another proc has that proc's number in the upper bits of its port; the lower ones
+ * are a port name's number, always that of the proc that holds the address. */
 #include <stdio.h>
 #include <string.h>
 
@@ -176,7 +176,8 @@ static struct troupe_ref translate(void *context, struct troupe_ref ref) {
     return (struct troupe_ref){ref.uid, number << PORT_BITS | port};
 }
 
-/* Decodes it there. A message of the proc `to`, with a body and what is common; NULL: *ret_reason says why. */
+/* Decodes it there. A message of the proc `to`, with a body and what is common; NULL: *ret_reason
+ * says why. */
 static struct msg *unpack(const struct member *from, struct member *to, const struct str *bytes,
                           int32_t *ret_reason) {
     struct parcel_in in;

@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "base/str.h"
 
-/* What a proc is made of: manifests as they were added, then one for each thing by hand, then one for the
- * options. Later ones override. */
+/* What a proc is made of: manifests as they were added, then one for each thing by hand, then one
+ * for the options. Later ones override. */
 struct recipe_item {
     struct recipe_item *next;
     char *path; /* of a file, or what a text is called; owned */

@@ -147,7 +147,8 @@ static const char *read_line(const char *at, const char *first, struct note_line
     return *at == '\n' ? at + 1 : at;
 }
 
-/* The id, and the fields as the program has them: "str text; u64 number", for a type that is known already or is to be. */
+/* The id, and the fields as the program has them: "str text; u64 number", for a type that is known
+ * already or is to be. */
 static int32_t read_note(const char *note, char *id, size_t id_size, struct str *schema,
                          bool *ret_has_lists, struct troupe_error *error) {
     struct note_line line;

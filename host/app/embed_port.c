@@ -215,7 +215,8 @@ static struct troupe_port *find_named_locked(const struct troupe_client *c, cons
     return port;
 }
 
-/* The port of this name: the one that is there, else a new one. Two that open it at once get the same. */
+/* The port of this name: the one that is there, else a new one. Two that open it at once get the
+ * same. */
 static int32_t find_or_make(struct troupe_client *c, const char *name, const struct msg_type *type,
                             const struct troupe_port_options *options, const struct port_work *work,
                             struct troupe_port **ret, bool *ret_is_new,

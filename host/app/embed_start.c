@@ -1,5 +1,5 @@
-/* Starting a proc of an embedding program, and the thread that keeps it: waits for its end, tells those
- * who wait, and takes it down when the last strong handle is gone. */
+/* Starting a proc of an embedding program, and the thread that keeps it: waits for its end, tells
+ * those who wait, and takes it down when the last strong handle is gone. */
 #include <signal.h>
 #include <stdio.h>
 

@@ -7,8 +7,8 @@
 
 struct member;
 
-/* Before the deployment is made: takes a place in options.forwarder, under this id. Errors: REFUSED (the id is taken),
- * NOMEM. */
+/* Before the deployment is made: takes a place in options.forwarder, under this id. Errors: REFUSED
+ * (the id is taken), NOMEM. */
 int member_create(struct troupe_proc *owner, const char *id, struct member **ret, struct err *err);
 struct proc_forwarder member_forwarder(struct member *member);
 /* The deployment is made, and does not run yet: from here on others find it. Errors: NOMEM. */

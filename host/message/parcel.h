@@ -1,9 +1,10 @@
 /* Parcels: messages as they cross between procs, encoded by their schema (MB-7).
  *
- * A parcel carries the id and the schema of its message, so that a proc that has never heard of the type
- * can take it in. Numbers are little-endian; texts, bytes and lists follow their size or count. What comes
- * from outside is checked to the last byte before anything is made of it; reading allocates nothing but
- * what the types need, and writes no more than a small multiple of the bytes that came. [any] */
+ * A parcel carries the id and the schema of its message, so that a proc that has never heard of the
+ * type can take it in. Numbers are little-endian; texts, bytes and lists follow their size or
+ * count. What comes from outside is checked to the last byte before anything is made of it; reading
+ * allocates nothing but what the types need, and writes no more than a small multiple of the bytes
+ * that came. [any] */
 #pragma once
 
 #include <stdint.h>
@@ -27,13 +28,14 @@ struct parcel {
 /* An address as it is called on the other side. */
 typedef struct troupe_ref parcel_translate(void *context, struct troupe_ref ref);
 
-/* Appends the parcel; each address in the body is translated (NULL: none). -1: no memory, or a text beyond
- * 4 GiB. */
+/* Appends the parcel; each address in the body is translated (NULL: none). -1: no memory, or a text
+ * beyond 4 GiB. */
 int parcel_write(const struct parcel *parcel, parcel_translate *translate, void *context,
                  struct str *out);
 
-/* Reads one parcel, all of the bytes. ret->type is interned in `types`, ret->body stays NULL: parcel_body
- * makes it. `data` is lent until then. Errors: INVALID (the sentence says what, and at which byte), NOMEM. */
+/* Reads one parcel, all of the bytes. ret->type is interned in `types`, ret->body stays NULL:
+ * parcel_body makes it. `data` is lent until then. Errors: INVALID (the sentence says what, and at
+ * which byte), NOMEM. */
 struct parcel_in {
     struct parcel head;
     const uint8_t *data; /* of the body */

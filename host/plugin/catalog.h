@@ -20,9 +20,10 @@ struct catalog {
 };
 
 /* Scans *.so in the given directories, then $TROUPE_PLUGIN_PATH (':' separated), then the install
- * folder. What is a file instead of a directory is taken by itself. What does not exist is skipped; a refused file is kept with its reason; a type
- * found twice belongs to the first file. Hidden files (private copies) are skipped; a directory that
- * cannot be read stands among the files, refused. Errors: NOMEM. */
+ * folder. What is a file instead of a directory is taken by itself. What does not exist is skipped; a
+ * refused file is kept with its reason; a type found twice belongs to the first file. Hidden files
+ * (private copies) are skipped; a directory that cannot be read stands among the files, refused.
+ * Errors: NOMEM. */
 int catalog_scan(const char *const *directories, size_t count, struct catalog **ret,
                  struct err *err);
 void catalog_destroy(struct catalog *catalog); /* takes NULL */

@@ -12,22 +12,28 @@
  *     }
  *
  * Found by `pkg-config troupe` and by find_package(Troupe). A proc is made, told what it is made of
- * (manifests, actors by hand), started, and ends: by itself when all its actors have ended, by a stop, or
- * as failed. Then it lies there to be looked at until the last handle is gone.
+ * (manifests, actors by hand), started, and ends: by itself when all its actors have ended, by a
+ * stop, or as failed. Then it lies there to be looked at until the last handle is gone.
  *
- * Handles      are opaque. A troupe_proc is a *strong* handle: dropping the last one stops the proc, on a
+ * Handles      are opaque. A troupe_proc is a *strong* handle: dropping the last one stops the
+ * proc, on a
  *              thread of the host. A troupe_weak_proc keeps nothing alive and is upgraded before use (PR-2).
- * Structs      that the program fills in begin with their size and only ever grow at their end: fill with
+ * Structs      that the program fills in begin with their size and only ever grow at their end:
+ * fill with
  *              zeros, set `size = sizeof`, then what is wanted. Zero means "not said".
- * Errors       A function that can fail returns 0 or a negative TROUPE_... status and then fills `error`
+ * Errors       A function that can fail returns 0 or a negative TROUPE_... status and then fills
+ * `error`
  *              (NULL: not asked for). What it hands out by `ret` is set on success only.
  * Texts        are copied, unless it says "lent". Text that comes out is UTF-8 and NUL-terminated.
- * Times        are nanoseconds; timeouts count from the call. TROUPE_FOR_EVER waits without end, 0 only
+ * Times        are nanoseconds; timeouts count from the call. TROUPE_FOR_EVER waits without end, 0
+ * only
  *              looks.
- * Threads      Every function may be called from any thread, at any time, several at once [any]; those
+ * Threads      Every function may be called from any thread, at any time, several at once [any];
+ * those
  *              tagged [outside] not from inside a turn or a callback of the library, where they would wait
  *              for themselves: there they return TROUPE_WRONG_THREAD and have done nothing.
- * Process      Faults are contained by signal handlers of the process, made by the first proc and removed
+ * Process      Faults are contained by signal handlers of the process, made by the first proc and
+ * removed
  *              with the last; a fault elsewhere goes on to the program's own handlers (FC-2).
  * All of this holds for C++ as well. */
 #pragma once
@@ -56,9 +62,9 @@ struct troupe_error {
     char text[4092]; /* what, where, and what to do; findings in manifests are a paragraph each */
 };
 
-/* A line that an actor or the host logs. `actor` is its id, empty for the host itself. Both texts are lent
- * during the call. Called by whatever thread logs, workers among them, several at once: must not block,
- * and must not call functions tagged [outside]. */
+/* A line that an actor or the host logs. `actor` is its id, empty for the host itself. Both texts
+ * are lent during the call. Called by whatever thread logs, workers among them, several at once:
+ * must not block, and must not call functions tagged [outside]. */
 typedef void troupe_log_callback(void *context, uint32_t level, struct troupe_str actor,
                                  struct troupe_str text);
 
@@ -84,16 +90,17 @@ struct troupe_options {
     struct troupe_forwarder *forwarder; /* procs that this one talks with; NULL: none. Kept */
 };
 
-/* Makes a proc without actors; nothing runs yet. *ret is the caller's, to be given to troupe_proc_unref or
- * troupe_proc_destroy. `options` may be NULL.
+/* Makes a proc without actors; nothing runs yet. *ret is the caller's, to be given to
+ * troupe_proc_unref or troupe_proc_destroy. `options` may be NULL.
  * Errors: INVALID (size, flags), NO_MEMORY. [any] */
 TROUPE_API int32_t troupe_proc_create(const struct troupe_options *options,
                                       struct troupe_proc **ret, struct troupe_error *error);
 
 /* --- what it is made of, before the start --- */
 
-/* Adds a manifest: a file, or its text under a name that findings show. They are read at the start; a later
- * one overrides the earlier ones key by key. Relative paths in a text are relative to the folder in `name`.
+/* Adds a manifest: a file, or its text under a name that findings show. They are read at the start;
+ * a later one overrides the earlier ones key by key. Relative paths in a text are relative to the
+ * folder in `name`.
  * Errors: STOPPING (it has been started), NO_MEMORY. [any] */
 TROUPE_API int32_t troupe_proc_load_file(struct troupe_proc *proc, const char *path,
                                          struct troupe_error *error);
@@ -101,13 +108,14 @@ TROUPE_API int32_t troupe_proc_load_text(struct troupe_proc *proc, const char *n
                                          const char *text, uint64_t size,
                                          struct troupe_error *error);
 
-/* Adds a plugin file, or a folder of them, to where actor types are looked for: before what manifests say,
- * $TROUPE_PLUGIN_PATH and the installed ones.
+/* Adds a plugin file, or a folder of them, to where actor types are looked for: before what
+ * manifests say, $TROUPE_PLUGIN_PATH and the installed ones.
  * Errors: NOT_FOUND (no such file or folder), STOPPING, NO_MEMORY. [any] */
 TROUPE_API int32_t troupe_proc_add_plugins(struct troupe_proc *proc, const char *path,
                                            struct troupe_error *error);
 
-/* Makes an actor type known that no actor of the manifests has: for children by hand, see inverted.h.
+/* Makes an actor type known that no actor of the manifests has: for children by hand, see
+ * inverted.h.
  * Errors: STOPPING, NO_MEMORY; whether there is such a type shows at the start. [any] */
 TROUPE_API int32_t troupe_proc_add_type(struct troupe_proc *proc, const char *type,
                                         struct troupe_error *error);
@@ -147,8 +155,8 @@ struct troupe_root_end {
     struct troupe_str text; /* the reason */
     struct troupe_str root; /* the actor that really failed, by name (SV-1) */
 };
-/* Returns a TROUPE_... verdict; one it does not know counts as BY_POLICY. `end` is lent. Called by a worker
- * between two turns: must not block, and must not call functions tagged [outside]. */
+/* Returns a TROUPE_... verdict; one it does not know counts as BY_POLICY. `end` is lent. Called by
+ * a worker between two turns: must not block, and must not call functions tagged [outside]. */
 typedef int32_t troupe_coordinator(void *context, const struct troupe_root_end *end);
 /* Without one the manifest's policy decides. It may be set once.
  * Errors: REFUSED (there is one already), STOPPING (it has been started). [any] */
@@ -158,45 +166,49 @@ TROUPE_API int32_t troupe_proc_set_coordinator(struct troupe_proc *proc,
 
 /* --- its life --- */
 
-/* Reads and checks what it is made of, loads the plugins, starts threads and actors. When that fails the proc
- * has ended, and only its handles are left. May be called once.
- * Errors: INVALID (findings; `error` has them with file, line and column), NOT_FOUND, REFUSED (a plugin,
- * or the id is taken at its forwarder), STOPPING (started or stopped already), NO_MEMORY, ERROR (threads, files). [any] */
+/* Reads and checks what it is made of, loads the plugins, starts threads and actors. When that
+ * fails the proc has ended, and only its handles are left. May be called once.
+ * Errors: INVALID (findings; `error` has them with file, line and column), NOT_FOUND, REFUSED (a
+ * plugin, or the id is taken at its forwarder), STOPPING (started or stopped already), NO_MEMORY,
+ * ERROR (threads, files). [any] */
 TROUPE_API int32_t troupe_proc_start(struct troupe_proc *proc, struct troupe_error *error);
 
 /* Its name; "" before the start when only a manifest says it. Lent as long as the handle. [any] */
 TROUPE_API const char *troupe_proc_id(struct troupe_proc *proc);
 
-/* Asks it to stop: sources first, the rest drains in wire order, what is left at the stop timeout is aborted
- * (PR-3). Returns at once; again, or after the end, it does nothing. One that was never started ends. [any] */
+/* Asks it to stop: sources first, the rest drains in wire order, what is left at the stop timeout
+ * is aborted (PR-3). Returns at once; again, or after the end, it does nothing. One that was never
+ * started ends. [any] */
 TROUPE_API void troupe_proc_stop(struct troupe_proc *proc);
 /* Ends everything now: what is queued becomes dead letters. [any] */
 TROUPE_API void troupe_proc_abort(struct troupe_proc *proc);
 
-/* Waits until it has ended. *ret (NULL: not asked for) is the caller's, to be given to troupe_end_free.
+/* Waits until it has ended. *ret (NULL: not asked for) is the caller's, to be given to
+ * troupe_end_free.
  * Errors: TIMEOUT, INVALID (never started), WRONG_THREAD, NO_MEMORY. [outside] */
 TROUPE_API int32_t troupe_proc_wait(struct troupe_proc *proc, uint64_t timeout,
                                     struct troupe_end **ret, struct troupe_error *error);
 
-/* Stops it, waits until it has ended, and drops the caller's handle. When that was the last one, nothing is
- * left of the proc at the return; others that still hold one find it ended. On failure the handle stays the caller's: from a turn or a callback nothing has happened; at the
- * timeout it is stopping.
+/* Stops it, waits until it has ended, and drops the caller's handle. When that was the last one,
+ * nothing is left of the proc at the return; others that still hold one find it ended. On failure
+ * the handle stays the caller's: from a turn or a callback nothing has happened; at the timeout it
+ * is stopping.
  * Errors: TIMEOUT, WRONG_THREAD, NO_MEMORY. [outside] */
 TROUPE_API int32_t troupe_proc_destroy(struct troupe_proc *proc, uint64_t timeout,
                                        struct troupe_end **ret, struct troupe_error *error);
 
 /* One more strong handle; returns `proc`. [any] */
 TROUPE_API struct troupe_proc *troupe_proc_ref(struct troupe_proc *proc);
-/* Gives one back; takes NULL. With the last one the proc stops, on a thread of the host, and this returns at
- * once: from a turn, too. troupe_weak_proc_wait tells when that is over. [any] */
+/* Gives one back; takes NULL. With the last one the proc stops, on a thread of the host, and this
+ * returns at once: from a turn, too. troupe_weak_proc_wait tells when that is over. [any] */
 TROUPE_API void troupe_proc_unref(struct troupe_proc *proc);
 
 /* A weak handle, to be given to troupe_weak_proc_free; NULL: no memory. [any] */
 TROUPE_API struct troupe_weak_proc *troupe_proc_weak(struct troupe_proc *proc);
 /* One more strong handle; NULL: the proc has ended, or its last strong handle is gone. [any] */
 TROUPE_API struct troupe_proc *troupe_weak_proc_upgrade(struct troupe_weak_proc *weak);
-/* Waits until nothing is left of the proc: its last strong handle is gone, its threads are joined, its plugins
- * unloaded; callbacks are not called any more.
+/* Waits until nothing is left of the proc: its last strong handle is gone, its threads are joined,
+ * its plugins unloaded; callbacks are not called any more.
  * Errors: TIMEOUT, WRONG_THREAD. [outside] */
 TROUPE_API int32_t troupe_weak_proc_wait(struct troupe_weak_proc *weak, uint64_t timeout,
                                          struct troupe_error *error);
@@ -216,12 +228,13 @@ enum troupe_how { TROUPE_HOWS(TROUPE_HOW_CONSTANT) TROUPE_HOW_COUNT_ };
 
 /* OK: cleanly. ERROR: failed. ABORTED: not everything could end in time. [any] */
 TROUPE_API int32_t troupe_end_status(const struct troupe_end *end);
-/* The first failure and its root cause, "actor 'p/x[0]' failed: ..."; "" when there is none. Lent. [any] */
+/* The first failure and its root cause, "actor 'p/x[0]' failed: ..."; "" when there is none. Lent.
+ * [any] */
 TROUPE_API const char *troupe_end_cause(const struct troupe_end *end);
 /* How many messages were left over and became dead letters in an abort. [any] */
 TROUPE_API uint64_t troupe_end_left(const struct troupe_end *end);
-/* How many actors have ended so, and the name of one of them, "proc/name[0]": in the manifests' order, lent;
- * NULL: there are not so many. [any] */
+/* How many actors have ended so, and the name of one of them, "proc/name[0]": in the manifests'
+ * order, lent; NULL: there are not so many. [any] */
 TROUPE_API uint64_t troupe_end_count(const struct troupe_end *end, uint32_t how);
 TROUPE_API const char *troupe_end_name(const struct troupe_end *end, uint32_t how, uint64_t index);
 TROUPE_API void troupe_end_free(struct troupe_end *end); /* takes NULL [any] */

@@ -1,17 +1,19 @@
-/* The in-process forwarder: joins procs of one program, so that their actors and clients talk with each other.
+/* The in-process forwarder: joins procs of one program, so that their actors and clients talk with
+ * each other.
  *
  *     struct troupe_forwarder *forwarder;
  *     troupe_forwarder_create(&forwarder, &error);
  *     struct troupe_options one = {.size = sizeof one, .id = "one", .forwarder = forwarder};
  *     struct troupe_options two = {.size = sizeof two, .id = "two", .forwarder = forwarder};
  *
- * A proc joins when it starts, under its id, and leaves when it ends. From then on troupe_client_find knows
- * "two/name[0]" in proc one; an address, once known, goes wherever a message takes it. A message for another proc
- * is encoded by its schema, as over a network: each proc has its own types, and plugins of its own. Its receiver
- * can't tell (MB-7), but for the envelope's ttl. Order holds between each sender and receiver (MB-1).
+ * A proc joins when it starts, under its id, and leaves when it ends. From then on
+ * troupe_client_find knows "two/name[0]" in proc one; an address, once known, goes wherever a
+ * message takes it. A message for another proc is encoded by its schema, as over a network: each
+ * proc has its own types, and plugins of its own. Its receiver can't tell (MB-7), but for the
+ * envelope's ttl. Order holds between each sender and receiver (MB-1).
  *
- * What differs from a message within one proc: no sender is paused. A full mailbox over there comes back as
- * undeliverable (`full`), so does what is sent to a proc that has left (`gone`). */
+ * What differs from a message within one proc: no sender is paused. A full mailbox over there comes
+ * back as undeliverable (`full`), so does what is sent to a proc that has left (`gone`). */
 #pragma once
 
 #include <troupe/embed.h>

@@ -1,8 +1,8 @@
 /* Inverted instances: actors that the program drives by hand (CI-4).
  *
- * Like any actor an inverted instance has an id, handler ports and children, but no worker ever runs its
- * handlers: what arrives lies in its receivers until the program looks. There are three, each given to exactly
- * one consumer:
+ * Like any actor an inverted instance has an id, handler ports and children, but no worker ever
+ * runs its handlers: what arrives lies in its receivers until the program looks. There are three,
+ * each given to exactly one consumer:
  *
  *     signals   that it is to stop
  *     events    how its children have ended (SV-1)
@@ -16,9 +16,9 @@
  *     }
  *
  * (It answers introspection as a client does; the program has no part in that.)
- * It is a client as well, and sends, asks and opens further ports as one. A receiver is used by one thread at a
- * time; different receivers by different threads. It holds its proc weakly; when the proc ends, so do its
- * children and it. */
+ * It is a client as well, and sends, asks and opens further ports as one. A receiver is used by one
+ * thread at a time; different receivers by different threads. It holds its proc weakly; when the
+ * proc ends, so do its children and it. */
 #pragma once
 
 #include <troupe/client.h>
@@ -41,12 +41,13 @@ TROUPE_API struct troupe_client *troupe_inverted_client(struct troupe_inverted *
 
 /* --- handler ports and work --- */
 
-/* Run for a message of a port, by the thread that runs its work cell. The message is lent; a request is answered
- * by troupe_message_answer, at the latest before this returns. The status is that of troupe_work_cell_run. */
+/* Run for a message of a port, by the thread that runs its work cell. The message is lent; a
+ * request is answered by troupe_message_answer, at the latest before this returns. The status is
+ * that of troupe_work_cell_run. */
 typedef int32_t troupe_handler(void *context, struct troupe_message *message);
 
-/* Gives it a handler port; `reply` not NULL: for requests, answered with that type. All handler ports share one
- * queue of the instance's capacity; one message more comes back as full.
+/* Gives it a handler port; `reply` not NULL: for requests, answered with that type. All handler
+ * ports share one queue of the instance's capacity; one message more comes back as full.
  * Errors: REFUSED (there is a port of that name), GONE, NO_MEMORY, INVALID. [any] */
 TROUPE_API int32_t troupe_inverted_handle(struct troupe_inverted *inverted, const char *port,
                                           const struct troupe_type *type,
@@ -58,7 +59,8 @@ TROUPE_API int32_t troupe_inverted_handle(struct troupe_inverted *inverted, cons
 TROUPE_API int32_t troupe_inverted_work(struct troupe_inverted *inverted, struct troupe_work **ret,
                                         struct troupe_error *error);
 /* The next work cell; *ret is the caller's, to be run or freed.
- * Errors: TIMEOUT, GONE, NO_MEMORY (it stays there); WRONG_THREAD, unless the timeout is 0. [outside] */
+ * Errors: TIMEOUT, GONE, NO_MEMORY (it stays there); WRONG_THREAD, unless the timeout is 0.
+ * [outside] */
 TROUPE_API int32_t troupe_work_receive(struct troupe_work *work, uint64_t timeout,
                                        struct troupe_work_cell **ret, struct troupe_error *error);
 /* The message in it, and its port; lent as long as the cell. [any] */
@@ -75,8 +77,8 @@ TROUPE_API void troupe_work_cell_free(struct troupe_work_cell *cell);
 /* The signal receiver, once. As troupe_inverted_work. [any] */
 TROUPE_API int32_t troupe_inverted_signals(struct troupe_inverted *inverted,
                                            struct troupe_signals **ret, struct troupe_error *error);
-/* Waits until it is told to stop, because its proc stops: returns OK, once. The program should let it go then;
- * when the proc has ended it ends anyway.
+/* Waits until it is told to stop, because its proc stops: returns OK, once. The program should let
+ * it go then; when the proc has ended it ends anyway.
  * Errors: TIMEOUT, GONE; WRONG_THREAD, unless the timeout is 0. [outside] */
 TROUPE_API int32_t troupe_signals_receive(struct troupe_signals *signals, uint64_t timeout,
                                           struct troupe_error *error);
@@ -84,9 +86,10 @@ TROUPE_API int32_t troupe_signals_receive(struct troupe_signals *signals, uint64
 /* --- children --- */
 
 /* Starts a child of an actor type that the proc knows (of its actors, their children, or by
- * troupe_proc_add_type). `how` may be NULL: name, settings and mailbox as for an actor's child; `joins` must be
- * empty. *ret is its address.
- * Errors: NOT_FOUND (the type), REFUSED (the text says why: setting, name, stopping), GONE, WRONG_THREAD. [outside] */
+ * troupe_proc_add_type). `how` may be NULL: name, settings and mailbox as for an actor's child;
+ * `joins` must be empty. *ret is its address.
+ * Errors: NOT_FOUND (the type), REFUSED (the text says why: setting, name, stopping), GONE,
+ * WRONG_THREAD. [outside] */
 TROUPE_API int32_t troupe_inverted_spawn(struct troupe_inverted *inverted, const char *type,
                                          const struct troupe_spawn *how, struct troupe_ref *ret,
                                          struct troupe_error *error);
@@ -110,8 +113,9 @@ TROUPE_API int32_t troupe_inverted_children(struct troupe_inverted *inverted,
                                                          const struct troupe_child *child),
                                             void *context, struct troupe_error *error);
 
-/* The receiver of its children's ends, once. As troupe_inverted_work. Until it is taken, and when the instance
- * goes, a child's failure is the coordinator's: without one the proc ends as failed. [any] */
+/* The receiver of its children's ends, once. As troupe_inverted_work. Until it is taken, and when
+ * the instance goes, a child's failure is the coordinator's: without one the proc ends as failed.
+ * [any] */
 TROUPE_API int32_t troupe_inverted_events(struct troupe_inverted *inverted,
                                           struct troupe_events **ret, struct troupe_error *error);
 
