@@ -10,6 +10,7 @@
 #include "actor/client.h"
 #include "actor/failure.h"
 #include "actor/inst.h"
+#include "actor/outbox.h"
 #include "actor/proc.h"
 #include "actor/stuck.h"
 #include "actor/type.h"
@@ -46,70 +47,6 @@ enum inst_phase {
 #define INST_REASON_CONSTANT(name, text) REASON_##name,
 enum inst_reason { REASON_NONE, INST_REASONS(INST_REASON_CONSTANT) INST_REASON_COUNT };
 #undef INST_REASON_CONSTANT
-
-/* One thing a turn asked for; carried out at commit, in program order. */
-enum out_kind {
-    OUT_BATCH, /* messages to one mailbox, overflow block */
-    OUT_ONE,   /* one message with another overflow policy, or to a port by name */
-    OUT_SPAWN,
-    OUT_STOP_CHILD,
-    OUT_STOP,
-    OUT_TIMER,
-    OUT_TIMER_OFF,
-    OUT_WATCH,
-    OUT_WATCH_OFF,
-    OUT_PUBLISH,
-    OUT_ANSWERED, /* remembers a request that was answered, in case the turn is discarded */
-};
-
-struct out_item {
-    uint8_t kind; /* enum out_kind */
-    uint8_t overflow;
-    bool drain;
-    bool remote; /* OUT_ONE: for another proc */
-    uint16_t row;
-    uint32_t count;
-    union {
-        struct {
-            struct mbox *mbox;
-            uint64_t uid;
-            struct msg *first, *last;
-            struct wire *wire;
-        } to;
-        struct inst *child;
-        struct {
-            uint64_t first_ns, period_ns;
-        } timer;
-        struct {
-            int32_t fd;
-            uint32_t events;
-        } watch;
-        struct attribute *attribute;
-        struct troupe_once once;
-    } u;
-};
-
-#define OUTBOX_CACHE 8u
-
-struct outbox {
-    struct out_item *items; /* owned, grows */
-    uint32_t count, room;
-    uint32_t done;      /* items before it were carried out (early commit, pause) */
-    uint32_t barrier;   /* batches before it take no more messages */
-    uint32_t committed; /* items before it were committed early: they outlive a failing turn */
-    uint32_t messages;  /* in it, for the budget */
-    /* Which item a uid went into last, direct-mapped. Only a hint: never reset, for the item tells
-     * whether it is the one. */
-    uint32_t cache[OUTBOX_CACHE];
-};
-
-/* How an actor is called, for those that asked for their context lately. A uid keeps its name. */
-struct shown_name {
-    uint64_t uid;
-    uint64_t size;
-    char text[160];
-};
-#define SHOWN_NAMES 8u
 
 /* What a worker brings to each turn. `turn` is first: plugins hold a pointer to it. */
 struct runner {
@@ -482,29 +419,6 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *ar
 void turn_close(struct runner *r, struct inst *in, struct msg *m, bool failed);
 /* The turn that just returned `status` fails the actor: "row: why". */
 void turn_fail(struct runner *r, struct inst *in, uint16_t row, int32_t status);
-
-/* outbox.c */
-struct out_item *outbox_add(struct outbox *box, enum out_kind kind);
-int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
-                       struct msg *m);
-/* The same for a target that blocks and a message that counts, which is for its row; there must be room. */
-void outbox_add_plain(struct outbox *box, const struct wire_target *target, struct wire *wire,
-                      struct msg *m);
-static inline bool outbox_has_room(const struct outbox *box) {
-    return box->count < box->room;
-}
-void outbox_discard(struct runner *r, struct inst *in, struct outbox *box);
-/* Whether what a discard would drop answers this call. */
-bool outbox_has_answer(const struct outbox *box, uint64_t caller, uint64_t call);
-/* Carries out what is left; false: the actor must wait for room (linked when may_pause). */
-bool outbox_commit(struct runner *r, struct inst *in, struct outbox *box, bool may_pause);
-/* Requests whose deadline has passed are taken out: they were never sent (MB-6). */
-void outbox_withdraw(struct runner *r, struct inst *in, struct outbox *box);
-void outbox_move(struct outbox *from, struct outbox *to);
-void outbox_reset(struct outbox *box);
-void outbox_fini(struct outbox *box);
-/* Returns what was never delivered to the sender's kin: dead letters, with this reason. */
-void outbox_abort(struct runner *r, struct inst *in, struct outbox *box);
 
 /* move.c */
 /* A message went to an instance of this home and uid. */
