@@ -2,6 +2,7 @@
 #include "lib/app/embedded.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,7 +147,7 @@ static void call_from_inside(void *context, uint32_t level, struct troupe_str ac
         return;
     }
     inside->destroyed = troupe_proc_destroy(inside->proc, TROUPE_FOR_EVER, NULL, &error);
-    strncpy(inside->text, error.text, sizeof inside->text - 1);
+    (void)snprintf(inside->text, sizeof inside->text, "%.199s", error.text);
     inside->waited = troupe_proc_wait(inside->proc, TROUPE_FOR_EVER, NULL, &error);
     if (inside->unref) {
         troupe_proc_unref(inside->proc);
