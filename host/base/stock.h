@@ -59,7 +59,7 @@ static inline void *stock_take(struct stock *stock, size_t size) {
 /* `size` as it was taken with; takes NULL. */
 static inline void stock_give(struct stock *stock, void *memory, size_t size) {
     unsigned class = size > STOCK_MOST ? 0 : stock_class(size);
-    if (!memory || size > STOCK_MOST || stock->count[class] >= STOCK_KEEPS) {
+    if (!memory || size > STOCK_MOST || stock->count[class] + 1u > STOCK_KEEPS) {
         mem_free(memory);
         return;
     }
