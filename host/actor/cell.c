@@ -153,10 +153,14 @@ struct inst *cell_take(struct runner *r, struct proc *proc) {
     return in;
 }
 
+static void push_run_locked(struct proc *proc, struct inst *run) {
+    run->sibling.prev = (struct list *)(void *)proc->free_runs;
+    proc->free_runs = run;
+}
+
 void cells_give_run_locked(struct runner *r, struct inst *run) {
     if (run) {
-        run->sibling.prev = (struct list *)(void *)r->proc->free_runs;
-        r->proc->free_runs = run;
+        push_run_locked(r->proc, run);
     }
 }
 
@@ -179,6 +183,13 @@ void cell_give_back(struct runner *r, struct inst *in) {
     if (++r->free_cell_count >= 2 * RUN) {
         give_some(r);
     }
+}
+
+void cell_give_to_all(struct proc *proc, struct inst *in) {
+    in->sibling.next = NULL;
+    pthread_mutex_lock(&proc->lock);
+    push_run_locked(proc, in);
+    pthread_mutex_unlock(&proc->lock);
 }
 
 struct inst *cell_find(struct proc *proc, uint64_t uid) {

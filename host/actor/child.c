@@ -253,8 +253,7 @@ static void place(struct runner *r, struct inst *child) {
 }
 
 void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
-    list_add_last(&parent->more->children, &child->sibling);
-    parent->more->open_children++;
+    inst_adopt(parent, child);
     place(r, child);
     /* a parent that stops with this still held back has told its other children already */
     if (parent->phase == PHASE_LIVE || parent->phase == PHASE_CLIENT) {

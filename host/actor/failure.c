@@ -18,32 +18,34 @@ void failure_destroy(struct failure *failure) {
 
 /* --- the lives before --- */
 
-static void forget(struct snapshot_restart *restart) {
-    mem_free((void *)(uintptr_t)restart->why);
-}
-
-void past_add(struct past *past, uint32_t incarnation, int64_t wall_ns, const char *why) {
-    if (!past->items) {
-        past->items = mem_array(PAST_MAX, sizeof *past->items);
+void past_add(struct inst *in, uint32_t incarnation, int64_t wall_ns, const char *why) {
+    struct inst_more *more = in->more;
+    struct past *before = atomic_load_explicit(&more->past, memory_order_relaxed);
+    struct snapshot_restart all[PAST_MAX + 1];
+    size_t count = before ? before->count : 0, size = 0;
+    if (before) {
+        memcpy(all, before->items, count * sizeof *all);
     }
-    char *copy = past->items ? mem_text(why) : NULL;
-    if (!copy) {
+    all[count++] = (struct snapshot_restart){incarnation, wall_ns, why};
+    size_t from = count > PAST_MAX;
+    for (size_t i = from; i < count; i++) {
+        size += strlen(all[i].why) + 1;
+    }
+    struct past *past = mem_alloc(sizeof *past + size);
+    if (!past) {
         return;
     }
-    if (past->count == PAST_MAX) {
-        forget(&past->items[0]);
-        memmove(past->items, past->items + 1, (PAST_MAX - 1) * sizeof *past->items);
-        past->count--;
+    char *text = past->texts;
+    for (size_t i = from; i < count; i++) {
+        struct snapshot_restart *item = &past->items[past->count++];
+        *item = all[i];
+        item->why = text;
+        size_t length = strlen(all[i].why) + 1;
+        memcpy(text, all[i].why, length);
+        text += length;
     }
-    past->items[past->count++] = (struct snapshot_restart){incarnation, wall_ns, copy};
-}
-
-void past_fini(struct past *past) {
-    for (size_t i = 0; i < past->count; i++) {
-        forget(&past->items[i]);
-    }
-    mem_free(past->items);
-    *past = (struct past){0};
+    atomic_store_explicit(&more->past, past, memory_order_seq_cst); /* L-1 */
+    looks_give_up(in->proc, before ? &before->block : NULL);
 }
 
 /* --- the message in hand --- */

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "actor/looks.h"
 #include "record/snapshot.h"
 
 struct inst;
@@ -33,10 +34,12 @@ struct failure {
     uint64_t quarantine;
 };
 
-/* Ends of earlier lives of the slot, the latest ones. */
+/* Ends of earlier lives of the slot, the latest ones, the oldest first. Never changes. */
 struct past {
-    struct snapshot_restart *items; /* owned, PAST_MAX; `why` is owned as well */
+    struct looks_block block;
     size_t count;
+    struct snapshot_restart items[PAST_MAX]; /* `why` stands behind them */
+    char texts[];
 };
 
 /* What became of the messages that lives of the slot failed with; written by the home worker. */
@@ -46,8 +49,8 @@ struct tally {
 };
 
 void failure_destroy(struct failure *failure); /* takes NULL */
-void past_add(struct past *past, uint32_t incarnation, int64_t wall_ns, const char *why);
-void past_fini(struct past *past);
+/* Nothing without memory. [home worker] */
+void past_add(struct inst *in, uint32_t incarnation, int64_t wall_ns, const char *why);
 
 /* Adds to a counter that only this thread writes. */
 static inline void tally_add(_Atomic uint64_t *counter, uint64_t more) {

@@ -80,20 +80,6 @@ static void host_log(struct troupe_turn *turn, uint32_t level, struct troupe_str
 }
 
 /* Shown when the turn commits. */
-static bool make_attributes(struct inst *in) {
-    struct inst_more *more = inst_more(in);
-    if (more && !atomic_load_explicit(&more->attributes, memory_order_relaxed)) {
-        struct inst_attributes *all = mem_alloc(sizeof *all);
-        if (!all) {
-            return false;
-        }
-        pthread_mutex_init(&all->lock, NULL);
-        /* release: pairs with inst_attribute; the lock is seen initialised */
-        atomic_store_explicit(&more->attributes, all, memory_order_release);
-    }
-    return more != NULL;
-}
-
 static int32_t host_publish(struct troupe_turn *turn, struct troupe_str name,
                             const struct troupe_value *value) {
     struct runner *r = runner_of(turn);
@@ -103,8 +89,8 @@ static int32_t host_publish(struct troupe_turn *turn, struct troupe_str name,
     if (name.size == 0 || value->kind == TROUPE_KIND_list) {
         return TROUPE_INVALID;
     }
-    struct attribute *attribute =
-        make_attributes(r->inst) ? mem_alloc(sizeof *attribute + name.size + text_size + 2) : NULL;
+    struct published *attribute =
+        inst_more(r->inst) ? mem_alloc(sizeof *attribute + name.size + text_size + 2) : NULL;
     struct out_item *item = attribute ? outbox_add(&r->outbox, OUT_PUBLISH) : NULL;
     if (!item) {
         mem_free(attribute);

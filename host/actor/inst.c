@@ -127,7 +127,6 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     in->aborted = in->quiet = in->cleanup_ok = in->watched = in->alive_by_timers = false;
     in->spawned = in->told = in->checkpoints = in->is_calling = false;
     in->child_row = INST_NO_ROW;
-    atomic_store_explicit(&in->holders, 2, memory_order_relaxed);
     in->proc = proc;
     atomic_store_explicit(&in->parent, NULL, memory_order_relaxed);
     in->pid = 0;
@@ -137,6 +136,8 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     atomic_store_explicit(&in->created_ns, 0, memory_order_relaxed);
     atomic_store_explicit(&in->busy_ns, 0, memory_order_relaxed);
     atomic_store_explicit(&in->status, INST_CREATED, memory_order_release);
+    /* release: pairs with looks.c; who finds it held finds it shut, as long as it is */
+    atomic_store_explicit(&in->holders, 2, memory_order_release);
 }
 
 static void count_instances(struct runner *r, int64_t change) {
@@ -174,34 +175,9 @@ void inst_settle_port(struct inst *in, uint16_t row) {
     port_settle(&in->ports[row], of->kind == TROUPE_ROW_out ? of->type : NULL);
 }
 
-void inst_attributes_end(struct inst *in) {
-    struct inst_attributes *all =
-        in->more ? atomic_load_explicit(&in->more->attributes, memory_order_relaxed) : NULL;
-    if (!all) {
-        return;
-    }
-    pthread_mutex_lock(&all->lock);
-    while (all->first) {
-        struct attribute *attribute = all->first;
-        all->first = attribute->next;
-        mem_free(attribute);
-    }
-    pthread_mutex_unlock(&all->lock);
-}
-
-static void attributes_free(struct inst *in) {
-    struct inst_attributes *all = atomic_load_explicit(&in->more->attributes, memory_order_relaxed);
-    inst_attributes_end(in);
-    if (all) {
-        pthread_mutex_destroy(&all->lock);
-    }
-    mem_free(all);
-}
-
 static void lives_free(struct inst_lives *lives) {
     if (lives) {
         failure_destroy(lives->failure);
-        past_fini(&lives->past);
         mem_free((void *)(uintptr_t)lives->saved);
     }
     mem_free(lives);
@@ -236,9 +212,9 @@ static void bounds_free(struct mbox_bounds *bounds) {
     mem_free(bounds->rings);
 }
 
-static void more_free(struct runner *r, struct inst *in) {
+/* All but what lookers read. */
+static void more_end(struct runner *r, struct inst *in) {
     struct inst_more *more = in->more;
-    attributes_free(in);
     lives_free(more->lives);
     calls_free(more->calls);
     inst_memory_end(r->pool, more->memory);
@@ -249,14 +225,31 @@ static void more_free(struct runner *r, struct inst *in) {
     }
     mem_free(more->rest);
     mem_free(atomic_load_explicit(&more->fail_with, memory_order_relaxed));
-    if (in->spawned) {
-        mem_free((void *)(uintptr_t)more->name);
-    }
     config_unref(more->config);
-    snapshot_family_unref(&in->proc->snapshots,
-                          atomic_load_explicit(&more->family, memory_order_relaxed));
-    mem_free(more);
-    __atomic_store_n(&in->more, NULL, __ATOMIC_RELAXED);
+}
+
+void inst_forget(struct inst *in) {
+    struct inst_more *more = in->more;
+    if (more) {
+        struct published *at = atomic_load_explicit(&more->attributes, memory_order_relaxed);
+        while (at) {
+            struct published *next = atomic_load_explicit(&at->next, memory_order_relaxed);
+            mem_free(at);
+            at = next;
+        }
+        mem_free(atomic_load_explicit(&more->past, memory_order_relaxed));
+        if (in->spawned) {
+            mem_free((void *)(uintptr_t)more->name);
+        }
+        snapshot_family_unref(&in->proc->snapshots,
+                              atomic_load_explicit(&more->family, memory_order_relaxed));
+        mem_free(more);
+        __atomic_store_n(&in->more, NULL, __ATOMIC_RELAXED);
+    }
+    if (in->flight) {
+        flight_destroy(in->flight);
+        in->flight = NULL;
+    }
 }
 
 static void ports_free(struct inst *in) {
@@ -269,11 +262,7 @@ static void ports_free(struct inst *in) {
 
 void inst_unmake(struct runner *r, struct inst *in) {
     if (in->more) {
-        more_free(r, in);
-    }
-    if (in->flight) {
-        flight_destroy(in->flight);
-        in->flight = NULL;
+        more_end(r, in);
     }
     if (in->ports) {
         ports_free(in);
@@ -281,12 +270,14 @@ void inst_unmake(struct runner *r, struct inst *in) {
     mem_free(in->state);
     in->state = NULL;
     atomic_store_explicit(&in->holders, 0, memory_order_relaxed); /* one that never started */
-    /* The next owner has another uid (AI-3); release: pairs with cell_find. */
-    uint64_t uid = atomic_load_explicit(&in->uid, memory_order_relaxed);
-    atomic_store_explicit(&in->uid, uid + (1ull << 28), memory_order_release);
+    /* The next owner has another uid (AI-3); release: pairs with cell_find, seq_cst: L-1. */
+    atomic_fetch_add_explicit(&in->uid, 1ull << 28, memory_order_seq_cst);
     count_instances(r, -1);
-    if (in->spawned) {
-        cell_give_back(r, in);
+    if (!in->spawned || !looks_keep_cell(in->proc, in)) {
+        inst_forget(in);
+        if (in->spawned) {
+            cell_give_back(r, in);
+        }
     }
 }
 
@@ -429,6 +420,20 @@ int inst_fail(struct inst *in, const struct inst_end *end) {
     return 0;
 }
 
+void inst_adopt(struct inst *parent, struct inst *child) {
+    struct inst_more *more = parent->more;
+    uint32_t count = atomic_load_explicit(&more->open_children, memory_order_relaxed);
+    list_show_last(&more->children, &child->sibling);
+    atomic_store_explicit(&more->open_children, count + 1, memory_order_relaxed);
+}
+
+void inst_let_go(struct inst *parent, struct inst *child) {
+    struct inst_more *more = parent->more;
+    uint32_t count = atomic_load_explicit(&more->open_children, memory_order_relaxed);
+    list_hide(&child->sibling);
+    atomic_store_explicit(&more->open_children, count - 1, memory_order_relaxed);
+}
+
 void inst_signal_each_child(struct inst *in, unsigned signals) {
     if (in->type == &type_group || in->type == &type_proc) {
         return; /* they are the plan's: the supervisor tells each */
@@ -445,30 +450,6 @@ void inst_signal(struct inst *in, unsigned signals) {
     if (signals & SIGNALS_THAT_INTERRUPT) {
         sched_interrupt(in->proc->sched, &in->mbox.task);
     }
-}
-
-bool inst_attribute(struct inst *in, const char *name, struct troupe_value *ret, char *text,
-                    uint64_t text_size) {
-    const struct inst_more *more = inst_seen(in);
-    /* acquire: pairs with publish; its lock is seen initialised */
-    struct inst_attributes *all =
-        more ? atomic_load_explicit(&more->attributes, memory_order_acquire) : NULL;
-    bool found = false;
-    if (!all) {
-        return false;
-    }
-    pthread_mutex_lock(&all->lock);
-    for (struct attribute *at = all->first; at && !found; at = at->next) {
-        if (strcmp(at->name, name) == 0) {
-            *ret = at->value;
-            (void)snprintf(text, text_size, "%.*s", (int)at->value.s.size,
-                           at->value.s.size ? at->value.s.data : "");
-            ret->s = troupe_str(text);
-            found = true;
-        }
-    }
-    pthread_mutex_unlock(&all->lock);
-    return found;
 }
 
 uint16_t inst_type_handler(const struct inst_type *type, uint16_t name_id) {

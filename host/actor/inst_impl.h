@@ -10,8 +10,10 @@
 #include "actor/client.h"
 #include "actor/failure.h"
 #include "actor/inst.h"
+#include "actor/looks.h"
 #include "actor/outbox.h"
 #include "actor/proc.h"
+#include "actor/published.h"
 #include "actor/stuck.h"
 #include "actor/type.h"
 #include "base/heap.h"
@@ -129,12 +131,6 @@ struct call {
     uint32_t next_free;
 };
 
-struct attribute {
-    struct attribute *next;
-    struct troupe_value value; /* s points behind the name */
-    char *name;
-};
-
 struct kept {
     struct troupe_any any; /* first: what the plugin holds */
     struct msg *origin;
@@ -187,20 +183,13 @@ struct inst_calls {
 /* What goes from one life of the slot to the next. Made on first use. */
 struct inst_lives {
     struct failure
-        *failure;     /* of the present life, or the last one; owned; NULL: none, no memory */
-    struct past past; /* of the slot */
+        *failure; /* of the present life, or the last one; owned; NULL: none, no memory */
     struct tally tally;
     struct checkpointing checkpoint;
     const void *saved; /* a state to load instead of init; owned */
     uint64_t saved_size;
     uint32_t saved_version;
     uint32_t deaths; /* lives that died on the message that came again, or the last one (FC-4) */
-};
-
-/* Published (S-4). */
-struct inst_attributes {
-    pthread_mutex_t lock;
-    struct attribute *first; /* under lock */
 };
 
 /* What an actor has that not all have: those of the plan, and spawned ones with a name or a config, have it
@@ -214,9 +203,9 @@ struct inst_more {
     _Atomic(struct client_order *) orders; /* to a client; written under the proc's lock */
 
     /* only the home worker */
-    struct list children; /* inst.sibling */
-    uint32_t open_children;
-    struct ends ends;      /* heard of, and not handled yet */
+    struct list children;           /* inst.sibling; lookers walk it forward */
+    _Atomic uint32_t open_children; /* read by anyone */
+    struct ends ends;               /* heard of, and not handled yet */
     uint32_t timer_series; /* of starts, over all lives: a tick of an earlier one is known by it */
     struct inst *root;     /* whose counter gives pids; NULL: not looked for yet */
     struct inst_timer *timers;
@@ -229,7 +218,9 @@ struct inst_more {
     struct pauser pauser;
 
     /* any thread */
-    _Atomic(struct inst_attributes *) attributes;
+    _Atomic(struct published *)
+        attributes;              /* written by the home worker, read by lookers; so `past` */
+    _Atomic(struct past *) past; /* NULL: no life of the slot has failed */
     _Atomic(struct inst_end *) fail_with; /* with SIGNAL_FAIL; owned by who takes it out */
     _Atomic(struct snapshot_family *)
         family; /* a reference; of those below that show its name; NULL: none has ended yet */
@@ -270,7 +261,7 @@ struct inst {
     void *state;
     struct inst_more
         *more; /* NULL: nothing yet; set by inst_more(), others read it by inst_seen() */
-    struct flight *flight; /* NULL until there is something to note; readers: see record.c */
+    struct flight *flight; /* NULL until there is something to note; lookers read it, too */
     union {
         struct {
             uint8_t phase;
@@ -331,6 +322,8 @@ int cells_init(struct proc *proc); /* -1: no memory */
 void cells_fini(struct proc *proc);
 struct inst *cell_take(struct runner *r, struct proc *proc);
 void cell_give_back(struct runner *r, struct inst *in);
+/* By a thread that is no worker. */
+void cell_give_to_all(struct proc *proc, struct inst *in);
 /* A list of cells for all, under proc.lock. */
 void cells_give_run_locked(struct runner *r, struct inst *run);
 /* All cells there are, used or not; the number only grows. One that was never used has no `proc`. [any] */
@@ -365,7 +358,7 @@ static inline struct failure *inst_failure(const struct inst *in) {
     return inst_has_lives(in) ? in->more->lives->failure : NULL;
 }
 static inline uint32_t inst_open_children(const struct inst *in) {
-    return in->more ? in->more->open_children : 0;
+    return in->more ? atomic_load_explicit(&in->more->open_children, memory_order_relaxed) : 0;
 }
 /* What becomes of messages for this row when it is full. [home worker; of one of the plan: any] */
 static inline enum overflow inst_overflow(const struct inst *in, uint16_t row) {
@@ -375,6 +368,11 @@ static inline enum overflow inst_overflow(const struct inst *in, uint16_t row) {
 static inline struct inst_more *inst_seen(const struct inst *in) {
     /* acquire: pairs with the release in inst_more */
     return __atomic_load_n(&in->more, __ATOMIC_ACQUIRE);
+}
+static inline const struct past *inst_past(const struct inst *in) {
+    struct inst_more *more = inst_seen(in);
+    /* seq_cst: L-1 */
+    return more ? atomic_load_explicit(&more->past, memory_order_seq_cst) : NULL;
 }
 /* The root of its tree: it has `more`. */
 struct inst *inst_root(const struct inst *in);
@@ -403,12 +401,16 @@ struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct in
                             uint32_t capacity, struct sched_worker *home);
 /* A wire of this output has been added. */
 void inst_settle_port(struct inst *in, uint16_t row);
-/* AI-4: an incarnation begins without what the one before it published. */
-void inst_attributes_end(struct inst *in);
+/* A spawned child is its parent's, until the parent has heard of its end. [home worker of the parent] */
+void inst_adopt(struct inst *parent, struct inst *child);
+void inst_let_go(struct inst *parent, struct inst *child);
 /* Gives back what a life had allocated, kept and opened; takes NULL. */
 void inst_memory_end(struct pool *pool, struct inst_memory *memory);
-/* Frees what the slot owns and the cell; for an instance that never started or has ended. */
+/* Frees what the slot owns and the cell; for an instance that never started or has ended. What others
+ * may be looking at goes when they have looked away. */
 void inst_unmake(struct runner *r, struct inst *in);
+/* Frees what lookers read of one that was unmade. */
+void inst_forget(struct inst *in);
 
 /* turn.c */
 enum task_result inst_run(struct sched_task *task, struct sched_worker *worker);

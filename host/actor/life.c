@@ -377,8 +377,7 @@ static int32_t hear(struct runner *r, struct inst *in, uint16_t row,
 }
 
 static void let_child_go(struct runner *r, struct inst *in, struct inst *child) {
-    list_remove(&child->sibling);
-    in->more->open_children--;
+    inst_let_go(in, child);
     release(r, child);
 }
 

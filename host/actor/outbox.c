@@ -313,21 +313,6 @@ static void deliver_one(struct runner *r, struct inst *in, struct out_item *item
     }
 }
 
-static void publish(struct inst *in, struct attribute *attribute) {
-    /* made when the turn published */
-    struct inst_attributes *all = atomic_load_explicit(&in->more->attributes, memory_order_relaxed);
-    pthread_mutex_lock(&all->lock);
-    struct attribute **at = &all->first;
-    while (*at && strcmp((*at)->name, attribute->name) != 0) {
-        at = &(*at)->next;
-    }
-    struct attribute *old = *at;
-    attribute->next = old ? old->next : NULL;
-    *at = attribute;
-    pthread_mutex_unlock(&all->lock);
-    mem_free(old);
-}
-
 __attribute__((noinline)) static void carry_out(struct runner *r, struct inst *in,
                                                 struct out_item *item) {
     switch ((enum out_kind)item->kind) {
@@ -356,7 +341,7 @@ __attribute__((noinline)) static void carry_out(struct runner *r, struct inst *i
         inst_watch_stop(in, item->row, item->u.watch.fd);
         break;
     case OUT_PUBLISH:
-        publish(in, item->u.attribute);
+        inst_publish(in, item->u.attribute);
         break;
     case OUT_ONE:
         if (item->u.to.first) { /* else withdrawn */

@@ -9,8 +9,8 @@
 #include "message/message.h"
 #include "route/wire.h"
 
-struct attribute;
 struct inst;
+struct published;
 struct runner;
 
 /* One thing a turn asked for; carried out at commit, in program order. */
@@ -50,7 +50,7 @@ struct out_item {
             int32_t fd;
             uint32_t events;
         } watch;
-        struct attribute *attribute;
+        struct published *attribute;
         struct troupe_once once;
     } u;
 };

@@ -109,6 +109,7 @@ int proc_create(const struct proc_options *options, struct proc **ret, struct er
     timers_init(&proc->timers, proc->clock);
     proc->tick_timer.fire = tick;
     stuck_init(&proc->stuck);
+    looks_init(&proc->looks);
     pause_init(&proc->pauses);
     quarantine_init(&proc->quarantine, options->quarantine_keep, options->quarantine_bytes);
     map_init(&proc->type_names);
@@ -133,6 +134,7 @@ void proc_destroy(struct proc *proc) {
         sched_stop(proc->sched); /* own threads are there before the start */
     }
     proc_unload(proc);
+    looks_fini(proc);
     if (proc->pools) {
         dead_fini(&proc->dead, pools_shared(proc->pools));
         quarantine_fini(&proc->quarantine, pools_shared(proc->pools));
@@ -261,8 +263,7 @@ const char *proc_port_name_text(struct proc *proc, uint16_t number) {
     return text;
 }
 
-/* "name", "group/name", or the whole id. */
-uint64_t proc_resolve(struct proc *proc, const char *text) {
+static struct inst *find_named_locked(const struct proc *proc, const char *text) {
     char name[256];
     (void)snprintf(name, sizeof name, "%s", text);
     char *bracket = strchr(name, '[');
@@ -272,16 +273,27 @@ uint64_t proc_resolve(struct proc *proc, const char *text) {
     if (bracket) {
         *bracket = '\0';
         if (strncmp(name, proc->name, prefix) != 0 || name[prefix] != '/') {
-            return 0;
+            return NULL;
         }
         wanted = name + prefix + 1;
         pid = strtoull(bracket + 1, NULL, 10);
     }
-    pthread_mutex_lock(&proc->lock);
     struct inst *in = map_find(&proc->names, wanted);
+    return in && (!bracket || pid == in->pid) ? in : NULL;
+}
+
+struct inst *proc_find_named(struct proc *proc, const char *text) {
+    pthread_mutex_lock(&proc->lock);
+    struct inst *in = find_named_locked(proc, text);
+    pthread_mutex_unlock(&proc->lock);
+    return in;
+}
+
+uint64_t proc_resolve(struct proc *proc, const char *text) {
+    pthread_mutex_lock(&proc->lock);
     /* a client gives its name back under the lock, before its cell may become another one's */
-    bool found = in && !mbox_is_closed(&in->mbox) && (!bracket || pid == in->pid);
-    uint64_t uid = found ? inst_uid(in) : 0;
+    const struct inst *in = find_named_locked(proc, text);
+    uint64_t uid = in && !mbox_is_closed(&in->mbox) ? inst_uid(in) : 0;
     pthread_mutex_unlock(&proc->lock);
     return uid;
 }

@@ -51,6 +51,7 @@ struct proc {
     _Atomic(struct cell_slab *) *slabs;
     _Atomic uint32_t cell_count; /* handed out ever; written under lock */
     struct inst *free_runs;      /* under lock; lists of cells, see cell.c */
+    struct looks looks;
 
     pthread_cond_t order_done; /* of `lock`: see client_do */
     pthread_mutex_t making;    /* instances are made from outside of workers: outside.free_cells */
@@ -67,6 +68,9 @@ uint16_t proc_find_port_name(struct proc *proc, struct troupe_str name); /* 0: u
 const char *proc_port_name_text(struct proc *proc, uint16_t number);
 extern const struct inst_type type_group, type_proc, type_client, type_plain_client;
 
+/* The actor of the plan called "name", "group/name", or by its whole id; its slot may have closed. Or a
+ * client, which may be gone by then, but for who looks: see looks.h. */
+struct inst *proc_find_named(struct proc *proc, const char *text);
 /* load.c */
 /* The actor of the plan with this uid; NULL: none. */
 struct inst *proc_planned(const struct proc *proc, uint64_t uid);

@@ -1,31 +1,26 @@
 /* What outlives a moment of an actor: notes in its flight recorder, the snapshot of a life that ends.
  *
  * The ring is made when there is something worth noting: a log line, a failure, or so many messages that
- * the actor is no passer-by. Others read it while its slot is the plan's, or in its own end. */
+ * the actor is no passer-by. Lookers read it meanwhile. */
 #include <stdio.h>
 #include <string.h>
 
+#include "actor/facts.h"
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
-#include "message/json.h"
 
 /* Whoever has handled as many gets a recorder. */
 #define FLIGHT_FROM 64u
 
-static int64_t wall_of(const struct proc *proc, uint64_t mono_ns) {
-    struct clock *clock = proc->clock;
-    uint64_t now_ns = clock->now(clock);
-    uint64_t ago_ns = now_ns > mono_ns ? now_ns - mono_ns : 0;
-    return clock->wall(clock) - (int64_t)ago_ns;
-}
-
 struct flight *record_flight(struct inst *in) {
     if (!in->flight) {
-        in->flight = flight_create();
-        if (in->flight && in->phase != PHASE_DOWN) {
+        struct flight *flight = flight_create();
+        if (flight && in->phase != PHASE_DOWN) {
             uint64_t created_ns = atomic_load_explicit(&in->created_ns, memory_order_relaxed);
-            flight_note(in->flight, created_ns, FLIGHT_STARTED, inst_incarnation(in), NULL);
+            flight_note(flight, created_ns, FLIGHT_STARTED, inst_incarnation(in), NULL);
         }
+        /* release: pairs with look.c */
+        __atomic_store_n(&in->flight, flight, __ATOMIC_RELEASE);
     }
     return in->flight;
 }
@@ -54,29 +49,11 @@ __attribute__((noinline)) void record_time(struct runner *r, struct inst *in, ui
 
 /* --- the snapshot of an end --- */
 
-#define ATTRIBUTES_MOST 64u
-
 struct gathered {
-    char id[160], parent[160], plugin[160], last_handler[64];
-    struct snapshot_attribute attributes[ATTRIBUTES_MOST];
+    struct facts_room room;
     const char *frames[SNAPSHOT_FRAMES_MAX];
     char *frame_text; /* owned: the frames, cut into lines */
 };
-
-static void gather_attributes(struct inst *in, struct gathered *g, struct snapshot_facts *facts) {
-    const struct inst_attributes *all =
-        in->more ? atomic_load_explicit(&in->more->attributes, memory_order_relaxed) : NULL;
-    const struct attribute *at = all ? all->first : NULL;
-    for (; at && facts->attribute_count < ATTRIBUTES_MOST; at = at->next) {
-        struct str json;
-        str_init(&json);
-        msg_json_add_value(&json, &at->value);
-        g->attributes[facts->attribute_count++] =
-            (struct snapshot_attribute){at->name, json.failed ? NULL : str_take(&json)};
-        str_fini(&json);
-    }
-    facts->attributes = g->attributes;
-}
 
 static void cut_frames(struct gathered *g, struct snapshot_failure *failure) {
     for (char *line = g->frame_text; line && *line && failure->frame_count < SNAPSHOT_FRAMES_MAX;) {
@@ -104,7 +81,7 @@ static void gather_failure(struct inst *in, struct gathered *g, struct snapshot_
                                      .message = failure->own,
                                      .sentence = failure->text,
                                      .wall_ns = failure->wall_ns};
-    if (failure->root[0] && strcmp(failure->root, g->id) != 0) {
+    if (failure->root[0] && strcmp(failure->root, g->room.id) != 0) {
         ret->root_id = failure->root;
         ret->root_name = failure->root;
     }
@@ -122,51 +99,11 @@ static void gather_failure(struct inst *in, struct gathered *g, struct snapshot_
     }
 }
 
-static void gather_names(struct inst *in, struct gathered *g, struct snapshot_facts *facts) {
-    const struct library *library = in->type->library;
-    const struct inst *parent = inst_parent(in);
-    inst_name(in, g->id, sizeof g->id);
-    facts->proc = in->proc->name;
-    facts->id = g->id;
-    facts->name = inst_shown_name(in);
-    if (parent && parent != in->proc->self) {
-        inst_name(parent, g->parent, sizeof g->parent);
-        facts->parent = g->parent;
-    }
-    facts->actor_type = in->type->id;
-    if (library) {
-        const char *slash = strrchr(library->image->path, '/');
-        (void)snprintf(g->plugin, sizeof g->plugin, "%s", slash ? slash + 1 : library->image->path);
-        facts->plugin = g->plugin;
-        facts->generation = library->generation;
-    }
-    facts->last_handler = inst_last_handler(in);
-}
-
 static void gather(struct inst *in, struct gathered *g, struct snapshot_facts *facts) {
-    struct proc *proc = in->proc;
-    memset(facts, 0, sizeof *facts);
-    g->frame_text = NULL;
-    gather_names(in, g, facts);
-    facts->uid = inst_uid(in);
-    facts->pid = in->pid;
-    facts->incarnation = inst_incarnation(in);
-    facts->is_system = !in->type->library;
+    facts_gather(in, &g->room, facts);
     facts->failed = in->failed;
     facts->reason = life_reason(in);
-    facts->ended_ns = proc->clock->now(proc->clock);
-    facts->ended_wall_ns = proc->clock->wall(proc->clock);
-    facts->created_wall_ns =
-        wall_of(proc, atomic_load_explicit(&in->created_ns, memory_order_relaxed));
-    facts->messages_processed = atomic_load_explicit(&in->processed, memory_order_relaxed);
-    facts->total_processing_time_us =
-        atomic_load_explicit(&in->busy_ns, memory_order_relaxed) / NS_PER_US;
-    facts->queue_depth = mbox_depth(&in->mbox);
-    facts->queue_high_water = inst_high_water(in);
-    const struct inst_lives *lives = inst_has_lives(in);
-    facts->restarts = lives ? lives->past.items : NULL;
-    facts->restart_count = lives ? lives->past.count : 0;
-    gather_attributes(in, g, facts);
+    g->frame_text = NULL;
     if (in->failed) {
         gather_failure(in, g, &facts->failure);
         facts->reason = facts->failure.sentence;
@@ -174,9 +111,7 @@ static void gather(struct inst *in, struct gathered *g, struct snapshot_facts *f
 }
 
 static void let_go(struct gathered *g, const struct snapshot_facts *facts) {
-    for (size_t i = 0; i < facts->attribute_count; i++) {
-        mem_free((void *)(uintptr_t)g->attributes[i].json);
-    }
+    facts_let_go(&g->room, facts);
     mem_free(g->frame_text);
 }
 
@@ -256,7 +191,7 @@ void proc_note_failure(struct proc *proc, const char *reason, const char *root) 
         .reason = reason,
         .ended_wall_ns = wall_ns,
         .created_wall_ns =
-            wall_of(proc, atomic_load_explicit(&proc->self->created_ns, memory_order_relaxed)),
+            facts_wall(proc, atomic_load_explicit(&proc->self->created_ns, memory_order_relaxed)),
         .ended_ns = proc->clock->now(proc->clock),
         .failure = {.kind = FAILURE_CHILD,
                     .code = troupe_status_text(TROUPE_ERROR),
@@ -297,6 +232,6 @@ void record_end(struct runner *r, struct inst *in) {
     mem_free(g);
     const struct failure *failure = inst_failure(in);
     if (in->failed && failure) {
-        past_add(&in->more->lives->past, facts.incarnation, failure->wall_ns, failure->text);
+        past_add(in, facts.incarnation, failure->wall_ns, failure->text);
     }
 }

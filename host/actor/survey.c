@@ -25,7 +25,7 @@ void proc_each_wire(struct proc *proc, void (*each)(void *context, const struct 
     }
 }
 
-static uint64_t look_at(const _Atomic uint64_t *counter) {
+static uint64_t count_of(const _Atomic uint64_t *counter) {
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
@@ -33,12 +33,12 @@ void proc_each_loss(struct proc *proc, void (*each)(void *context, const struct 
                     void *context) {
     for (uint32_t a = 0; a < proc->actor_count; a++) {
         const struct inst_lives *lives = inst_has_lives(proc->actors[a]);
-        if (lives && look_at(&lives->tally.failures) > 0) {
+        if (lives && count_of(&lives->tally.failures) > 0) {
             struct proc_loss loss = {.actor = proc->actors[a],
-                                     .failures = look_at(&lives->tally.failures),
-                                     .quarantined = look_at(&lives->tally.quarantined),
-                                     .retried = look_at(&lives->tally.retried),
-                                     .lost_with_state = look_at(&lives->tally.lost_with_state)};
+                                     .failures = count_of(&lives->tally.failures),
+                                     .quarantined = count_of(&lives->tally.quarantined),
+                                     .retried = count_of(&lives->tally.retried),
+                                     .lost_with_state = count_of(&lives->tally.lost_with_state)};
             each(context, &loss);
         }
     }

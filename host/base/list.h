@@ -36,6 +36,23 @@ static inline void list_add_last(struct list *head, struct list *link) {
 static inline void list_add_first(struct list *head, struct list *link) {
     list_add_before(head->next, link);
 }
+/* For a list that others walk forward meanwhile, by list_seen: one thread changes it. What was hidden still
+ * leads on to the end, for who stands there; its memory must stay as long as somebody may. */
+static inline void list_show_last(struct list *head, struct list *link) {
+    struct list *last = head->prev;
+    link->prev = last;
+    __atomic_store_n(&link->next, head, __ATOMIC_RELAXED);
+    head->prev = link;
+    /* release: pairs with list_seen; who finds it finds what belongs to it */
+    __atomic_store_n(&last->next, link, __ATOMIC_RELEASE);
+}
+static inline void list_hide(struct list *link) {
+    link->next->prev = link->prev;
+    __atomic_store_n(&link->prev->next, link->next, __ATOMIC_RELEASE);
+}
+static inline struct list *list_seen(const struct list *link) {
+    return __atomic_load_n(&link->next, __ATOMIC_ACQUIRE);
+}
 /* Leaves link pointing to itself, so that removing twice is harmless. */
 static inline void list_remove(struct list *link) {
     link->prev->next = link->next;

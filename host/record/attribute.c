@@ -14,6 +14,24 @@ const struct attribute *attribute_get(enum attribute_id id) {
     return &attributes[id];
 }
 
+bool attribute_is_of_entity(enum attribute_id id) {
+    static const bool those[ATTRIBUTE_COUNT] = {
+        [ATTRIBUTE_STATUS] = true,     [ATTRIBUTE_ID] = true,        [ATTRIBUTE_PROC] = true,
+        [ATTRIBUTE_NAME] = true,       [ATTRIBUTE_UID] = true,       [ATTRIBUTE_INCARNATION] = true,
+        [ATTRIBUTE_ACTOR_TYPE] = true, [ATTRIBUTE_ATTRIBUTES] = true};
+    return those[id];
+}
+
+bool attribute_is_of_brief(enum attribute_id id) {
+    static const bool those[ATTRIBUTE_COUNT] = {
+        [ATTRIBUTE_STATUS] = true,       [ATTRIBUTE_STATUS_REASON] = true,
+        [ATTRIBUTE_ID] = true,           [ATTRIBUTE_PROC] = true,
+        [ATTRIBUTE_NAME] = true,         [ATTRIBUTE_UID] = true,
+        [ATTRIBUTE_ENDED_AT] = true,     [ATTRIBUTE_INCARNATION] = true,
+        [ATTRIBUTE_ERROR_MESSAGE] = true};
+    return those[id];
+}
+
 const struct attribute *attribute_find(const char *name) {
     for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
         if (strcmp(attributes[i].name, name) == 0) {

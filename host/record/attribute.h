@@ -4,6 +4,7 @@
  * here. Names are public: they are added, never renamed or given another meaning. [any] */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* X(kind, text) */
@@ -32,6 +33,8 @@ enum attribute_when {
       "what it is doing: created, initializing, idle, processing, client, stopping, stopped or "   \
       "failed")                                                                                    \
     X(STATUS_REASON, "status_reason", TEXT, SOME, "why it stopped or failed")                      \
+    X(PROCESSING_SINCE, "processing_since", TIME, SOME,                                            \
+      "when the turn in hand began, to a millisecond")                                             \
     X(ID, "id", TEXT, ALWAYS, "its address: proc/name[pid]")                                       \
     X(PROC, "proc", TEXT, ALWAYS, "the name of its proc")                                          \
     X(NAME, "name", TEXT, ALWAYS, "its name, that of its group in front")                          \
@@ -46,7 +49,7 @@ enum attribute_when {
     X(CHILDREN, "children", LIST, ALWAYS,                                                          \
       "the actors that it supervises, by address; of many, the first")                             \
     X(CHILD_COUNT, "child_count", NUMBER, ALWAYS, "how many actors it supervises")                 \
-    X(CREATED_AT, "created_at", TIME, ALWAYS, "when this incarnation began")                       \
+    X(CREATED_AT, "created_at", TIME, SOME, "when this incarnation began")                         \
     X(ENDED_AT, "ended_at", TIME, ENDED, "when this incarnation ended")                            \
     X(MESSAGES_PROCESSED, "messages_processed", NUMBER, ALWAYS,                                    \
       "messages that its handlers have handled")                                                   \
@@ -89,6 +92,10 @@ struct attribute {
     enum attribute_when when;
 };
 
+/* Whether the entity view has it: who it is, and what it published itself (S-4). */
+bool attribute_is_of_entity(enum attribute_id id);
+/* Whether it is known of an end of which only a brief is left (S-6). */
+bool attribute_is_of_brief(enum attribute_id id);
 /* Static. */
 const struct attribute *attribute_get(enum attribute_id id);
 /* NULL: unknown, from a newer program (S-4). */

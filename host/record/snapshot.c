@@ -113,6 +113,7 @@ static void copy_failure(struct copier *c, struct snapshot_failure *failure) {
 }
 
 static void copy_facts(struct copier *c, struct snapshot_facts *facts) {
+    copy_text(c, &facts->status);
     copy_text(c, &facts->proc);
     copy_text(c, &facts->id);
     copy_text(c, &facts->name);
@@ -188,13 +189,14 @@ static struct snapshot *copy_whole(const struct snapshot_facts *facts) {
 }
 
 struct snapshot *snapshot_create(const struct snapshot_facts *facts, struct flight *flight) {
+    if (!flight) {
+        return copy_whole(facts);
+    }
     struct taken *taken = mem_alloc(sizeof *taken);
     if (!taken) {
         return NULL;
     }
-    if (flight) {
-        flight_read(flight, take_entry, taken);
-    }
+    flight_read(flight, take_entry, taken);
     struct snapshot_facts all = *facts;
     all.records = taken->records;
     all.record_count = taken->count;

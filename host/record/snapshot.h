@@ -1,6 +1,6 @@
-/* What is kept of one incarnation that has ended: copies of plain values, nothing else. It keeps no
- * instance, no library and no message (S-5), never changes, and may be read by any thread as long as it
- * is referenced. [any] */
+/* What is kept of one incarnation that has ended, and what was seen of one that goes on: copies of plain
+ * values, nothing else. It keeps no instance, no library and no message (S-5), never changes, and may be
+ * read by any thread as long as it is referenced. [any] */
 #pragma once
 
 #include <stdatomic.h>
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "record/attribute.h"
 #include "record/flight.h"
 
 /* How it failed. X(constant, text) */
@@ -79,9 +80,14 @@ struct snapshot_failure {
     struct snapshot_message in_hand;
 };
 
-/* Times: wall_ns since 1970; ended_ns by the clock of the flight recorder. Texts may be NULL where
- * attribute.h says SOME; others are then empty. */
+/* Times: wall_ns since 1970, 0: none; ended_ns by the clock of the flight recorder. Texts may be NULL
+ * where attribute.h says SOME; others are then empty. */
 struct snapshot_facts {
+    /* Of one that goes on: its status, and `ended` is when it was looked at. NULL: it has ended. */
+    const char *status;
+    int64_t processing_wall_ns;
+    bool is_brief; /* nothing is known but who it was, when it ended and why */
+
     const char *proc, *id, *name;
     uint64_t uid, pid;
     uint32_t incarnation;
@@ -125,6 +131,20 @@ struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot); /* takes NULL */
 const char *failure_kind_text(enum failure_kind kind);
 
+/* The attributes one by one, as attribute.h has them. Whether it is there, and its value by its kind: lent
+ * text, never NULL; times as wall_ns. Lists and objects are in `facts`. */
+bool snapshot_has(const struct snapshot *s, enum attribute_id id);
+const char *snapshot_text(const struct snapshot *s, enum attribute_id id);
+uint64_t snapshot_number(const struct snapshot *s, enum attribute_id id);
+int64_t snapshot_time(const struct snapshot *s, enum attribute_id id);
+bool snapshot_bool(const struct snapshot *s, enum attribute_id id);
+/* When an entry of the recorder was, as wall_ns. */
+int64_t snapshot_wall(const struct snapshot_facts *facts, uint64_t at_ns);
+
 /* {"format": 1, "kind": "actor", ...}: then the attributes by their names, in the order of attribute.h;
  * one a line, an element of a list a line. Valid JSON whatever the actor logged. */
 void snapshot_json(const struct snapshot *snapshot, struct str *out);
+/* The same with "kind": "entity" and what attribute_is_of_entity says only (S-4). */
+void snapshot_entity_json(const struct snapshot *snapshot, struct str *out);
+/* One of them as it stands there: the value alone. */
+void snapshot_value_json(const struct snapshot *snapshot, enum attribute_id id, struct str *out);

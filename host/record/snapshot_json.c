@@ -6,76 +6,6 @@
 #define LINE "\n  "
 #define LINE_OF_LIST "\n    "
 
-static const char *text_of(const struct snapshot *s, enum attribute_id id) {
-    const struct snapshot_facts *f = &s->facts;
-    const struct snapshot_failure *failure = &f->failure;
-    switch (id) {
-    case ATTRIBUTE_STATUS:
-        return f->failed ? "failed" : "stopped";
-    case ATTRIBUTE_STATUS_REASON:
-        return f->reason;
-    case ATTRIBUTE_ID:
-        return f->id;
-    case ATTRIBUTE_PROC:
-        return f->proc;
-    case ATTRIBUTE_NAME:
-        return f->name;
-    case ATTRIBUTE_ACTOR_TYPE:
-        return f->actor_type ? f->actor_type : "()"; /* CI-1 */
-    case ATTRIBUTE_PLUGIN:
-        return f->plugin;
-    case ATTRIBUTE_PARENT:
-        return f->parent;
-    case ATTRIBUTE_LAST_HANDLER:
-        return f->last_handler;
-    case ATTRIBUTE_ERROR_CODE:
-        return failure->code;
-    case ATTRIBUTE_ERROR_MESSAGE:
-        return failure->message;
-    case ATTRIBUTE_FAILURE_KIND:
-        return failure_kind_text(failure->kind);
-    case ATTRIBUTE_FAILURE_ERROR_MESSAGE:
-        return failure->sentence ? failure->sentence : failure->message;
-    case ATTRIBUTE_FAILURE_ROOT_CAUSE_ACTOR:
-        return failure->root_id ? failure->root_id : f->id;
-    case ATTRIBUTE_FAILURE_ROOT_CAUSE_NAME:
-        return failure->root_id ? failure->root_name : f->name;
-    default:
-        return NULL;
-    }
-}
-
-static uint64_t number_of(const struct snapshot_facts *f, enum attribute_id id) {
-    switch (id) {
-    case ATTRIBUTE_UID:
-        return f->uid;
-    case ATTRIBUTE_INCARNATION:
-        return f->incarnation;
-    case ATTRIBUTE_GENERATION:
-        return f->generation;
-    case ATTRIBUTE_CHILD_COUNT:
-        return f->child_total > f->child_count ? f->child_total : f->child_count;
-    case ATTRIBUTE_MESSAGES_PROCESSED:
-        return f->messages_processed;
-    case ATTRIBUTE_QUEUE_DEPTH:
-        return f->queue_depth;
-    case ATTRIBUTE_QUEUE_HIGH_WATER:
-        return f->queue_high_water;
-    case ATTRIBUTE_TOTAL_PROCESSING_TIME_US:
-        return f->total_processing_time_us;
-    case ATTRIBUTE_FAILURE_LOST_WITH_STATE:
-        return f->failure.lost_with_state;
-    default:
-        return 0;
-    }
-}
-
-static int64_t time_of(const struct snapshot_facts *f, enum attribute_id id) {
-    return id == ATTRIBUTE_CREATED_AT ? f->created_wall_ns
-           : id == ATTRIBUTE_ENDED_AT ? f->ended_wall_ns
-                                      : f->failure.wall_ns;
-}
-
 static void add_texts(struct str *out, const char *const *texts, size_t count) {
     struct json_out list = json_open(out, '[', LINE_OF_LIST);
     for (size_t i = 0; i < count; i++) {
@@ -97,22 +27,17 @@ static void add_restarts(struct str *out, const struct snapshot_facts *f) {
     json_close(&list, ']');
 }
 
-/* Monotonic to wall time, by the one moment of which both are known. */
-static int64_t wall(const struct snapshot_facts *f, uint64_t at_ns) {
-    return (int64_t)((uint64_t)f->ended_wall_ns + at_ns - f->ended_ns);
-}
-
 static void add_record(struct str *out, const struct snapshot_facts *f,
                        const struct snapshot_record *r) {
     struct json_out entry = json_open(out, '{', " ");
-    json_time(&entry, "at", wall(f, r->at_ns));
+    json_time(&entry, "at", snapshot_wall(f, r->at_ns));
     json_text(&entry, "kind", flight_kind_text(r->kind));
     if (r->kind == FLIGHT_LOG) {
         json_text(&entry, "level", log_level_text(r->level));
     }
     if (r->kind == FLIGHT_RAN) {
         json_number(&entry, "times", r->count);
-        json_time(&entry, "last_at", wall(f, r->last_ns));
+        json_time(&entry, "last_at", snapshot_wall(f, r->last_ns));
     } else if (r->count) {
         json_number(&entry, "number", r->count);
     }
@@ -192,33 +117,21 @@ static void add_structured(struct str *out, const struct snapshot_facts *f, enum
     }
 }
 
-static bool is_there(const struct snapshot *s, enum attribute_id id) {
-    const struct attribute *attribute = attribute_get(id);
-    if (attribute->when == ATTRIBUTE_FAILED) {
-        return s->facts.failed; /* FI-3 */
-    }
-    if (attribute->when != ATTRIBUTE_SOME) {
-        return true;
-    }
-    const char *text = text_of(s, id);
-    return attribute->kind == ATTRIBUTE_TEXT ? text && *text : number_of(&s->facts, id) > 0;
-}
-
-static void add_attribute(struct json_out *json, const struct snapshot *s, enum attribute_id id) {
-    const struct attribute *attribute = attribute_get(id);
-    const char *key = attribute->name;
-    switch (attribute->kind) {
+/* `key` NULL: the value alone. */
+static void add_attribute(struct json_out *json, const struct snapshot *s, enum attribute_id id,
+                          const char *key) {
+    switch (attribute_get(id)->kind) {
     case ATTRIBUTE_TEXT:
-        json_text(json, key, text_of(s, id));
+        json_text(json, key, snapshot_text(s, id));
         break;
     case ATTRIBUTE_NUMBER:
-        json_number(json, key, number_of(&s->facts, id));
+        json_number(json, key, snapshot_number(s, id));
         break;
     case ATTRIBUTE_BOOL:
-        json_bool(json, key, id == ATTRIBUTE_IS_SYSTEM ? s->facts.is_system : s->is_propagated);
+        json_bool(json, key, snapshot_bool(s, id));
         break;
     case ATTRIBUTE_TIME:
-        json_time(json, key, time_of(&s->facts, id));
+        json_time(json, key, snapshot_time(s, id));
         break;
     default:
         json_key(json, key);
@@ -227,16 +140,30 @@ static void add_attribute(struct json_out *json, const struct snapshot *s, enum 
     }
 }
 
-void snapshot_json(const struct snapshot *snapshot, struct str *out) {
+static void write_view(const struct snapshot *s, const char *kind, bool is_entity,
+                       struct str *out) {
     struct json_out json = json_open(out, '{', LINE);
     json_number(&json, "format", 1);
-    json_text(&json, "kind", "actor");
+    json_text(&json, "kind", kind);
     for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
         enum attribute_id id = (enum attribute_id)i;
-        if (is_there(snapshot, id)) {
-            add_attribute(&json, snapshot, id);
+        if (snapshot_has(s, id) && (!is_entity || attribute_is_of_entity(id))) {
+            add_attribute(&json, s, id, attribute_get(id)->name);
         }
     }
     json_close(&json, '}');
     str_add_char(out, '\n');
+}
+
+void snapshot_json(const struct snapshot *snapshot, struct str *out) {
+    write_view(snapshot, "actor", false, out);
+}
+
+void snapshot_entity_json(const struct snapshot *snapshot, struct str *out) {
+    write_view(snapshot, "entity", true, out);
+}
+
+void snapshot_value_json(const struct snapshot *snapshot, enum attribute_id id, struct str *out) {
+    struct json_out json = {.out = out, .separator = ""};
+    add_attribute(&json, snapshot, id, NULL);
 }

@@ -371,6 +371,33 @@ void snapshot_brief_fill(struct snapshot_brief *brief, const struct snapshot_fac
     cut_copy(brief->reason, sizeof brief->reason, facts->reason);
 }
 
+/* "proc/name[pid]" without what stands around the name. */
+static void name_of(const char *id, char *ret, size_t size) {
+    const char *slash = strchr(id, '/');
+    cut_copy(ret, size, slash ? slash + 1 : id);
+    char *bracket = strrchr(ret, '[');
+    if (bracket) {
+        *bracket = '\0';
+    }
+}
+
+struct snapshot *snapshot_of_brief(const char *proc, const struct snapshot_brief *brief) {
+    char name[BRIEF_NAME];
+    name_of(brief->id, name, sizeof name);
+    struct snapshot_facts facts = {.is_brief = true,
+                                   .proc = proc,
+                                   .id = brief->id,
+                                   .name = name,
+                                   .uid = brief->uid,
+                                   .incarnation = brief->incarnation,
+                                   .failed = brief->failed,
+                                   .reason = brief->reason,
+                                   .ended_ns = brief->ended_ns,
+                                   .ended_wall_ns = brief->wall_ns,
+                                   .failure = {.message = brief->reason}};
+    return snapshot_create(&facts, NULL);
+}
+
 void snapshot_store_add(struct snapshot_store *store, struct snapshot *snapshot, uint64_t now_ns) {
     struct snapshot_brief brief;
     snapshot_brief_fill(&brief, &snapshot->facts);
@@ -467,40 +494,132 @@ static const struct snapshot_end *find_tombstone(const struct snapshot_store *st
     return NULL;
 }
 
+/* Where an end stands; NULL: nowhere. */
+struct found {
+    const struct snapshot_end *end;
+    const struct snapshot_texts *texts;
+    bool is_gone; /* a tombstone */
+};
+
+static int give_locked(struct found found, struct snapshot_brief *ret,
+                       struct snapshot **ret_snapshot) {
+    if (!found.end) {
+        return 0;
+    }
+    struct snapshot *snapshot = snapshot_of(found.end);
+    tell(found.end, found.texts, ret);
+    *ret_snapshot = snapshot ? snapshot_ref(snapshot) : NULL;
+    return found.is_gone ? 2 : 1;
+}
+
+static struct found find_life(const struct snapshot_store *store, uint64_t uid,
+                              uint32_t incarnation) {
+    const struct snapshot_entry *entry = find_failed(store, uid, incarnation);
+    if (entry) {
+        return (struct found){&entry->end, entry_texts(store, entry), false};
+    }
+    const struct snapshot_end *end = find_clean(store, uid, incarnation);
+    if (end) {
+        return (struct found){end, clean_texts(store, end), false};
+    }
+    end = find_tombstone(store, uid, incarnation);
+    return (struct found){end, end ? tombstone_texts(store, end) : NULL, true};
+}
+
 int snapshot_store_find(struct snapshot_store *store, uint64_t uid, uint32_t incarnation,
                         struct snapshot_brief *ret, struct snapshot **ret_snapshot) {
-    int found = 0;
     pthread_mutex_lock(&store->lock);
-    const struct snapshot_entry *entry = find_failed(store, uid, incarnation);
-    const struct snapshot_end *end = entry ? &entry->end : find_clean(store, uid, incarnation);
-    const struct snapshot_end *gone = end ? NULL : find_tombstone(store, uid, incarnation);
-    if (end) {
-        found = 1;
-        tell(end, entry ? entry_texts(store, entry) : clean_texts(store, end), ret);
-        *ret_snapshot = snapshot_of(end) ? snapshot_ref(snapshot_of(end)) : NULL;
-    } else if (gone) {
-        found = 2;
-        tell(gone, tombstone_texts(store, gone), ret);
-        *ret_snapshot = NULL;
-    }
+    int found = give_locked(find_life(store, uid, incarnation), ret, ret_snapshot);
     pthread_mutex_unlock(&store->lock);
     return found;
 }
 
+typedef bool is_wanted(const struct snapshot_end *end, const struct snapshot_texts *texts,
+                       const void *wanted);
+
+static bool has_uid(const struct snapshot_end *end, const struct snapshot_texts *texts,
+                    const void *wanted) {
+    (void)texts;
+    return end->uid == *(const uint64_t *)wanted;
+}
+
+/* `wanted`: cut as they are. */
+static bool has_id(const struct snapshot_end *end, const struct snapshot_texts *texts,
+                   const void *wanted) {
+    char id[BRIEF_NAME];
+    tell_id(end, texts, id);
+    return strcmp(id, wanted) == 0;
+}
+
+/* The latest that `is_it` says is it, of clean stops, of failures, of both, of tombstones. */
+static struct found find_latest_clean(const struct snapshot_store *store, is_wanted *is_it,
+                                      const void *wanted) {
+    for (uint32_t i = store->clean_count; i-- > 0;) {
+        const struct snapshot_end *end = clean_at(store, i);
+        if (is_it(end, clean_texts(store, end), wanted)) {
+            return (struct found){end, clean_texts(store, end), false};
+        }
+    }
+    return (struct found){.end = NULL};
+}
+
+static struct found find_latest_failed(const struct snapshot_store *store, is_wanted *is_it,
+                                       const void *wanted) {
+    for (const struct snapshot_entry *entry = at(store, store->newest); entry;
+         entry = at(store, entry->before)) {
+        if (is_it(&entry->end, entry_texts(store, entry), wanted)) {
+            return (struct found){&entry->end, entry_texts(store, entry), false};
+        }
+    }
+    return (struct found){.end = NULL};
+}
+
+static struct found find_latest_kept(const struct snapshot_store *store, is_wanted *is_it,
+                                     const void *wanted) {
+    struct found clean = find_latest_clean(store, is_it, wanted);
+    struct found failed = find_latest_failed(store, is_it, wanted);
+    bool is_clean = clean.end && (!failed.end || clean.end->number > failed.end->number);
+    return is_clean ? clean : failed;
+}
+
+static struct found find_latest_gone(const struct snapshot_store *store, is_wanted *is_it,
+                                     const void *wanted) {
+    for (uint32_t i = 0; i < tombstone_count(store); i++) {
+        const struct snapshot_end *end = tombstone_at(store, i);
+        if (is_it(end, tombstone_texts(store, end), wanted)) {
+            return (struct found){end, tombstone_texts(store, end), true};
+        }
+    }
+    return (struct found){.end = NULL};
+}
+
+static int find_latest(struct snapshot_store *store, is_wanted *is_it, const void *wanted,
+                       struct snapshot_brief *ret, struct snapshot **ret_snapshot) {
+    pthread_mutex_lock(&store->lock);
+    struct found found = find_latest_kept(store, is_it, wanted);
+    found = found.end ? found : find_latest_gone(store, is_it, wanted);
+    int result = give_locked(found, ret, ret_snapshot);
+    pthread_mutex_unlock(&store->lock);
+    return result;
+}
+
+int snapshot_store_find_last(struct snapshot_store *store, uint64_t uid, struct snapshot_brief *ret,
+                             struct snapshot **ret_snapshot) {
+    return find_latest(store, has_uid, &uid, ret, ret_snapshot);
+}
+
+int snapshot_store_find_id(struct snapshot_store *store, const char *id, struct snapshot_brief *ret,
+                           struct snapshot **ret_snapshot) {
+    char wanted[BRIEF_NAME];
+    cut_copy(wanted, sizeof wanted, id);
+    return find_latest(store, has_id, wanted, ret, ret_snapshot);
+}
+
 bool snapshot_store_has_id(struct snapshot_store *store, const char *id) {
-    char wanted[BRIEF_NAME], name[BRIEF_NAME];
-    bool found = false;
+    char wanted[BRIEF_NAME];
     cut_copy(wanted, sizeof wanted, id);
     pthread_mutex_lock(&store->lock);
-    for (uint32_t i = 0; i < store->clean_count && !found; i++) {
-        const struct snapshot_end *end = clean_at(store, i);
-        tell_id(end, clean_texts(store, end), name);
-        found = strcmp(name, wanted) == 0;
-    }
-    for (struct snapshot_entry *entry = at(store, store->oldest); entry && !found;
-         entry = at(store, entry->after)) {
-        found = strcmp(entry_texts(store, entry)->id, wanted) == 0;
-    }
+    bool found = find_latest_kept(store, has_id, wanted).end != NULL;
     pthread_mutex_unlock(&store->lock);
     return found;
 }

@@ -98,11 +98,19 @@ void snapshot_family_unref(struct snapshot_store *store,
                            struct snapshot_family *family); /* takes NULL */
 /* What a brief needs of an end. */
 void snapshot_brief_fill(struct snapshot_brief *brief, const struct snapshot_facts *facts);
+/* What is left of an end of which there is only that: a reference of the caller's; NULL: no memory. */
+struct snapshot *snapshot_of_brief(const char *proc, const struct snapshot_brief *brief);
 
 /* Looks at all clean stops that are kept, and at all tombstones. What is known of one end: 1: kept, and *ret_snapshot is the caller's reference, NULL when there is
  * only the brief; 2: a tombstone only; 0: nothing. */
 int snapshot_store_find(struct snapshot_store *store, uint64_t uid, uint32_t incarnation,
                         struct snapshot_brief *ret, struct snapshot **ret_snapshot);
+/* The same for the latest end of this slot. Looks at all that are kept. */
+int snapshot_store_find_last(struct snapshot_store *store, uint64_t uid, struct snapshot_brief *ret,
+                             struct snapshot **ret_snapshot);
+/* The same for the latest end of who had this address. */
+int snapshot_store_find_id(struct snapshot_store *store, const char *id, struct snapshot_brief *ret,
+                           struct snapshot **ret_snapshot);
 /* Whether a kept snapshot has this address (AI-3). Looks at all that are kept. */
 bool snapshot_store_has_id(struct snapshot_store *store, const char *id);
 

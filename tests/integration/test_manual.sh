@@ -13,7 +13,7 @@ for key in "${keys[@]}"; do
         failed=1
     fi
 done
-for page in cli/*.[15]; do
+for page in cli/*.[157]; do
     if command -v man >/dev/null && ! LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -l "$page" 2>&1 >/dev/null | diff /dev/null - ; then
         echo "$page has warnings"
         failed=1

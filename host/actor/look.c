@@ -1,0 +1,285 @@
+/* Looking at one actor. */
+#include "actor/look.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actor/facts.h"
+#include "actor/proc_impl.h"
+#include "base/alloc.h"
+
+struct looked {
+    struct facts_room room;
+    char names[SNAPSHOT_CHILDREN_MAX][160];
+    const char *children[SNAPSHOT_CHILDREN_MAX];
+};
+
+/* --- those that go on --- */
+
+static struct inst *next_child(const struct inst_more *more, const struct list *at) {
+    struct list *next = list_seen(at);
+    return next == &more->children ? NULL : LIST_OF(next, struct inst, sibling);
+}
+
+/* A spawned child is on the list until its parent has heard of its end, members of a group for ever. A client
+ * has its name a moment before it is open. */
+static bool is_there(const struct inst *in) {
+    return inst_plan_index(in) != UINT32_MAX || !mbox_is_closed(&in->mbox);
+}
+
+static void gather_children(const struct inst *in, struct looked *l, struct snapshot_facts *facts) {
+    const struct inst_more *more = inst_seen(in);
+    bool is_planned = in->type == &type_group || in->type == &type_proc; /* not counted */
+    if (!more) {
+        return;
+    }
+    facts->child_total = atomic_load_explicit(&more->open_children, memory_order_relaxed);
+    const struct inst *child = next_child(more, &more->children);
+    while (child && (is_planned || facts->child_count < SNAPSHOT_CHILDREN_MAX)) {
+        if (facts->child_count < SNAPSHOT_CHILDREN_MAX && is_there(child)) {
+            inst_name(child, l->names[facts->child_count], sizeof l->names[0]);
+            l->children[facts->child_count] = l->names[facts->child_count];
+            facts->child_count++;
+        }
+        facts->child_total += is_planned;
+        child = next_child(more, &child->sibling);
+    }
+    facts->children = l->children;
+}
+
+static struct snapshot *take_living(const struct inst *in, uint64_t uid, enum inst_status status,
+                                    struct looked *l) {
+    struct snapshot_facts facts;
+    facts_gather(in, &l->room, &facts);
+    facts.uid = uid;
+    facts.status = inst_status_text(status);
+    if (status == INST_PROCESSING) {
+        facts.processing_wall_ns = facts_wall(in->proc, inst_since_ns(in));
+    }
+    gather_children(in, l, &facts);
+    /* acquire: pairs with the release in record_flight */
+    struct snapshot *snapshot =
+        snapshot_create(&facts, __atomic_load_n(&in->flight, __ATOMIC_ACQUIRE));
+    facts_let_go(&l->room, &facts);
+    return snapshot;
+}
+
+/* --- those that have ended --- */
+
+static int give_kept(struct proc *proc, struct snapshot_brief *brief, struct snapshot *snapshot,
+                     struct snapshot **ret, struct err *err) {
+    if (!snapshot) {
+        brief->wall_ns = brief->wall_ns ? brief->wall_ns : facts_wall(proc, brief->ended_ns);
+        snapshot = snapshot_of_brief(proc->name, brief);
+        if (!snapshot) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+    }
+    *ret = snapshot;
+    return 0;
+}
+
+static bool has_ended(enum inst_status status) {
+    return status == INST_STOPPED || status == INST_FAILED;
+}
+
+/* SV-3: who sees the status finds the snapshot, unless it is gone by now, and its tombstone too. */
+static int look_at_end(const struct inst *in, uint64_t uid, uint32_t incarnation, bool failed,
+                       struct snapshot **ret, struct err *err) {
+    struct snapshot_brief brief;
+    struct snapshot *snapshot = NULL;
+    if (!snapshot_store_find(&in->proc->snapshots, uid, incarnation, &brief, &snapshot)) {
+        brief = (struct snapshot_brief){.uid = uid,
+                                        .incarnation = incarnation,
+                                        .failed = failed,
+                                        .reason = "no longer known: its snapshot is not kept"};
+        inst_name(in, brief.id, sizeof brief.id);
+    }
+    return give_kept(in->proc, &brief, snapshot, ret, err);
+}
+
+static int look_at_life(const struct inst *in, uint64_t uid, enum inst_status status,
+                        struct snapshot **ret, struct err *err) {
+    struct looked *l = mem_alloc(sizeof *l);
+    struct snapshot *snapshot = l ? take_living(in, uid, status, l) : NULL;
+    mem_free(l);
+    if (!snapshot) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    *ret = snapshot;
+    return 0;
+}
+
+#define LOOKS_MOST 8u /* at one that begins and ends meanwhile */
+
+/* CI-3 */
+static bool is_introspectable(const struct inst *in) {
+    return in->type != &type_plain_client;
+}
+
+static int look_at_slot(const struct inst *in, uint64_t uid, struct snapshot **ret,
+                        struct err *err) {
+    char name[160];
+    if (!is_introspectable(in)) {
+        inst_name(in, name, sizeof name);
+        return err_set(err, ERR_REFUSED, "'%s' is a plain client: not introspectable", name);
+    }
+    for (unsigned i = 0;; i++) {
+        enum inst_status status = inst_status(in);
+        uint32_t incarnation = inst_incarnation(in);
+        if (has_ended(status)) {
+            return look_at_end(in, uid, incarnation, status == INST_FAILED, ret, err);
+        }
+        int result = look_at_life(in, uid, status, ret, err);
+        bool is_whole = inst_incarnation(in) == incarnation && !has_ended(inst_status(in));
+        if (result < 0 || is_whole || i == LOOKS_MOST) {
+            return result;
+        }
+        snapshot_unref(*ret);
+    }
+}
+
+static int look_at_ended(struct proc *proc, uint64_t uid, struct snapshot **ret, struct err *err) {
+    struct snapshot_brief brief;
+    struct snapshot *snapshot = NULL;
+    int found = snapshot_store_find_last(&proc->snapshots, uid, &brief, &snapshot);
+    if (!found) {
+        return err_set(err, ERR_NOT_FOUND,
+                       "no actor has the uid %llu, and no snapshot of one is kept",
+                       (unsigned long long)uid);
+    }
+    return give_kept(proc, &brief, snapshot, ret, err);
+}
+
+int look_at(struct proc *proc, uint64_t uid, struct snapshot **ret, struct err *err) {
+    struct looker looker;
+    looks_begin(proc, &looker);
+    struct inst *in = looks_find(proc, uid);
+    int status = in ? look_at_slot(in, uid, ret, err) : look_at_ended(proc, uid, ret, err);
+    looks_end(proc, &looker);
+    return status;
+}
+
+/* --- those below --- */
+
+static bool has_name(const struct inst *in, struct troupe_str name) {
+    const struct inst_more *more = inst_seen(in);
+    const char *own = more ? more->name : NULL;
+    const char *slash = own ? strrchr(own, '/') : NULL; /* of a member, behind its group's */
+    return own && troupe_str_eq(troupe_str(slash ? slash + 1 : own), name);
+}
+
+static bool is_called(const struct inst *in, struct troupe_str word) {
+    if (word.size < 2 || word.data[0] != '[' || word.data[word.size - 1] != ']') {
+        return has_name(in, word);
+    }
+    uint64_t pid = 0;
+    for (uint64_t i = 1; i + 1 < word.size; i++) {
+        if (word.data[i] < '0' || word.data[i] > '9' || pid > UINT64_MAX / 10 - 9) {
+            return false;
+        }
+        pid = pid * 10 + (uint64_t)(word.data[i] - '0');
+    }
+    return word.size > 2 && in->pid == pid;
+}
+
+static struct inst *find_child(const struct inst *in, struct troupe_str word) {
+    const struct inst_more *more = inst_seen(in);
+    struct inst *child = more ? next_child(more, &more->children) : NULL;
+    while (child && !(is_there(child) && is_called(child, word))) {
+        child = next_child(more, &child->sibling);
+    }
+    return child;
+}
+
+static struct troupe_str next_word(struct troupe_str *path) {
+    const char *slash = memchr(path->data, '/', path->size);
+    uint64_t size = slash ? (uint64_t)(slash - path->data) : path->size;
+    struct troupe_str word = {path->data, size};
+    size += slash != NULL;
+    *path = troupe_str_n(path->data + size, path->size - size);
+    return word;
+}
+
+static struct inst *follow(struct inst *in, struct troupe_str path) {
+    while (in && path.size > 0) {
+        in = find_child(in, next_word(&path));
+    }
+    return in;
+}
+
+int look_at_child(struct proc *proc, uint64_t uid, struct troupe_str child, struct snapshot **ret,
+                  struct err *err) {
+    struct looker looker;
+    struct troupe_str path = child;
+    if (path.size == 0) {
+        return look_at(proc, uid, ret, err);
+    }
+    looks_begin(proc, &looker);
+    bool from_proc = path.data[0] == '/';
+    struct inst *in = from_proc ? proc->self : looks_find(proc, uid);
+    if (from_proc) {
+        path = troupe_str_n(path.data + 1, path.size - 1);
+    }
+    in = in ? follow(in, path) : NULL;
+    uint64_t found = in ? looks_uid(in) : 0;
+    int status =
+        found ? look_at_slot(in, found, ret, err)
+              : err_set(err, ERR_NOT_FOUND, "there is no child '%.*s'", TROUPE_STR_ARG(child));
+    looks_end(proc, &looker);
+    return status;
+}
+
+/* --- by address --- */
+
+static struct inst *find_by_address(struct proc *proc, const char *address, uint64_t *ret_uid) {
+    struct inst *found = proc_find_named(proc, address);
+    *ret_uid = found && is_there(found) ? looks_uid(found) : 0;
+    found = *ret_uid ? found : NULL;
+    for (uint32_t i = 0, cells = cell_count(proc); i < cells && !found; i++) {
+        struct inst *in = looks_find_in(proc, i, ret_uid);
+        char name[160];
+        if (in) {
+            inst_name(in, name, sizeof name);
+            found = strcmp(name, address) == 0 ? in : NULL;
+        }
+    }
+    return found;
+}
+
+int look_up(struct proc *proc, const char *address, struct snapshot **ret, struct err *err) {
+    struct snapshot_brief brief;
+    struct snapshot *snapshot = NULL;
+    struct looker looker;
+    looks_begin(proc, &looker);
+    uint64_t uid;
+    struct inst *in = find_by_address(proc, address, &uid);
+    int status = in ? look_at_slot(in, uid, ret, err) : -1;
+    looks_end(proc, &looker);
+    if (in) {
+        return status;
+    }
+    return snapshot_store_find_id(&proc->snapshots, address, &brief, &snapshot)
+               ? give_kept(proc, &brief, snapshot, ret, err)
+               : err_set(err, ERR_NOT_FOUND,
+                         "no actor is called '%s', and no snapshot of one is kept", address);
+}
+
+uint32_t look_list(struct proc *proc, uint64_t *ret, uint32_t room) {
+    struct looker looker;
+    uint32_t count = 0;
+    looks_begin(proc, &looker);
+    for (uint32_t i = 0, cells = cell_count(proc); i < cells; i++) {
+        uint64_t uid;
+        const struct inst *in = looks_find_in(proc, i, &uid);
+        if (in && in != proc->self && is_introspectable(in) && !mbox_is_closed(&in->mbox)) {
+            if (count < room) {
+                ret[count] = uid;
+            }
+            count++;
+        }
+    }
+    looks_end(proc, &looker);
+    return count;
+}

@@ -1,0 +1,31 @@
+/* Looking at one actor, from any thread that is in no turn (S-1 to S-5, S-7).
+ *
+ * Answers come from what is published, and for a life that has ended from its snapshot, so that it does not
+ * matter what the actor does: one that is stuck, begins, stops or has ended answers like any other. Nothing
+ * of it changes by being looked at, and it never waits for whoever looks. */
+#pragma once
+
+#include <stdint.h>
+
+#include <troupe/abi.h>
+
+#include "base/err.h"
+#include "record/snapshot.h"
+
+struct proc;
+
+/* What is known of the actor with this uid, a reference of the caller's; also of one that has ended, as
+ * long as its snapshot, or its tombstone at least, is kept. Errors: NOT_FOUND, NOMEM, REFUSED (a plain
+ * client, CI-3). [any] */
+int look_at(struct proc *proc, uint64_t uid, struct snapshot **ret, struct err *err);
+/* The same for one below it that has not ended: "name", "[pid]", or several of these joined by '/'; "" is
+ * itself. One that begins with '/' begins at the proc, whose children are the roots. [any] */
+int look_at_child(struct proc *proc, uint64_t uid, struct troupe_str child, struct snapshot **ret,
+                  struct err *err);
+/* The same by address: "name", "group/name" or "proc/name[pid]"; of several lives the present, else the
+ * last one. [any] */
+int look_up(struct proc *proc, const char *address, struct snapshot **ret, struct err *err);
+
+/* The uids of all that are open just now, children and clients too, without the proc itself and
+ * plain clients; returns how many there are, which may be more than `room`. [any] */
+uint32_t look_list(struct proc *proc, uint64_t *ret, uint32_t room);
