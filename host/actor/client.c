@@ -422,6 +422,10 @@ enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_ref 
         forwarder->forward(forwarder->context, proc, m); /* PR-1 */
         return count_sent(proc);
     }
+    if (to.port == QUERIES_PORT) {
+        queries_take(proc, m); /* S-3 */
+        return count_sent(proc);
+    }
     struct inst *receiver = cell_find(proc, to.uid);
     uint16_t row;
     enum overflow policy = receiver ? policy_of(receiver, to.port, &row) : OVERFLOW_BLOCK;

@@ -180,7 +180,7 @@ host_send(struct troupe_turn *turn, uint32_t at, const void *body) {
 int32_t host_address(struct runner *r, struct msg *m, struct troupe_ref to) {
     struct proc *proc = r->proc;
     bool local = to.port <= PORT_NAME_MASK;
-    struct inst *in = local ? cell_find(proc, to.uid) : NULL;
+    struct inst *in = local && to.port != QUERIES_PORT ? cell_find(proc, to.uid) : NULL;
     struct wire_target target = {in ? &in->mbox : NULL, to.uid, 0, WIRE_BLOCK};
     m->port = (uint16_t)to.port;
     /* Plan actors stay and never change their policies; of others, who have none, no more can be read. */

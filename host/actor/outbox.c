@@ -294,6 +294,10 @@ static void deliver_one(struct runner *r, struct inst *in, struct out_item *item
         forwarder->forward(forwarder->context, in->proc, m); /* PR-1 */
         return;
     }
+    if (!mb && !item->remote && m->port == QUERIES_PORT) { /* no row has this number either */
+        queries_take(in->proc, m);                         /* S-3 */
+        return;
+    }
     if (!mb) {
         bounce(r, in->proc, m, item->remote ? TROUPE_NOT_LOCAL : TROUPE_GONE);
         return;

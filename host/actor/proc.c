@@ -75,7 +75,7 @@ static int make_parts(struct proc *proc, struct err *err) {
             return err_set(err, ERR_NOMEM, "proc '%s'", proc->options.name);
         }
     }
-    if (make_sched(proc, err) < 0) {
+    if (queries_init(proc, err) < 0 || make_sched(proc, err) < 0) {
         return -1;
     }
     if (!proc->options.seeded && io_create(proc->clock, &proc->timers, &proc->io, err) < 0) {
@@ -110,6 +110,8 @@ int proc_create(const struct proc_options *options, struct proc **ret, struct er
     proc->tick_timer.fire = tick;
     stuck_init(&proc->stuck);
     looks_init(&proc->looks);
+    pthread_mutex_init(&proc->queries.lock, NULL);
+    pthread_cond_init(&proc->queries.changed, NULL);
     pause_init(&proc->pauses);
     quarantine_init(&proc->quarantine, options->quarantine_keep, options->quarantine_bytes);
     map_init(&proc->type_names);
@@ -130,11 +132,15 @@ void proc_destroy(struct proc *proc) {
         return;
     }
     (void)proc_halt(proc);
+    if (proc->pools) {
+        queries_stop(proc); /* it may have been stepped */
+    }
     if (proc->sched) {
         sched_stop(proc->sched); /* own threads are there before the start */
     }
     proc_unload(proc);
     looks_fini(proc);
+    queries_fini(proc);
     if (proc->pools) {
         dead_fini(&proc->dead, pools_shared(proc->pools));
         quarantine_fini(&proc->quarantine, pools_shared(proc->pools));
@@ -188,6 +194,7 @@ unsigned proc_halt(struct proc *proc) {
     if (proc->io) {
         io_stop(proc->io);
     }
+    queries_stop(proc);
     stuck_stop(proc);
     return left;
 }
@@ -197,7 +204,7 @@ static uint64_t step_to_rest(struct proc *proc) {
     struct proc_observer *observer = &proc->options.observer;
     uint64_t steps = 0;
     for (;;) {
-        uint64_t more = sched_step_all(proc->sched, UINT64_MAX);
+        uint64_t more = sched_step_all(proc->sched, UINT64_MAX) + queries_answer(proc);
         steps += more;
         if (more == 0 || !observer->ticked) {
             return steps;
@@ -256,6 +263,9 @@ uint16_t proc_find_port(struct proc *proc, const char *name) {
 }
 
 const char *proc_port_name_text(struct proc *proc, uint16_t number) {
+    if (number == QUERIES_PORT) {
+        return QUERIES_PORT_NAME;
+    }
     pthread_mutex_lock(&proc->lock);
     const char *text =
         number && number <= proc->port_name_count ? proc->port_name_texts[number - 1] : "";

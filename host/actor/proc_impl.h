@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actor/inst_impl.h"
+#include "actor/query.h"
 #include "base/map.h"
 #include "io/loop.h"
 #include "record/files.h"
@@ -52,6 +53,7 @@ struct proc {
     _Atomic uint32_t cell_count; /* handed out ever; written under lock */
     struct inst *free_runs;      /* under lock; lists of cells, see cell.c */
     struct looks looks;
+    struct queries queries;
 
     pthread_cond_t order_done; /* of `lock`: see client_do */
     pthread_mutex_t making;    /* instances are made from outside of workers: outside.free_cells */

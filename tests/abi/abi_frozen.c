@@ -4,6 +4,7 @@
  * A new field of a table that grows (the first member is its size) gets a line at the end of its
  * block; a new table gets a block; the minor of the ABI goes up and test_abidiff.sh says how to
  * renew its baseline. */
+#include <troupe/introspect.h>
 #include <troupe/troupe.h>
 
 #include "frozen.h"
@@ -302,3 +303,13 @@ extern const struct {
     enum troupe_log_level log_level;
 } troupe_abi_types;
 __typeof__(troupe_abi_types) troupe_abi_types = {0};
+
+/* Message types of the host's: a revision never changes, the next one appends (MB-8). */
+FIXED(troupe_query, 32, 8);
+FIELD(troupe_query, view, 0, 16, struct troupe_str);
+FIELD(troupe_query, child, 16, 16, struct troupe_str);
+FIXED(troupe_view_text, 16, 8);
+FIXED(troupe_view_life, 32, 8);
+FIXED(troupe_view_published, 32, 8);
+FIXED(troupe_view_record, 72, 8);
+FIXED(troupe_view, 456, 8);

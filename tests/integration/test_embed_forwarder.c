@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <troupe/forwarder.h>
+#include <troupe/introspect.h>
 
 #include "lib/wait.h"
 
@@ -117,6 +118,26 @@ static void test_mb6_actor_calls_an_actor_of_another_proc(void **state) {
     order(two, "ask_to 7 30000", find(two, 0, "two/b[0]", "asked"));
 
     embedded_wait_logged(&two->log[0], "one/a[0]: reply 42");
+    finish(two);
+}
+
+static void test_s3_actor_of_another_proc_is_asked_for(void **state) {
+    struct two *two = *state;
+    const struct troupe_query query = {.view = troupe_str("entity")};
+    const struct troupe_type *asks = NULL;
+    const struct troupe_type *view = NULL;
+    struct troupe_message *answer = NULL;
+    begin(two, A, B);
+    embedded_ok(TROUPE_TYPE(two->client[0], troupe_query, &asks, &two->error), &two->error);
+    embedded_ok(TROUPE_TYPE(two->client[0], troupe_view, &view, &two->error), &two->error);
+
+    embedded_ok(troupe_client_call(two->client[0], find(two, 0, "two/b[0]", TROUPE_INTROSPECT_PORT),
+                                   asks, &query, view, 30 * EMBEDDED_S, &answer, &two->error),
+                &two->error);
+
+    const struct troupe_view *seen = troupe_message_body(answer);
+    assert_true(troupe_str_eq(seen->id, troupe_str("two/b[0]")));
+    troupe_message_free(answer);
     finish(two);
 }
 
@@ -304,6 +325,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_pr1_actor_sends_to_an_actor_of_another_proc),
         TEST(test_mb6_actor_calls_an_actor_of_another_proc),
+        TEST(test_s3_actor_of_another_proc_is_asked_for),
         TEST(test_mb6_refusal_crosses_with_its_text),
         TEST(test_mb6_call_to_a_port_that_does_not_answer_crosses_back),
         TEST(test_mb4_undeliverable_comes_back_over_the_procs),

@@ -53,6 +53,10 @@ run ticker 'actors: { ticker: { config: { every: 1ms, count: 4 } } }'
     '{"tick":{"number":1}}{"tick":{"number":2}}{"tick":{"number":3}}{"tick":{"number":4}}' ] ||
     fail "ticker"
 
+run look 'actors: { ticker: { config: { every: 1ms } } }'
+[ "$(sed -E 's/,"status.*//' "$tmp/out" | sort | uniq -c | tr -s ' ')" = ' 3 {"seen":{"id":"look/sink[0]"' ] ||
+    fail "look"
+
 printf 'one\r\ntwo' | run lines
 expect 'one
 two' "lines"

@@ -1,0 +1,197 @@
+/* Queries: taken, answered, by a thread of their own. */
+#include "actor/query.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include <troupe/abi.h>
+
+#include "actor/proc_impl.h"
+
+int queries_init(struct proc *proc, struct err *err) {
+    struct queries *queries = &proc->queries;
+    void *number = (void *)(uintptr_t)QUERIES_PORT; /* more than proc_port_name gives */
+    return map_set(&proc->port_names, QUERIES_PORT_NAME, number) == 0
+               ? view_types_init(&queries->types, proc->types, err)
+               : err_set(err, ERR_NOMEM, "out of memory");
+}
+
+/* --- answering --- */
+
+static void refuse(struct proc *proc, struct msg *m, int32_t status, const char *text) {
+    request_refuse(&proc->outside, proc->self, (struct troupe_once){m->sender, msg_call(m)}, status,
+                   troupe_str(text));
+}
+
+static void reply(struct proc *proc, struct msg *query, const void *body) {
+    const struct msg_type *type = proc->queries.types.view;
+    struct pool *pool = pools_shared(proc->pools);
+    struct inst *caller = cell_find(proc, query->sender);
+    uint64_t room = type->abi.body_size;
+    struct msg *m =
+        caller ? msg_alloc(pool, MSG_REPLY, MSG_EXTENDED, type_copy_size(type, body, room)) : NULL;
+    if (!m) {
+        refuse(proc, query, TROUPE_NO_MEMORY, "no memory for the answer");
+        return;
+    }
+    type_copy(type, body, msg_own_body(m), room);
+    m->type = type->index;
+    m->sender = query->dest;
+    m->dest = query->sender;
+    msg_extension(m)->call = msg_call(query);
+    deliver_host(pool, caller, m);
+}
+
+static void answer_with(struct proc *proc, struct msg *m, const struct snapshot *s,
+                        bool is_entity) {
+    const void *body;
+    struct view_room *room = view_make(&proc->queries.types, s, is_entity, &body);
+    if (room) {
+        reply(proc, m, body);
+    } else {
+        refuse(proc, m, TROUPE_NO_MEMORY, "no memory for the answer");
+    }
+    view_free(room);
+}
+
+static int32_t status_of(const struct err *err) {
+    return err->code == ERR_NOMEM     ? TROUPE_NO_MEMORY
+           : err->code == ERR_REFUSED ? TROUPE_REFUSED
+                                      : TROUPE_NOT_FOUND;
+}
+
+static void answer(struct proc *proc, struct msg *m) {
+    struct view_query query;
+    struct snapshot *s = NULL;
+    struct err err = {0};
+    if (!view_read_query(&proc->queries.types, type_get(proc->types, m->type), msg_body(m),
+                         &query)) {
+        refuse(proc, m, TROUPE_NO_SUCH_PORT, "only troupe.query is answered there");
+    } else if (query.is_unknown) {
+        refuse(proc, m, TROUPE_INVALID, "no such view; there are: actor, entity");
+    } else if (look_at_child(proc, m->dest, query.child, &s, &err) == 0) {
+        answer_with(proc, m, s, query.is_entity);
+        snapshot_unref(s);
+    } else {
+        refuse(proc, m, status_of(&err), err.text);
+    }
+}
+
+static struct msg *take_first_locked(struct queries *queries) {
+    struct msg *m = queries->first;
+    if (m) {
+        queries->first = m->next;
+        queries->count--;
+    }
+    return m;
+}
+
+uint64_t queries_answer(struct proc *proc) {
+    struct queries *queries = &proc->queries;
+    uint64_t answered = 0;
+    for (;; answered++) {
+        pthread_mutex_lock(&queries->lock);
+        struct msg *m = take_first_locked(queries);
+        pthread_mutex_unlock(&queries->lock);
+        if (!m) {
+            return answered;
+        }
+        answer(proc, m);
+        msg_free(pools_shared(proc->pools), m);
+    }
+}
+
+/* --- the thread --- */
+
+static void *answer_all(void *context) {
+    struct proc *proc = context;
+    struct queries *queries = &proc->queries;
+    pthread_mutex_lock(&queries->lock);
+    while (!queries->ending) {
+        if (!queries->first) {
+            pthread_cond_wait(&queries->changed, &queries->lock);
+            continue;
+        }
+        struct msg *m = take_first_locked(queries);
+        pthread_mutex_unlock(&queries->lock);
+        answer(proc, m);
+        msg_free(pools_shared(proc->pools), m);
+        pthread_mutex_lock(&queries->lock);
+    }
+    pthread_mutex_unlock(&queries->lock);
+    return NULL;
+}
+
+static bool start_locked(struct proc *proc) {
+    struct queries *queries = &proc->queries;
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited by the new thread */
+    queries->has_thread = pthread_create(&queries->thread, NULL, answer_all, proc) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (queries->has_thread) {
+        (void)pthread_setname_np(queries->thread, "troupe-look");
+    }
+    return queries->has_thread;
+}
+
+void queries_stop(struct proc *proc) {
+    struct queries *queries = &proc->queries;
+    pthread_mutex_lock(&queries->lock);
+    queries->ending = true;
+    bool has_thread = queries->has_thread;
+    queries->has_thread = false;
+    pthread_cond_signal(&queries->changed);
+    pthread_mutex_unlock(&queries->lock);
+    if (has_thread) {
+        pthread_join(queries->thread, NULL);
+    }
+    for (struct msg *m; (m = take_first_locked(queries));) {
+        msg_free(pools_shared(proc->pools), m);
+    }
+}
+
+/* --- taking --- */
+
+/* What is to be said instead of an answer; NULL: it was put into the queue. */
+static const char *enqueue(struct proc *proc, struct msg *m, int32_t *ret_status) {
+    struct queries *queries = &proc->queries;
+    const char *refusal = NULL;
+    *ret_status = TROUPE_FULL;
+    pthread_mutex_lock(&queries->lock);
+    if (queries->ending) {
+        *ret_status = TROUPE_STOPPING;
+        refusal = "the proc is stopping";
+    } else if (queries->count == QUERIES_MOST) {
+        refusal = "too many queries wait for an answer";
+    } else if (!proc->options.seeded && !queries->has_thread && !start_locked(proc)) {
+        refusal = "there is no thread to answer";
+    } else {
+        m->next = NULL;
+        *(queries->first ? &queries->last->next : &queries->first) = m;
+        queries->last = m;
+        queries->count++;
+        pthread_cond_signal(&queries->changed);
+    }
+    pthread_mutex_unlock(&queries->lock);
+    return refusal;
+}
+
+void queries_take(struct proc *proc, struct msg *m) {
+    int32_t status;
+    if (m->kind != MSG_REQUEST) {
+        bounce(&proc->outside, proc, m, TROUPE_NO_SUCH_PORT);
+        return;
+    }
+    const char *refusal = enqueue(proc, m, &status);
+    if (refusal) {
+        refuse(proc, m, status, refusal);
+        msg_free(pools_shared(proc->pools), m);
+    }
+}
+
+void queries_fini(struct proc *proc) {
+    pthread_cond_destroy(&proc->queries.changed);
+    pthread_mutex_destroy(&proc->queries.lock);
+}

@@ -1,0 +1,44 @@
+/* Queries that come as calls, to the introspect port of any actor (S-3): a thread of their own answers
+ * them, never a worker and never the actor's mailbox.
+ *
+ * The thread is started by the first query. Seeded: whoever steps the proc answers, when nothing else is
+ * runnable. Queries are bounded in number; beyond that a caller hears FULL. */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actor/view_type.h"
+#include "message/message.h"
+
+struct proc;
+
+#define QUERIES_MOST 65536u
+/* Its name, and the number of that; no other gets it. */
+#define QUERIES_PORT_NAME "troupe.introspect"
+#define QUERIES_PORT UINT16_MAX
+
+struct queries {
+    /* set by init, then constant */
+    struct view_types types;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* under lock */
+    struct msg *first, *last;
+    uint32_t count;
+    bool has_thread, ending;
+    pthread_t thread;
+};
+
+/* Errors: NOMEM, INVALID. queries_fini takes what was not made yet. */
+int queries_init(struct proc *proc, struct err *err);
+void queries_fini(struct proc *proc);
+/* Joins the thread; what nobody has answered is dropped, and so is what comes now. */
+void queries_stop(struct proc *proc);
+
+/* A message to that port, which gets into no mailbox; takes it. What is no query comes back as undeliverable. [any] */
+void queries_take(struct proc *proc, struct msg *m);
+/* Answers what waits; returns how many. [who steps the proc] */
+uint64_t queries_answer(struct proc *proc);

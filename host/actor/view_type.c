@@ -1,0 +1,180 @@
+/* Queries and answers as messages: a field of the answer for each attribute of the table. */
+#include "actor/view_type.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* The host is no plugin: the structs alone, no note of them. */
+#undef TROUPE_NOTE_
+#define TROUPE_NOTE_(symbol, type_, text) struct symbol
+#include <troupe/introspect.h>
+
+/* --- schemas, out of the lists of fields --- */
+
+#define SCHEMA_KIND__Bool "bool"
+#define SCHEMA_KIND_bool "bool"
+#define SCHEMA_KIND_str "str"
+#define SCHEMA_KIND_u64 "u64"
+#define SCHEMA_KIND_time "time"
+#define SCHEMA_FLAT(kind, name) SCHEMA_KIND_##kind " " #name "; "
+
+#define SCHEMA_OF_troupe_view_text TROUPE_VIEW_TEXT(SCHEMA_FLAT)
+#define SCHEMA_OF_troupe_view_life TROUPE_VIEW_LIFE(SCHEMA_FLAT)
+#define SCHEMA_OF_troupe_view_published TROUPE_VIEW_PUBLISHED(SCHEMA_FLAT)
+#define SCHEMA_OF_troupe_view_record TROUPE_VIEW_RECORD(SCHEMA_FLAT)
+
+#define SCHEMA_bool(name, x) "bool " #name "; "
+#define SCHEMA__Bool(name, x) "bool " #name "; "
+#define SCHEMA_str(name, x) "str " #name "; "
+#define SCHEMA_u64(name, x) "u64 " #name "; "
+#define SCHEMA_time(name, x) "time " #name "; "
+#define SCHEMA_list(name, x) "list " #name " {" SCHEMA_OF_##x "}; "
+#define SCHEMA_FIELD(...) SCHEMA_FIELD_(__VA_ARGS__, ~, ~)
+#define SCHEMA_FIELD_(kind, name, x, ...) SCHEMA_##kind(name, x)
+
+int view_types_init(struct view_types *types, struct type_table *table, struct err *err) {
+    static const char query[] = TROUPE_QUERY(SCHEMA_FIELD);
+    static const char view[] = TROUPE_VIEW(SCHEMA_FIELD);
+    if (type_intern(table, "troupe.query/1", query, &types->query, err) < 0 ||
+        type_intern(table, "troupe.view/1", view, &types->view, err) < 0) {
+        return err_wrap(err, "the host's own messages");
+    }
+    return 0;
+}
+
+bool view_read_query(const struct view_types *types, const struct msg_type *sent, const void *body,
+                     struct view_query *ret) {
+    if (!sent || type_check_compatible(sent, types->query, NULL) < 0) {
+        return false;
+    }
+    struct troupe_any any = {&sent->abi, body};
+    struct troupe_value view = {.kind = TROUPE_KIND_str}, child = {.kind = TROUPE_KIND_str};
+    (void)type_read(&any, troupe_str("view"), &view);
+    (void)type_read(&any, troupe_str("child"), &child);
+    *ret = (struct view_query){.is_entity = troupe_str_eq(view.s, troupe_str("entity")),
+                               .child = child.s};
+    ret->is_unknown =
+        !ret->is_entity && view.s.size > 0 && !troupe_str_eq(view.s, troupe_str("actor"));
+    return true;
+}
+
+/* --- the answer --- */
+
+struct view_room {
+    struct troupe_view body;
+    struct str message;
+    struct troupe_view_text children[SNAPSHOT_CHILDREN_MAX], frames[SNAPSHOT_FRAMES_MAX];
+    struct troupe_view_life lives[SNAPSHOT_RESTARTS_MAX];
+    struct troupe_view_published published[SNAPSHOT_ATTRIBUTES_MAX];
+    struct troupe_view_record records[FLIGHT_CELLS];
+};
+
+static struct troupe_list texts(struct troupe_view_text *to, const char *const *from, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        to[i].text = troupe_str(from[i]);
+    }
+    return (struct troupe_list){to, n};
+}
+
+static struct troupe_list lives(struct view_room *room, const struct snapshot_facts *f) {
+    for (size_t i = 0; i < f->restart_count; i++) {
+        room->lives[i] = (struct troupe_view_life){.incarnation = f->restarts[i].incarnation,
+                                                   .at = f->restarts[i].wall_ns,
+                                                   .why = troupe_str(f->restarts[i].why)};
+    }
+    return (struct troupe_list){room->lives, f->restart_count};
+}
+
+static struct troupe_list published(struct view_room *room, const struct snapshot_facts *f) {
+    for (size_t i = 0; i < f->attribute_count; i++) {
+        const char *json = f->attributes[i].json;
+        room->published[i] = (struct troupe_view_published){
+            .name = troupe_str(f->attributes[i].name), .value = troupe_str(json ? json : "null")};
+    }
+    return (struct troupe_list){room->published, f->attribute_count};
+}
+
+static struct troupe_list records(struct view_room *room, const struct snapshot_facts *f) {
+    for (size_t i = 0; i < f->record_count; i++) {
+        const struct snapshot_record *from = &f->records[i];
+        bool is_log = from->kind == FLIGHT_LOG;
+        room->records[i] = (struct troupe_view_record){
+            .at = snapshot_wall(f, from->at_ns),
+            .kind = troupe_str(flight_kind_text(from->kind)),
+            .level = troupe_str(is_log ? log_level_text(from->level) : ""),
+            .count = from->count,
+            .text = troupe_str_n(from->text, from->size),
+            .discarded = from->discarded};
+    }
+    return (struct troupe_list){room->records, f->record_count};
+}
+
+static struct troupe_list list_of(struct view_room *room, const struct snapshot_facts *f,
+                                  enum attribute_id id) {
+    switch (id) {
+    case ATTRIBUTE_CHILDREN:
+        return texts(room->children, f->children, f->child_count);
+    case ATTRIBUTE_FAILURE_BACKTRACE:
+        return texts(room->frames, f->failure.frames, f->failure.frame_count);
+    case ATTRIBUTE_RESTARTS:
+        return lives(room, f);
+    case ATTRIBUTE_ATTRIBUTES:
+        return published(room, f);
+    default:
+        return records(room, f);
+    }
+}
+
+static void fill_field(struct view_room *room, const struct snapshot *s, enum attribute_id id,
+                       const struct troupe_field *field) {
+    void *at = (char *)&room->body + field->offset;
+    switch (field->kind) {
+    case TROUPE_KIND_u64:
+        *(uint64_t *)at = snapshot_number(s, id);
+        break;
+    case TROUPE_KIND_bool:
+        *(bool *)at = snapshot_bool(s, id);
+        break;
+    case TROUPE_KIND_time:
+        *(int64_t *)at = snapshot_time(s, id);
+        break;
+    case TROUPE_KIND_list:
+        *(struct troupe_list *)at = list_of(room, &s->facts, id);
+        break;
+    default:
+        if (id == ATTRIBUTE_FAILURE_MESSAGE) {
+            snapshot_value_json(s, id, &room->message);
+            *(struct troupe_str *)at = troupe_str(str_text(&room->message));
+        } else {
+            *(struct troupe_str *)at = troupe_str(snapshot_text(s, id));
+        }
+        break;
+    }
+}
+
+struct view_room *view_make(const struct view_types *types, const struct snapshot *s,
+                            bool is_entity, const void **ret_body) {
+    struct view_room *room = mem_alloc(sizeof *room);
+    if (!room) {
+        return NULL;
+    }
+    str_init(&room->message);
+    for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
+        enum attribute_id id = (enum attribute_id)i;
+        const struct troupe_field *field =
+            type_find_field(&types->view->abi, troupe_str(attribute_get(id)->name));
+        if (field && snapshot_has(s, id) && (!is_entity || attribute_is_of_entity(id))) {
+            fill_field(room, s, id, field);
+        }
+    }
+    *ret_body = &room->body;
+    return room;
+}
+
+void view_free(struct view_room *room) {
+    if (room) {
+        str_fini(&room->message);
+    }
+    mem_free(room);
+}

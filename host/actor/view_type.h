@@ -1,0 +1,28 @@
+/* The host's own message types: what is asked of an actor, and what is answered (troupe/introspect.h). */
+#pragma once
+
+#include "actor/look.h"
+#include "message/type.h"
+
+struct view_types {
+    const struct msg_type *query, *view;
+};
+
+/* Interns them. Errors: INVALID (a plugin has declared others under these ids), NOMEM. */
+int view_types_init(struct view_types *types, struct type_table *table, struct err *err);
+
+/* A query as it came, of a type compatible with `query`; the texts are lent by the body. False: it is
+ * another message. */
+struct view_query {
+    bool is_entity, is_unknown; /* the view */
+    struct troupe_str child;
+};
+bool view_read_query(const struct view_types *types, const struct msg_type *sent, const void *body,
+                     struct view_query *ret);
+
+/* What the answer needs of memory, freed by view_fini. */
+struct view_room;
+/* A body of the type `view`, lent by the room and the snapshot; NULL: no memory. */
+struct view_room *view_make(const struct view_types *types, const struct snapshot *s,
+                            bool is_entity, const void **ret_body);
+void view_free(struct view_room *room); /* takes NULL */
