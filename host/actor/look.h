@@ -29,3 +29,7 @@ int look_up(struct proc *proc, const char *address, struct snapshot **ret, struc
 /* The uids of all that are open just now, children and clients too, without the proc itself and
  * plain clients; returns how many there are, which may be more than `room`. [any] */
 uint32_t look_list(struct proc *proc, uint64_t *ret, uint32_t room);
+
+struct proc_view;
+/* The proc as a whole; owned by the caller. Errors: NOMEM. [any] */
+int look_at_proc(struct proc *proc, struct proc_view **ret, struct err *err);

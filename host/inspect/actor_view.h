@@ -16,6 +16,7 @@ void actor_view_text(const struct snapshot *s, enum actor_view view, bool colour
 /* As snapshot_json and snapshot_entity_json. */
 void actor_view_json(const struct snapshot *s, enum actor_view view, struct str *out);
 
-/* The JSON Schema of both views, and the manual page troupe-attributes(7): made of the table. */
+/* The JSON Schema of both views, and the manual page troupe-attributes(7), which has the proc's view, too:
+ * made of the tables. */
 void actor_view_schema(struct str *out);
 void actor_view_manual(struct str *out);

@@ -1,6 +1,7 @@
 /* What readers are told of the attributes, made of their table. */
 #include "inspect/actor_view.h"
 #include "record/json_out.h"
+#include "record/proc_view.h"
 
 /* --- JSON Schema --- */
 
@@ -90,6 +91,12 @@ static void add_roff(struct str *out, const char *text) {
     }
 }
 
+static void add_total(struct str *out, const char *name, const char *description) {
+    str_addf(out, ".TP\n.B %s\n", name);
+    add_roff(out, description);
+    str_add(out, ".\n");
+}
+
 void actor_view_manual(struct str *out) {
     str_add(out,
             ".\\\" Made of the table in host/record/attribute.h: see the test of it.\n"
@@ -116,5 +123,11 @@ void actor_view_manual(struct str *out) {
         add_roff(out, attribute->description);
         str_add(out, ".\n");
     }
+    str_add(out, ".SH A PROC AS A WHOLE\n"
+                 "Numbers since it began, but for those that say how many there are:\n");
+#define ADD_TOTAL(name, description) add_total(out, #name, description);
+    PROC_NUMBERS(ADD_TOTAL)
+    PROC_PARTS(ADD_TOTAL)
+#undef ADD_TOTAL
     str_add(out, ".SH SEE ALSO\n.BR troupe (1),\n.BR troupe\\-manifest (5)\n");
 }
