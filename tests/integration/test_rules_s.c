@@ -7,6 +7,7 @@
 #include "actor/looks.h"
 #include "lib/app/kit_stuck.h"
 #include "lib/wait.h"
+#include "record/proc_view.h"
 
 static void assert_status(struct kit *kit, const char *address, const char *status) {
     struct snapshot *s = kit_look(kit, address);
@@ -332,6 +333,31 @@ static void test_fr1_what_is_logged_is_seen_while_it_lives(void **state) {
     kit_stop(kit);
 }
 
+static void test_look_without_memory_says_so(void **state) {
+    struct kit *kit = kit_start(
+        *state,
+        "actors:\n"
+        "  a: { type: kit.Player, config: { number: 'publish x $; log hm; spawn kid' } }\n");
+    struct snapshot *s = NULL;
+    struct proc_view *view = NULL;
+    struct err err = {0};
+
+    kit_number(kit, "a", "number", 1);
+    kit_settle(kit);
+    uint64_t uid = inst_uid(kit_actor(kit, "a"));
+    int status = -1;
+    TEST_EACH_FAILED_ALLOCATION(n, status = look_at(kit_proc(kit), uid, &s, &err), status == 0)
+
+    assert_string_equal(err.text, "out of memory"); /* of the last that failed */
+    assert_non_null(s);
+    snapshot_unref(s);
+    err.text[0] = '\0';
+    TEST_EACH_FAILED_ALLOCATION(n, status = look_at_proc(kit_proc(kit), &view, &err), status == 0)
+    assert_string_equal(err.text, "out of memory");
+    proc_view_destroy(view);
+    kit_stop(kit);
+}
+
 static const struct kit_test tests[] = {
     KIT_TEST(KIT_THREADS, test_s1_wedged_actor_answers),
     KIT_TEST(KIT_THREADS, test_s1_beginning_and_stopping_actors_answer),
@@ -344,6 +370,7 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_s3_all_that_are_open_are_listed),
     KIT_TEST(KIT_BOTH, test_s4_entity_view_shows_what_was_published_last),
     KIT_TEST(KIT_BOTH, test_s7_nobody_waits_for_who_looks),
+    KIT_TEST(KIT_SEEDED, test_look_without_memory_says_so),
     KIT_TEST(KIT_BOTH, test_fr1_what_is_logged_is_seen_while_it_lives),
 };
 

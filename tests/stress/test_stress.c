@@ -44,13 +44,16 @@ static unsigned count_entries(const char *path) {
 static void print_sums(const struct stress_world *world) {
     struct stress_sums sums = stress_sums(world);
     print_message("%" PRIu64 " messages, %" PRIu64 " lives, %" PRIu64 " of %" PRIu64
-                  " checkpoints loaded, %" PRIu64 " deaths on messages, %" PRIu64 " quarantined\n",
-                  sums.handled, sums.lives, sums.loads, sums.saves, sums.deaths, sums.quarantined);
+                  " checkpoints loaded, %" PRIu64 " deaths on messages, %" PRIu64
+                  " quarantined, %" PRIu64 " looks\n",
+                  sums.handled, sums.lives, sums.loads, sums.saves, sums.deaths, sums.quarantined,
+                  sums.looks);
 }
 
 /* Seeds in order until the time is up, at most `runs` of them; for ever while a length is given. */
-static void run_seeds(unsigned workers, double seconds, uint64_t runs) {
+static void run_seeds(unsigned workers, unsigned lookers, double seconds, uint64_t runs) {
     struct stress_world *world = stress_world_create();
+    stress_world_look(world, lookers);
     uint64_t given = number_from("TROUPE_STRESS_SECONDS", 0);
     uint64_t first = number_from("TROUPE_STRESS_FROM", 1);
     double begin = now_s();
@@ -77,22 +80,29 @@ static void run_seeds(unsigned workers, double seconds, uint64_t runs) {
 
 static void test_every_message_is_accounted_for_in_any_order_of_turns(void **state) {
     (void)state;
-    run_seeds(0, SEEDED_SECONDS, SEEDED_RUNS);
+    run_seeds(0, 0, SEEDED_SECONDS, SEEDED_RUNS);
 }
 
 static void test_every_message_is_accounted_for_with_one_worker(void **state) {
     (void)state;
-    run_seeds(1, THREADED_SECONDS, THREADED_RUNS);
+    run_seeds(1, 0, THREADED_SECONDS, THREADED_RUNS);
 }
 
 static void test_every_message_is_accounted_for_with_two_workers(void **state) {
     (void)state;
-    run_seeds(2, THREADED_SECONDS, THREADED_RUNS);
+    run_seeds(2, 0, THREADED_SECONDS, THREADED_RUNS);
 }
 
 static void test_every_message_is_accounted_for_with_four_workers(void **state) {
     (void)state;
-    run_seeds(4, THREADED_SECONDS, THREADED_RUNS);
+    run_seeds(4, 0, THREADED_SECONDS, THREADED_RUNS);
+}
+
+/* Actors spawn, die and begin anew meanwhile: each look gives one whole life, whoever ends during it, and
+ * the accounts come out as if nobody had looked (S-2, S-7). */
+static void test_s7_everybody_is_looked_at_all_the_while(void **state) {
+    (void)state;
+    run_seeds(2, 2, THREADED_SECONDS, THREADED_RUNS);
 }
 
 /* Else the command that repeats a failure would not. */
@@ -115,6 +125,7 @@ static void test_a_seed_repeats_its_run(void **state) {
 static int run_one(uint64_t seed) {
     struct stress_world *world = stress_world_create();
     unsigned workers = (unsigned)number_from("TROUPE_WORKERS", 0);
+    stress_world_look(world, (unsigned)number_from("TROUPE_LOOKERS", 0));
     uint64_t times = number_from("TROUPE_TIMES", 1);
     for (uint64_t i = 0; i < times; i++) {
         (void)stress_run(world, seed, workers);
@@ -132,6 +143,7 @@ int main(void) {
         cmocka_unit_test(test_every_message_is_accounted_for_with_one_worker),
         cmocka_unit_test(test_every_message_is_accounted_for_with_two_workers),
         cmocka_unit_test(test_every_message_is_accounted_for_with_four_workers),
+        cmocka_unit_test(test_s7_everybody_is_looked_at_all_the_while),
     };
     uint64_t seed = number_from("TROUPE_SEED", 0);
     return seed ? run_one(seed) : cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@ struct stress_world {
     char *ledger_path;
     struct ledger *ledger;
     struct stress_sums sums;
+    unsigned lookers; /* threads that look at everybody while a graph runs */
 };
 
 struct stress_case {
@@ -34,5 +35,9 @@ __attribute__((noreturn, format(printf, 2, 3))) void stress_fail(struct stress_c
 /* Runs the deployment to its end. */
 void stress_drive_seeded(struct stress_case *c);
 void stress_drive_threads(struct stress_case *c);
+/* Looks at all actors, again and again, until the end of the run; judges each answer. */
+struct stress_looks;
+struct stress_looks *stress_looks_begin(struct stress_case *c);
+void stress_looks_end(struct stress_looks *looks);
 /* Holds the ledger against the host's own counts. */
 void stress_judge(struct stress_case *c);

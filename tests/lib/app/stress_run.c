@@ -38,6 +38,10 @@ void stress_world_destroy(struct stress_world *world) {
     test_free(world);
 }
 
+void stress_world_look(struct stress_world *world, unsigned lookers) {
+    world->lookers = lookers;
+}
+
 struct stress_sums stress_sums(const struct stress_world *world) {
     return world->sums;
 }
@@ -106,8 +110,9 @@ void stress_fail(struct stress_case *c, const char *format, ...) {
     }
     (void)fprintf(stderr,
                   "%s\nTo run it again:\n  TROUPE_SEED=%" PRIu64 " TROUPE_WORKERS=%u "
-                  "%s/tests/stress/test_stress\n",
-                  str_text(&c->graph.manifest), c->seed, c->workers, TROUPE_BUILD_DIR);
+                  "TROUPE_LOOKERS=%u %s/tests/stress/test_stress\n",
+                  str_text(&c->graph.manifest), c->seed, c->workers, c->world->lookers,
+                  TROUPE_BUILD_DIR);
     /* Threads may be stuck, and what they use must stay. */
     (void)fflush(NULL);
     _exit(1);
@@ -172,7 +177,9 @@ static void run(struct stress_case *c, struct clock_manual *clock) {
         stress_fail(c, "%s", err.text);
     }
     if (c->workers) {
+        struct stress_looks *looks = stress_looks_begin(c);
         stress_drive_threads(c);
+        stress_looks_end(looks);
         return;
     }
     if (deploy_start(c->deploy, &err) < 0) {
