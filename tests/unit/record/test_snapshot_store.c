@@ -1,44 +1,11 @@
 /* The store of snapshots: what it keeps, what goes, against a naive model; and under many threads. */
-#include "snapshot_given.h"
+#include "snapshot_store_given.h"
 
 #include <pthread.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "lib/seed.h"
-#include "record/snapshot_store.h"
-
-#define HOUR 3600000000000ull
-
-static struct snapshot_brief given_brief(uint64_t uid, uint32_t incarnation, bool failed,
-                                         uint64_t ended_ns) {
-    struct snapshot_brief brief = {.uid = uid,
-                                   .incarnation = incarnation,
-                                   .failed = failed,
-                                   .ended_ns = ended_ns,
-                                   .wall_ns = WALL};
-    (void)snprintf(brief.id, sizeof brief.id, "main/a%u[0]", (unsigned)uid);
-    (void)snprintf(brief.reason, sizeof brief.reason, failed ? "error" : "inputs ended");
-    return brief;
-}
-
-static void note(struct snapshot_store *store, uint64_t uid, uint32_t incarnation, bool failed,
-                 uint64_t ended_ns) {
-    struct snapshot_brief brief = given_brief(uid, incarnation, failed, ended_ns);
-    snapshot_store_note(store, &brief, ended_ns);
-}
-
-static void add_whole(struct snapshot_store *store, uint64_t uid, uint32_t incarnation, bool failed,
-                      uint64_t ended_ns) {
-    struct snapshot_facts facts = given_failed();
-    facts.uid = uid;
-    facts.incarnation = incarnation;
-    facts.failed = failed;
-    facts.ended_ns = ended_ns;
-    struct snapshot *snapshot = snapshot_create(&facts, NULL);
-    assert_non_null(snapshot);
-    snapshot_store_add(store, snapshot, ended_ns);
-}
 
 /* "7.1 7.2 3.1": uid and incarnation of those kept, oldest first; clean ones with a minus. */
 static void assert_keeps(struct snapshot_store *store, const char *expected) {
@@ -53,10 +20,6 @@ static void assert_keeps(struct snapshot_store *store, const char *expected) {
                                  briefs[i].incarnation);
     }
     assert_string_equal(text, expected);
-}
-
-static void given_store(struct snapshot_store *store, uint32_t keep) {
-    assert_int_equal(snapshot_store_init(store, keep, 24 * HOUR), 0);
 }
 
 static void test_s6_clean_stops_go_first_the_oldest_of_them(void **state) {
@@ -88,71 +51,6 @@ static void test_s6_a_clean_stop_pushes_no_failure_out(void **state) {
     assert_keeps(&store, "1.1 2.1");
     assert_int_equal(snapshot_store_counts(&store).evicted, 1);
     snapshot_store_fini(&store);
-}
-
-static int find_last(struct snapshot_store *store, uint64_t uid, struct snapshot_brief *ret) {
-    struct snapshot *snapshot = NULL;
-    int found = snapshot_store_find_last(store, uid, ret, &snapshot);
-    snapshot_unref(snapshot);
-    return found;
-}
-
-static void test_s6_last_end_of_a_slot_is_found_clean_or_not(void **state) {
-    (void)state;
-    struct snapshot_store store;
-    struct snapshot_brief brief;
-    given_store(&store, 3);
-    note(&store, 7, 1, true, 1);
-    note(&store, 8, 1, false, 2);
-    note(&store, 7, 2, false, 3);
-
-    assert_int_equal(find_last(&store, 7, &brief), 1);
-    assert_int_equal(brief.incarnation, 2);
-    assert_int_equal(find_last(&store, 9, &brief), 0);
-    for (unsigned i = 0; i < 3; i++) {
-        note(&store, 10 + i, 1, true, 4 + i); /* which leaves tombstones of the others */
-    }
-
-    assert_int_equal(find_last(&store, 8, &brief), 2);
-    assert_int_equal(find_last(&store, 7, &brief), 1); /* the failure, which is kept */
-    assert_int_equal(brief.incarnation, 1);
-    snapshot_store_fini(&store);
-}
-
-static void test_s6_last_end_is_found_by_its_address(void **state) {
-    (void)state;
-    struct snapshot_store store;
-    struct snapshot_brief brief;
-    struct snapshot *snapshot = NULL;
-    given_store(&store, 3);
-    add_whole(&store, 7, 1, true, 1);
-    add_whole(&store, 9, 1, true, 2);
-    note(&store, 8, 1, false, 3);
-
-    assert_int_equal(snapshot_store_find_id(&store, "main/parse[0]", &brief, &snapshot), 1);
-    assert_int_equal(brief.uid, 9);
-    assert_int_equal(snapshot->facts.uid, 9);
-    snapshot_unref(snapshot);
-    assert_int_equal(snapshot_store_find_id(&store, "main/a8[0]", &brief, &snapshot), 1);
-    assert_null(snapshot);
-    assert_int_equal(snapshot_store_find_id(&store, "main/a8", &brief, &snapshot), 0);
-    snapshot_store_fini(&store);
-}
-
-static void test_s6_what_is_left_of_an_end_tells_who_when_and_why(void **state) {
-    (void)state;
-    struct snapshot_brief brief = given_brief(7, 3, true, 5);
-
-    struct snapshot *s = snapshot_of_brief("main", &brief);
-
-    assert_string_equal(snapshot_text(s, ATTRIBUTE_STATUS), "failed");
-    assert_string_equal(snapshot_text(s, ATTRIBUTE_STATUS_REASON), "error");
-    assert_string_equal(snapshot_text(s, ATTRIBUTE_NAME), "a7");
-    assert_int_equal(snapshot_time(s, ATTRIBUTE_ENDED_AT), WALL);
-    for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
-        assert_true(!snapshot_has(s, i) || attribute_is_of_brief(i));
-    }
-    snapshot_unref(s);
 }
 
 static void test_s6_of_a_slot_that_keeps_failing_the_first_and_last_three_stay(void **state) {
@@ -306,16 +204,6 @@ static void test_ai3_kept_addresses_are_known(void **state) {
     snapshot_store_fini(&store);
 }
 
-static void note_child(struct snapshot_store *store, struct snapshot_family *family, uint64_t pid) {
-    struct snapshot_child child = {.family = family,
-                                   .uid = 100 + pid,
-                                   .pid = pid,
-                                   .incarnation = 1,
-                                   .ended_ns = pid,
-                                   .reason = "stopped"};
-    snapshot_store_note_child(store, &child);
-}
-
 static void test_s6_a_nameless_child_is_told_by_its_family(void **state) {
     (void)state;
     struct snapshot_store store;
@@ -338,32 +226,6 @@ static void test_s6_a_nameless_child_is_told_by_its_family(void **state) {
     assert_false(snapshot_store_has_id(&store, "main/parent[7]"));
     assert_int_equal(snapshot_store_tombstones(&store, &tombstone, 1), 1);
     assert_string_equal(tombstone.id, "main/parent[7]");
-    snapshot_store_fini(&store);
-}
-
-static void test_s6_a_nameless_child_is_found_by_uid_and_by_address(void **state) {
-    (void)state;
-    struct snapshot_store store;
-    struct snapshot_brief brief;
-    struct snapshot *snapshot = NULL;
-    given_store(&store, 2);
-    struct snapshot_family *family = snapshot_family_create("main/parent");
-    note_child(&store, family, 7);
-    note_child(&store, family, 8);
-    snapshot_family_unref(&store, family);
-
-    assert_int_equal(find_last(&store, 107, &brief), 1);
-    assert_string_equal(brief.id, "main/parent[7]");
-    assert_int_equal(snapshot_store_find_id(&store, "main/parent[8]", &brief, &snapshot), 1);
-    assert_int_equal(brief.uid, 108);
-    assert_string_equal(brief.reason, "stopped");
-    note(&store, 1, 1, true, 9);
-
-    assert_int_equal(find_last(&store, 107, &brief), 2); /* its tombstone */
-    assert_string_equal(brief.id, "main/parent[7]");
-    assert_int_equal(snapshot_store_find_id(&store, "main/parent[7]", &brief, &snapshot), 2);
-    assert_int_equal(snapshot_store_find_id(&store, "main/parent[9]", &brief, &snapshot), 0);
-    assert_null(snapshot);
     snapshot_store_fini(&store);
 }
 
@@ -610,9 +472,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_s6_clean_stops_go_first_the_oldest_of_them),
         cmocka_unit_test(test_s6_a_clean_stop_pushes_no_failure_out),
-        cmocka_unit_test(test_s6_last_end_of_a_slot_is_found_clean_or_not),
-        cmocka_unit_test(test_s6_last_end_is_found_by_its_address),
-        cmocka_unit_test(test_s6_what_is_left_of_an_end_tells_who_when_and_why),
         cmocka_unit_test(test_s6_of_a_slot_that_keeps_failing_the_first_and_last_three_stay),
         cmocka_unit_test(test_s6_the_oldest_spare_failure_goes_first_whichever_slot_it_is_of),
         cmocka_unit_test(test_s6_failures_older_than_max_age_go_next),
@@ -623,7 +482,6 @@ int main(void) {
         cmocka_unit_test(test_s5_a_snapshot_found_outlives_its_eviction),
         cmocka_unit_test(test_ai3_kept_addresses_are_known),
         cmocka_unit_test(test_s6_a_nameless_child_is_told_by_its_family),
-        cmocka_unit_test(test_s6_a_nameless_child_is_found_by_uid_and_by_address),
         cmocka_unit_test(test_s6_a_family_goes_with_the_last_that_is_kept_of_it),
         cmocka_unit_test(test_s6_a_long_name_of_a_family_is_cut),
         cmocka_unit_test(test_s7_noting_allocates_nothing),
