@@ -55,6 +55,21 @@ static void count_pending(struct inst *in, uint32_t pending) {
     in->is_calling = pending > 0;
 }
 
+__attribute__((noinline)) struct msg *call_refusal(struct pool *pool, int32_t status,
+                                                   struct troupe_str text) {
+    struct msg *m =
+        msg_alloc(pool, MSG_REPLY, MSG_EXTENDED, sizeof(struct troupe_str) + text.size + 1);
+    if (m) {
+        struct troupe_str *body = msg_own_body(m);
+        char *copy = (char *)(body + 1);
+        memcpy(copy, text.size ? text.data : "", text.size);
+        copy[text.size] = '\0';
+        *body = troupe_str_n(copy, text.size);
+        m->reason = (uint8_t) - (status < -255 ? TROUPE_ERROR : status);
+    }
+    return m;
+}
+
 uint64_t call_begin(struct inst *in, uint16_t row, uint64_t deadline_ns) {
     struct inst_calls *all = inst_has_calls(in);
     all = all ? all : inst_calls(in);

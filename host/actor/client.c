@@ -327,27 +327,13 @@ void client_deliver(struct proc *proc, struct msg *m) {
     msg_free(pools_shared(proc->pools), m);
 }
 
-static struct msg *new_refusal(struct pool *pool, int32_t status, struct troupe_str text) {
-    struct msg *m =
-        msg_alloc(pool, MSG_REPLY, MSG_EXTENDED, sizeof(struct troupe_str) + text.size + 1);
-    if (m) {
-        struct troupe_str *body = msg_own_body(m);
-        char *copy = (char *)(body + 1);
-        memcpy(copy, text.size ? text.data : "", text.size);
-        copy[text.size] = '\0';
-        *body = troupe_str_n(copy, text.size);
-        m->reason = (uint8_t) - (status < -255 ? TROUPE_ERROR : status);
-    }
-    return m;
-}
-
 int client_answer(struct inst *in, struct troupe_once once, int32_t status, struct troupe_str text,
                   const struct msg_type *type, const void *body) {
     struct proc *proc = in->proc;
     struct pool *pool = pools_shared(proc->pools);
     struct troupe_ref to = {once.uid, 0};
     struct msg *m = type ? client_message(in, MSG_REPLY, MSG_EXTENDED, to, type, body)
-                         : new_refusal(pool, status, text);
+                         : call_refusal(pool, status, text);
     if (!m) {
         return -1;
     }

@@ -1,6 +1,5 @@
 /* Calls and answers as the host table offers them. */
 #include <stddef.h>
-#include <string.h>
 
 #include "actor/host_impl.h"
 
@@ -98,22 +97,6 @@ static bool claim(struct runner *r, struct troupe_once request) {
     return item != NULL;
 }
 
-__attribute__((noinline)) static struct msg *new_refusal(struct runner *r, int32_t status,
-                                                         struct troupe_str text) {
-    struct msg *m =
-        msg_alloc(r->pool, MSG_REPLY, MSG_EXTENDED, sizeof(struct troupe_str) + text.size + 1);
-    if (m) {
-        struct troupe_str *body = msg_own_body(m);
-        char *copy = (char *)(body + 1);
-        memcpy(copy, text.size ? text.data : "", text.size);
-        copy[text.size] = '\0';
-        *body = troupe_str_n(copy, text.size);
-        m->reason = (uint8_t) - (status < -255 ? TROUPE_ERROR : status);
-        m->sender = inst_uid(r->inst);
-    }
-    return m;
-}
-
 __attribute__((flatten)) /* as inst_run */
 int32_t
 host_answer(struct troupe_turn *turn, uint32_t at, struct troupe_once request, int32_t status,
@@ -124,11 +107,12 @@ host_answer(struct troupe_turn *turn, uint32_t at, struct troupe_once request, i
     if (!row || status > 0 || (status == 0 && !body) || !claim(r, request)) {
         return TROUPE_INVALID;
     }
-    struct msg *m = status < 0 ? new_refusal(r, status, text)
+    struct msg *m = status < 0 ? call_refusal(r->pool, status, text)
                                : host_new_message(r, MSG_REPLY, MSG_EXTENDED, row->reply, body, 0);
     if (!m) {
         return TROUPE_NO_MEMORY;
     }
+    m->sender = inst_uid(r->inst);
     msg_extension(m)->call = request.call;
     struct inst *caller = cell_find(r->proc, request.uid);
     struct wire_target target = {caller ? &caller->mbox : NULL, request.uid, 0, WIRE_BLOCK};

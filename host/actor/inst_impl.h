@@ -503,6 +503,8 @@ int32_t inst_load_state(struct runner *r, struct inst *in);
 
 /* call.c */
 uint64_t call_begin(struct inst *in, uint16_t row, uint64_t deadline_ns);
+/* The reply to a call that is refused, with this text; NULL: no memory. Its sender stays to be set. */
+struct msg *call_refusal(struct pool *pool, int32_t status, struct troupe_str text);
 bool call_is_over(const struct inst *in, uint64_t number, uint64_t now_ns);
 void call_withdraw(struct inst *in, uint64_t number);
 void call_reply(struct runner *r, struct inst *in, struct msg *m);
