@@ -396,18 +396,9 @@ static enum client_sent offer_ring(struct proc *proc, struct mbox *mb, uint16_t 
     return count_sent(proc);
 }
 
-enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_ref to,
-                              int32_t *ret_reason) {
+enum client_sent client_offer_here(struct inst *in, struct msg *m, struct troupe_ref to, bool hard,
+                                   int32_t *ret_reason) {
     struct proc *proc = in->proc;
-    struct proc_forwarder *forwarder = &proc->options.forwarder;
-    if (to.port > PORT_NAME_MASK) {
-        *ret_reason = TROUPE_NOT_LOCAL;
-        if (!forwarder->forward) {
-            return CLIENT_REFUSED;
-        }
-        forwarder->forward(forwarder->context, proc, m); /* PR-1 */
-        return count_sent(proc);
-    }
     if (to.port == QUERIES_PORT) {
         queries_take(proc, m); /* S-3 */
         return count_sent(proc);
@@ -418,9 +409,9 @@ enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_ref 
     if (policy == OVERFLOW_DROP_OLDEST && mbox_ring_find(&receiver->mbox, row)) {
         return offer_ring(proc, &receiver->mbox, row, m, ret_reason);
     }
+    uint32_t limit = receiver ? mbox_capacity(&receiver->mbox) * (hard ? MBOX_HARD_FACTOR : 1) : 0;
     enum offer result =
-        receiver ? queue_from_outside(&receiver->mbox, m, proc, mbox_capacity(&receiver->mbox))
-                 : OFFER_CLOSED;
+        receiver ? queue_from_outside(&receiver->mbox, m, proc, limit) : OFFER_CLOSED;
     if (result == OFFER_TAKEN) {
         return count_sent(proc);
     }
@@ -431,10 +422,42 @@ enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_ref 
     return result == OFFER_FULL && policy == OVERFLOW_DROP_NEWEST ? drop(proc, m) : CLIENT_REFUSED;
 }
 
+enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_ref to,
+                              int32_t *ret_reason) {
+    struct proc_forwarder *forwarder = &in->proc->options.forwarder;
+    if (to.port <= PORT_NAME_MASK) {
+        return client_offer_here(in, m, to, false, ret_reason);
+    }
+    *ret_reason = TROUPE_NOT_LOCAL;
+    if (!forwarder->forward) {
+        return CLIENT_REFUSED;
+    }
+    return forwarder->forward(forwarder->context, in->proc, m, false) == FORWARD_FULL
+               ? CLIENT_FULL
+               : count_sent(in->proc); /* PR-1 */
+}
+
+enum pause_result client_wait_there(struct proc *from, struct pauser *pauser, struct proc *to,
+                                    uint64_t uid) {
+    struct inst *receiver = cell_find(to, uid);
+    return receiver ? pause_wait(&from->pauses, pauser, &receiver->mbox) : PAUSE_RETRY;
+}
+
 enum pause_result client_wait(struct inst *in, struct pauser *pauser, struct troupe_ref to) {
-    struct inst *receiver = cell_find(in->proc, to.uid);
+    struct proc *proc = in->proc;
+    struct proc_forwarder *forwarder = &proc->options.forwarder;
     pauser->self = &in->mbox;
-    return receiver ? pause_wait(&in->proc->pauses, pauser, &receiver->mbox) : PAUSE_RETRY;
+    return to.port > PORT_NAME_MASK ? forwarder->wait(forwarder->context, proc, to, pauser)
+                                    : client_wait_there(proc, pauser, proc, to.uid);
+}
+
+void client_release_all(struct proc *proc) {
+    for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+        struct mbox *mb = &cell_at(proc, i)->mbox;
+        if (mbox_has_waiters(mb)) {
+            pause_release(&proc->pauses, mb);
+        }
+    }
 }
 
 bool client_has_room(struct inst *in, struct pauser *pauser) {

@@ -111,8 +111,18 @@ enum client_sent {
 /* Offers it. Only when it is SENT the message is taken. [any] */
 enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_ref to,
                               int32_t *ret_reason);
+/* The same to one of this proc, without a look at the forwarder: for what comes from another. With `hard`, up
+ * to the hard limit. [any] */
+enum client_sent client_offer_here(struct inst *in, struct msg *m, struct troupe_ref to, bool hard,
+                                   int32_t *ret_reason);
 /* The receiver was full: links `pauser`, one at a time for a client. WAITS: `woken` is called when
  * it may be over, client_has_room says whether. [any] */
 enum pause_result client_wait(struct inst *in, struct pauser *pauser, struct troupe_ref to);
 bool client_has_room(struct inst *in, struct pauser *pauser);
 void client_wait_no_more(struct inst *in, struct pauser *pauser);
+/* Links somebody of `from` to an actor of `to`, whose pauses share a lock; RETRY, too, when there is none of this
+ * uid. The proc `to` stays meanwhile. [any] */
+enum pause_result client_wait_there(struct proc *from, struct pauser *pauser, struct proc *to,
+                                    uint64_t uid);
+/* All who wait for anybody of this proc look again. [any] */
+void client_release_all(struct proc *proc);

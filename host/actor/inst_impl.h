@@ -436,6 +436,11 @@ void bury(struct runner *r, struct proc *proc, struct msg *m, int32_t reason);
 /* Sends an uncharged message of the host's; takes it in every case. */
 void deliver_host(struct pool *pool, struct inst *to, struct msg *m);
 
+/* far.c */
+/* One message of the actor's outbox to another proc; false: it has no room there, and the actor must wait (linked
+ * when may_pause). Else the message is taken. */
+bool far_deliver(struct runner *r, struct inst *in, struct msg *m, bool may_pause);
+
 /* runner.c */
 /* Offers one message that comes out of no outbox, counted like the others (PD). [any] */
 enum offer queue_from_outside(struct mbox *mb, struct msg *m, struct proc *proc, uint32_t limit);

@@ -289,17 +289,12 @@ static void deliver_to_ring(struct runner *r, struct inst *in, struct out_item *
 static void deliver_one(struct runner *r, struct inst *in, struct out_item *item) {
     struct msg *m = item->u.to.first;
     struct mbox *mb = item->u.to.mbox;
-    struct proc_forwarder *forwarder = &in->proc->options.forwarder;
-    if (item->remote && forwarder->forward) {
-        forwarder->forward(forwarder->context, in->proc, m); /* PR-1 */
-        return;
-    }
-    if (!mb && !item->remote && m->port == QUERIES_PORT) { /* no row has this number either */
-        queries_take(in->proc, m);                         /* S-3 */
+    if (!mb && m->port == QUERIES_PORT) { /* no row has this number either */
+        queries_take(in->proc, m);        /* S-3 */
         return;
     }
     if (!mb) {
-        bounce(r, in->proc, m, item->remote ? TROUPE_NOT_LOCAL : TROUPE_GONE);
+        bounce(r, in->proc, m, TROUPE_GONE);
         return;
     }
     if (item->overflow == WIRE_DROP_OLDEST && mbox_ring_find(mb, item->row)) {
@@ -317,8 +312,9 @@ static void deliver_one(struct runner *r, struct inst *in, struct out_item *item
     }
 }
 
-__attribute__((noinline)) static void carry_out(struct runner *r, struct inst *in,
-                                                struct out_item *item) {
+/* False: as of outbox_commit. */
+__attribute__((noinline)) static bool carry_out(struct runner *r, struct inst *in,
+                                                struct out_item *item, bool may_pause) {
     switch ((enum out_kind)item->kind) {
     case OUT_SPAWN:
         child_commit(r, in, item->u.child);
@@ -348,7 +344,10 @@ __attribute__((noinline)) static void carry_out(struct runner *r, struct inst *i
         inst_publish(in, item->u.attribute);
         break;
     case OUT_ONE:
-        if (item->u.to.first) { /* else withdrawn */
+        if (item->u.to.first && item->remote) { /* else withdrawn */
+            return far_deliver(r, in, item->u.to.first, may_pause);
+        }
+        if (item->u.to.first) {
             deliver_one(r, in, item);
         }
         break;
@@ -356,15 +355,20 @@ __attribute__((noinline)) static void carry_out(struct runner *r, struct inst *i
     case OUT_ANSWERED:
         break;
     }
+    return true;
 }
 
 bool outbox_commit(struct runner *r, struct inst *in, struct outbox *box, bool may_pause) {
     struct out_item *end = box->items + box->count;
     for (struct out_item *item = box->items + box->done; item != end; item++) {
+        bool done;
         if (item->kind > OUT_BATCH) {
             box->done = (uint32_t)(item - box->items);
-            carry_out(r, in, item);
-        } else if (item->u.to.first && !deliver_batch(r, in, item, may_pause)) {
+            done = carry_out(r, in, item, may_pause);
+        } else {
+            done = !item->u.to.first || deliver_batch(r, in, item, may_pause);
+        }
+        if (!done) {
             box->done = (uint32_t)(item - box->items);
             box->barrier = box->barrier < box->done ? box->done : box->barrier;
             return false;

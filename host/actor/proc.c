@@ -112,7 +112,7 @@ int proc_create(const struct proc_options *options, struct proc **ret, struct er
     looks_init(&proc->looks);
     pthread_mutex_init(&proc->queries.lock, NULL);
     pthread_cond_init(&proc->queries.changed, NULL);
-    pause_init(&proc->pauses);
+    pause_init(&proc->pauses, options->forwarder.pauses);
     quarantine_init(&proc->quarantine, options->quarantine_keep, options->quarantine_bytes);
     map_init(&proc->type_names);
     map_init(&proc->port_names);

@@ -4,6 +4,7 @@
  * says what follows. No mutable globals: several procs live in one process (PR-4). */
 #pragma once
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,6 +13,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "message/dead.h"
+#include "message/pause.h"
 #include "message/type.h"
 #include "plan/plan.h"
 #include "plugin/library.h"
@@ -39,10 +41,19 @@ struct proc_observer {
     void *context;
 };
 
-/* Where the proc sends what is not local (PR-1). Takes the message; answers in time or never. `dest` and
- * msg_far are the reference it was sent to, as the sender had it. */
+/* Where the proc sends what is not local (PR-1). `dest` and msg_far are the reference that a message was sent
+ * to, as the sender had it. Both functions answer at once, and are called by any thread. */
+enum forwarded {
+    FORWARD_TAKEN, /* the message is the forwarder's: it arrives, or comes back */
+    FORWARD_FULL, /* it is still the caller's: its receiver has no room just now, and blocks (MB-2) */
+};
 struct proc_forwarder {
-    void (*forward)(void *context, struct proc *proc, struct msg *m);
+    /* With `hard`, room up to the hard limit will do, and the message is taken in every case. */
+    enum forwarded (*forward)(void *context, struct proc *proc, struct msg *m, bool hard);
+    /* It was FULL: links `pauser`, as pause_wait does, to what it waits for. NULL: it never is. */
+    enum pause_result (*wait)(void *context, struct proc *proc, struct troupe_ref to,
+                              struct pauser *pauser);
+    pthread_mutex_t *pauses; /* lent; that of the pauses in all procs it links. NULL: none */
     void *context;
 };
 

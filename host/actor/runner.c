@@ -180,10 +180,10 @@ void proc_totals(struct proc *proc, struct proc_totals *ret) {
     }
     totals.dead_letters = dead_total(&proc->dead);
     totals.quarantined = quarantine_counts(&proc->quarantine).total;
-    pthread_mutex_lock(&proc->pauses.lock);
+    pthread_mutex_lock(proc->pauses.lock);
     totals.pauses = proc->pauses.pauses;
     totals.cycles = proc->pauses.cycles;
-    pthread_mutex_unlock(&proc->pauses.lock);
+    pthread_mutex_unlock(proc->pauses.lock);
     totals.live_messages = pools_live(proc->pools);
     *ret = totals;
 }

@@ -84,7 +84,7 @@ void proc_each_pause(struct proc *proc,
                      void (*each)(void *context, const struct inst *paused,
                                   const struct inst *waits_for),
                      void *context) {
-    pthread_mutex_lock(&proc->pauses.lock);
+    pthread_mutex_lock(proc->pauses.lock);
     for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
         const struct inst *in = cell_at(proc, i);
         const struct pauser *pauser = in->mbox.pausing;
@@ -92,5 +92,5 @@ void proc_each_pause(struct proc *proc,
             each(context, in, (struct inst *)(void *)pauser->target);
         }
     }
-    pthread_mutex_unlock(&proc->pauses.lock);
+    pthread_mutex_unlock(proc->pauses.lock);
 }

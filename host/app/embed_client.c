@@ -210,16 +210,24 @@ void troupe_client_free(struct troupe_client *c) {
     }
 }
 
+static void member_is_gone(void *context) {
+    struct troupe_proc *proc = context;
+    pthread_mutex_lock(&proc->lock);
+    proc->member_is_gone = true;
+    pthread_cond_broadcast(&proc->changed);
+    pthread_mutex_unlock(&proc->lock);
+}
+
 static bool have_ended_locked(const struct troupe_proc *proc) {
     return proc->users == 0 && list_is_empty(&proc->clients) &&
-           (!proc->member || member_is_gone_locked(proc->member));
+           (!proc->member || proc->member_is_gone);
 }
 
 bool clients_end(struct troupe_proc *proc) {
     uint64_t until_ns = embed_deadline(PATIENCE_NS);
     bool in_time = true;
     if (proc->member) {
-        member_leave(proc->member);
+        member_leave(proc->member, member_is_gone, proc);
     }
     pthread_mutex_lock(&proc->lock);
     proc->is_shut = true;

@@ -22,9 +22,10 @@
 
 struct troupe_forwarder {
     _Atomic uint64_t refs;
-    pthread_rwlock_t lock; /* held for reading while a message crosses */
-    struct list members;   /* member.link; under lock */
-    uint64_t number;       /* under lock: of the last member */
+    pthread_mutex_t pauses; /* actors of one proc wait for room in another */
+    pthread_rwlock_t lock;  /* held for reading while a message crosses */
+    struct list members;    /* member.link; under lock */
+    uint64_t number;        /* under lock: of the last member */
 };
 
 /* A request of another proc that waits for its answer here. */
@@ -36,7 +37,6 @@ struct foreign_call {
 
 struct member {
     struct troupe_forwarder *forwarder;
-    struct troupe_proc *owner; /* which outlives it */
     char id[128];
     uint64_t number;
     struct client_seat seat;
@@ -51,7 +51,9 @@ struct member {
     uint32_t call_room, call_search;
     uint64_t call_series;
 
-    bool is_gone; /* under owner->lock */
+    /* set by member_leave, then constant */
+    void (*gone)(void *context);
+    void *context;
 };
 
 /* --- the forwarder --- */
@@ -62,6 +64,7 @@ int32_t troupe_forwarder_create(struct troupe_forwarder **ret, struct troupe_err
         return embed_fail(error, TROUPE_NO_MEMORY, "out of memory");
     }
     atomic_store_explicit(&forwarder->refs, 1, memory_order_relaxed);
+    pthread_mutex_init(&forwarder->pauses, NULL);
     pthread_rwlock_init(&forwarder->lock, NULL);
     list_init(&forwarder->members);
     *ret = forwarder;
@@ -76,6 +79,7 @@ struct troupe_forwarder *forwarder_ref(struct troupe_forwarder *forwarder) {
 void forwarder_unref(struct troupe_forwarder *forwarder) {
     if (forwarder && atomic_fetch_sub_explicit(&forwarder->refs, 1, memory_order_acq_rel) == 1) {
         pthread_rwlock_destroy(&forwarder->lock);
+        pthread_mutex_destroy(&forwarder->pauses);
         mem_free(forwarder);
     }
 }
@@ -242,14 +246,14 @@ static struct parcel parcel_of(const struct member *from, struct msg *m) {
                            .body = msg_body(m)};
 }
 
-/* A message or a request; a status: why it was not taken there. */
-static int32_t cross(struct member *from, struct member *to, struct msg *m) {
-    int32_t reason;
+/* A message or a request, which stays the caller's. */
+static enum client_sent cross(struct member *from, struct member *to, struct msg *m, bool hard,
+                              int32_t *ret_reason) {
     struct parcel parcel = parcel_of(from, m);
     struct troupe_ref dest = {m->dest, 0};
-    struct msg *over = carry(from, to, &parcel, &reason);
+    struct msg *over = carry(from, to, &parcel, ret_reason);
     if (!over) {
-        return reason;
+        return CLIENT_REFUSED;
     }
     struct msg_extension *extension = msg_extension(over);
     dest.port = over->port;
@@ -258,18 +262,19 @@ static int32_t cross(struct member *from, struct member *to, struct msg *m) {
         extension->call = add_call(to, from->number, m->sender, msg_call(m));
     }
     struct foreign_call call;
+    enum client_sent sent = CLIENT_REFUSED;
     if (is_request && !extension->call) {
-        reason = TROUPE_NO_MEMORY;
+        *ret_reason = TROUPE_NO_MEMORY;
     } else {
         uint64_t number = extension->call; /* once it is sent, the message is another's */
-        enum client_sent sent = client_offer(to->stand_in, over, dest, &reason);
+        sent = client_offer_here(to->stand_in, over, dest, hard, ret_reason);
         if (sent == CLIENT_SENT) {
-            return TROUPE_OK;
+            return CLIENT_SENT;
         }
         (void)(is_request && take_call(to, number, &call));
     }
     client_free_message(to->proc, over);
-    return reason;
+    return sent;
 }
 
 /* Answers and undeliverables: there is nobody to hear that they did not arrive. */
@@ -281,21 +286,39 @@ static void cross_back(struct member *from, struct member *to, struct parcel *pa
     }
 }
 
-/* Takes the message: a proc's forwarder. */
-static void forward(void *context, struct proc *proc, struct msg *m) {
+/* A proc's forwarder. */
+static enum forwarded forward(void *context, struct proc *proc, struct msg *m, bool hard) {
     struct member *from = context;
-    int32_t status = TROUPE_GONE;
+    int32_t reason = TROUPE_GONE;
+    enum client_sent sent = CLIENT_REFUSED;
     pthread_rwlock_rdlock(&from->forwarder->lock);
     struct member *to = find_member_locked(from->forwarder, msg_far(m) >> PORT_BITS);
     if (to) {
-        status = cross(from, to, m);
+        sent = cross(from, to, m, hard, &reason);
     }
     pthread_rwlock_unlock(&from->forwarder->lock);
-    if (status < 0) {
-        client_return(proc, m, status);
-    } else {
-        client_free_message(proc, m);
+    if (sent == CLIENT_FULL && !hard) {
+        return FORWARD_FULL;
     }
+    if (sent == CLIENT_SENT) {
+        client_free_message(proc, m);
+    } else {
+        client_return(proc, m, sent == CLIENT_FULL ? TROUPE_CYCLE_OVERFLOW : reason);
+    }
+    return FORWARD_TAKEN;
+}
+
+/* Somebody waits in the mailbox of the other proc itself: that one has not left as long as the lock is held, and
+ * whoever waits there is released before it has. */
+static enum pause_result wait_there(void *context, struct proc *proc, struct troupe_ref to,
+                                    struct pauser *pauser) {
+    struct member *from = context;
+    pthread_rwlock_rdlock(&from->forwarder->lock);
+    struct member *there = find_member_locked(from->forwarder, to.port >> PORT_BITS);
+    enum pause_result result =
+        there ? client_wait_there(proc, pauser, there->proc, to.uid) : PAUSE_RETRY;
+    pthread_rwlock_unlock(&from->forwarder->lock);
+    return result;
 }
 
 /* --- the stand-in --- */
@@ -351,7 +374,7 @@ static int32_t took(void *context, struct msg *m) {
 }
 
 static void woken(void *context) {
-    (void)context; /* it never waits for room */
+    (void)context; /* who waits for room are the senders themselves */
 }
 
 static bool may_end(void *context, struct msg **ret_left) {
@@ -362,21 +385,18 @@ static bool may_end(void *context, struct msg **ret_left) {
 
 static void ended(void *context) {
     struct member *member = context;
-    pthread_mutex_lock(&member->owner->lock);
-    member->is_gone = true;
-    pthread_cond_broadcast(&member->owner->changed);
-    pthread_mutex_unlock(&member->owner->lock);
+    member->gone(member->context);
 }
 
 /* --- members --- */
 
-int member_create(struct troupe_proc *owner, const char *id, struct member **ret, struct err *err) {
+int member_create(struct troupe_forwarder *forwarder, const char *id, struct member **ret,
+                  struct err *err) {
     struct member *member = mem_alloc(sizeof *member);
     if (!member) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    member->forwarder = owner->options.forwarder;
-    member->owner = owner;
+    member->forwarder = forwarder;
     (void)snprintf(member->id, sizeof member->id, "%s", id);
     member->seat = (struct client_seat){
         .took = took, .woken = woken, .may_end = may_end, .ended = ended, .context = member};
@@ -387,7 +407,10 @@ int member_create(struct troupe_proc *owner, const char *id, struct member **ret
 }
 
 struct proc_forwarder member_forwarder(struct member *member) {
-    return (struct proc_forwarder){.forward = forward, .context = member};
+    return (struct proc_forwarder){.forward = forward,
+                                   .wait = wait_there,
+                                   .pauses = &member->forwarder->pauses,
+                                   .context = member};
 }
 
 int member_enter(struct member *member, struct proc *proc, struct err *err) {
@@ -410,18 +433,19 @@ int member_enter(struct member *member, struct proc *proc, struct err *err) {
 
 void member_withdraw(struct member *member) {
     pthread_rwlock_wrlock(&member->forwarder->lock);
+    bool was_there = !list_is_empty(&member->link);
     list_remove(&member->link);
     pthread_rwlock_unlock(&member->forwarder->lock);
-    list_init(&member->link);
+    if (was_there) {
+        client_release_all(member->proc); /* they find it gone, and their messages come back */
+    }
 }
 
-void member_leave(struct member *member) {
+void member_leave(struct member *member, void (*gone)(void *context), void *context) {
     member_withdraw(member);
+    member->gone = gone;
+    member->context = context;
     client_stop(member->stand_in);
-}
-
-bool member_is_gone_locked(const struct member *member) {
-    return member->is_gone;
 }
 
 void member_destroy(struct member *member) {

@@ -54,6 +54,7 @@ struct troupe_proc {
     unsigned users; /* calls that are busy with `deploy` */
     struct member
         *member;         /* of its forwarder; NULL: alone. Set by the start, freed by the keeper */
+    bool member_is_gone; /* nothing of it is left in the proc */
     bool is_shut;        /* no client comes in any more */
     struct list clients; /* troupe_client.link: those that have not ended */
     bool kept;           /* there is a keeper: it takes the deployment down */

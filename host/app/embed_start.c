@@ -185,7 +185,8 @@ static int32_t bring_up(struct troupe_proc *proc, struct deploy **ret, struct tr
         say_findings(proc);
         (void)snprintf(proc->id, sizeof proc->id, "%s", proc->checked.plan->proc);
         bool alone = !proc->options.forwarder;
-        bool fails = !alone && member_create(proc, proc->id, &proc->member, &err) < 0;
+        bool fails =
+            !alone && member_create(proc->options.forwarder, proc->id, &proc->member, &err) < 0;
         fails = fails || deploy_it(proc, ret, &err) < 0;
         status = fails ? embed_fail_as(error, &err) : TROUPE_OK;
     }

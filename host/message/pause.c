@@ -3,13 +3,14 @@
 
 #include <stddef.h>
 
-void pause_init(struct pause_graph *graph) {
+void pause_init(struct pause_graph *graph, pthread_mutex_t *shared) {
     *graph = (struct pause_graph){0};
-    pthread_mutex_init(&graph->lock, NULL);
+    pthread_mutex_init(&graph->own, NULL);
+    graph->lock = shared ? shared : &graph->own;
 }
 
 void pause_fini(struct pause_graph *graph) {
-    pthread_mutex_destroy(&graph->lock);
+    pthread_mutex_destroy(&graph->own);
 }
 
 static bool ends(const struct mbox *mb, enum mbox_ends which) {
@@ -88,7 +89,7 @@ static enum pause_result link_locked(struct pause_graph *graph, struct pauser *p
 
 enum pause_result pause_wait(struct pause_graph *graph, struct pauser *pauser,
                              struct mbox *target) {
-    pthread_mutex_lock(&graph->lock);
+    pthread_mutex_lock(graph->lock);
     enum pause_result result = PAUSE_WAITS;
     if (mbox_is_closed(target) || mbox_room(target, mbox_capacity(target)) > 0) {
         result = PAUSE_RETRY;
@@ -98,7 +99,7 @@ enum pause_result pause_wait(struct pause_graph *graph, struct pauser *pauser,
     } else {
         result = link_locked(graph, pauser, target);
     }
-    pthread_mutex_unlock(&graph->lock);
+    pthread_mutex_unlock(graph->lock);
     if (result == PAUSE_WAITS) {
         mbox_poke(target); /* the target may have gone idle before it could see who waits */
     }
@@ -106,18 +107,18 @@ enum pause_result pause_wait(struct pause_graph *graph, struct pauser *pauser,
 }
 
 bool pause_is_over(struct pause_graph *graph, struct pauser *pauser) {
-    pthread_mutex_lock(&graph->lock);
+    pthread_mutex_lock(graph->lock);
     bool over = pauser->target == NULL;
-    pthread_mutex_unlock(&graph->lock);
+    pthread_mutex_unlock(graph->lock);
     return over;
 }
 
 void pause_cancel(struct pause_graph *graph, struct pauser *pauser) {
-    pthread_mutex_lock(&graph->lock);
+    pthread_mutex_lock(graph->lock);
     if (pauser->target) {
         unlink_locked(pauser);
     }
-    pthread_mutex_unlock(&graph->lock);
+    pthread_mutex_unlock(graph->lock);
 }
 
 static void wake_all_locked(struct mbox *mb) {
@@ -132,27 +133,27 @@ static void wake_all_locked(struct mbox *mb) {
     }
 }
 
-static void wake_all(struct pause_graph *graph, struct mbox *mb) {
-    pthread_mutex_lock(&graph->lock);
+void pause_release(struct pause_graph *graph, struct mbox *mb) {
+    pthread_mutex_lock(graph->lock);
     wake_all_locked(mb);
-    pthread_mutex_unlock(&graph->lock);
+    pthread_mutex_unlock(graph->lock);
 }
 
 void pause_end(struct pause_graph *graph, struct mbox *mb) {
-    pthread_mutex_lock(&graph->lock);
+    pthread_mutex_lock(graph->lock);
     mbox_set_ends(mb, MBOX_ENDING, 0);
     wake_all_locked(mb);
-    pthread_mutex_unlock(&graph->lock);
+    pthread_mutex_unlock(graph->lock);
 }
 
 void pause_leave(struct pause_graph *graph, struct mbox *mb) {
-    pthread_mutex_lock(&graph->lock);
+    pthread_mutex_lock(graph->lock);
     mbox_set_ends(mb, MBOX_LEAVING, 0);
     if (mb->pausing) {
         unlink_locked(mb->pausing);
         mbox_poke(mb);
     }
-    pthread_mutex_unlock(&graph->lock);
+    pthread_mutex_unlock(graph->lock);
 }
 
 void pause_begin(struct mbox *mb) {
@@ -166,6 +167,6 @@ __attribute__((noinline)) void pause_wake(struct pause_graph *graph, struct mbox
     mbox_give_places(mb);
     uint32_t capacity = mbox_capacity(mb);
     if (mbox_is_closed(mb) || mbox_room(mb, capacity) >= capacity - capacity / 2) {
-        wake_all(graph, mb);
+        pause_release(graph, mb);
     }
 }

@@ -5,6 +5,9 @@
  * by walking. Somebody who waits for others' ends is a second way to wait: see pause_end. All under one
  * lock: pausing is the slow path, once per half a mailbox.
  *
+ * Graphs that share a lock are one: an actor may wait for a mailbox in another of them, by the functions of its
+ * own; only the counting is apart.
+ *
  * No wake-up is lost: a waiter is linked under the lock and the mailbox's home is poked afterwards, so
  * that its next activation, which looks whether there are any, comes later. */
 #pragma once
@@ -16,7 +19,8 @@
 #include "message/mbox.h"
 
 struct pause_graph {
-    pthread_mutex_t lock;
+    pthread_mutex_t own;
+    pthread_mutex_t *lock;   /* `own`, or one that several graphs share */
     uint64_t pauses, cycles; /* under lock: counted for people */
 };
 
@@ -34,7 +38,8 @@ enum pause_result {
     PAUSE_CYCLE, /* waiting would never end: offer with the hard limit */
 };
 
-void pause_init(struct pause_graph *graph);
+/* `shared`: a lock, lent, that graphs have in common; NULL: none. */
+void pause_init(struct pause_graph *graph, pthread_mutex_t *shared);
 void pause_fini(struct pause_graph *graph);
 
 /* The actor of `pauser` found `target` full. [home worker of pauser->self] */
@@ -51,6 +56,8 @@ void pause_end(struct pause_graph *graph, struct mbox *mb);
 void pause_leave(struct pause_graph *graph, struct mbox *mb);
 /* The owner of `mb` begins anew, or waits for nobody any more. [home worker of mb] */
 void pause_begin(struct mbox *mb);
+/* Wakes all that wait for `mb`, to offer again. The mailbox stays as long. [any] */
+void pause_release(struct pause_graph *graph, struct mbox *mb);
 /* Wakes all that wait for `mb` when it is at most half full or closed. Cheap when nobody does.
  * [home worker of mb] */
 void pause_wake(struct pause_graph *graph, struct mbox *mb);

@@ -8,6 +8,7 @@
 #include <troupe/forwarder.h>
 #include <troupe/introspect.h>
 
+#include "app/embed_impl.h"
 #include "lib/wait.h"
 
 struct two {
@@ -172,20 +173,107 @@ static void test_mb4_undeliverable_comes_back_over_the_procs(void **state) {
     finish(two);
 }
 
-static void test_mb4_full_mailbox_over_there_comes_back(void **state) {
-    struct two *two = *state;
+#define HELD(policy)                                                                               \
+    "actors: { b: { type: kit.Player, mailbox: { capacity: 2" policy " }, config: "                \
+    "{ second: 'log holds; gate over', number: 'log got $' } } }"
+
+/* `b` stands at the gate. */
+static void begin_held(struct two *two, const char *second) {
     embedded_gate_make("over");
-    begin(two, A,
-          "actors: { b: { type: kit.Player, mailbox: { capacity: 2 }, config: "
-          "{ second: 'log holds; gate over', number: 'log got $' } } }");
+    begin(two, A, second);
     order(two, "tell 0", find(two, 0, "two/b[0]", "second"));
     embedded_wait_logged(&two->log[1], "holds");
+}
+
+static void test_mb4_full_mailbox_over_there_comes_back_when_it_is_to_fail(void **state) {
+    struct two *two = *state;
+    begin_held(two, HELD(", overflow: fail"));
 
     order(two, "tell 1 3", find(two, 0, "two/b[0]", "number"));
 
     embedded_wait_logged(&two->log[0], "one/a[0]: back 3: mailbox is full");
     embedded_gate_open("over");
     embedded_wait_logged(&two->log[1], "got 2");
+    finish(two);
+}
+
+static void test_mb2_full_mailbox_over_there_pauses_the_sender(void **state) {
+    struct two *two = *state;
+    begin_held(two, HELD(""));
+
+    order(two, "tell 1 5; log told", find(two, 0, "two/b[0]", "number"));
+    embedded_wait_logged(&two->log[0], "told");
+    embedded_gate_open("over");
+
+    embedded_wait_logged(
+        &two->log[1],
+        "two/b[0]: got 1\ntwo/b[0]: got 2\ntwo/b[0]: got 3\ntwo/b[0]: got 4\ntwo/b[0]: got 5\n");
+    assert_false(embedded_logged(&two->log[0], "back"));
+    finish(two);
+}
+
+static int32_t send_there(struct two *two, uint64_t number, uint64_t timeout) {
+    const struct kit_number body = {number};
+    return troupe_client_send(two->client[0], find(two, 0, "two/b[0]", "number"), two->number[0],
+                              &body, NULL, timeout, &two->error);
+}
+
+static void test_ci3_clients_send_to_another_proc_waits_at_most_its_deadline(void **state) {
+    struct two *two = *state;
+    begin_held(two, HELD(""));
+    embedded_ok(send_there(two, 1, 0), &two->error);
+    embedded_ok(send_there(two, 2, 0), &two->error);
+
+    assert_int_equal(send_there(two, 3, 0), TROUPE_FULL);
+    assert_int_equal(send_there(two, 3, EMBEDDED_S / 100), TROUPE_FULL);
+
+    assert_string_equal(two->error.text,
+                        "the message 'kit.number/1' was not sent: mailbox is full");
+    embedded_gate_open("over");
+    embedded_wait_logged(&two->log[1], "got 2");
+    assert_false(embedded_logged(&two->log[1], "got 3"));
+    finish(two);
+}
+
+struct sending {
+    struct two *two;
+    int32_t status;
+    struct test_counter *done;
+};
+
+static void *send_on(void *argument) {
+    struct sending *sending = argument;
+    sending->status = send_there(sending->two, 3, 30 * EMBEDDED_S);
+    test_counter_add(sending->done);
+    return NULL;
+}
+
+static bool client_waits(void *context) {
+    struct two *two = context;
+    struct proc_totals totals;
+    proc_totals(deploy_proc(two->proc[0]->deploy), &totals);
+    return totals.pauses > 0;
+}
+
+static void test_ci3_clients_send_to_another_proc_goes_on_when_there_is_room(void **state) {
+    struct two *two = *state;
+    pthread_t thread;
+    struct test_counter done;
+    test_counter_init(&done);
+    begin_held(two, HELD(""));
+    embedded_ok(send_there(two, 1, 0), &two->error);
+    embedded_ok(send_there(two, 2, 0), &two->error);
+
+    struct sending sending = {.two = two, .done = &done};
+    assert_int_equal(pthread_create(&thread, NULL, send_on, &sending), 0);
+    test_wait_until(client_waits, two);
+    assert_int_equal(test_counter_get(&done), 0);
+    embedded_gate_open("over");
+
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(sending.status, TROUPE_OK);
+    embedded_wait_logged(&two->log[1], "got 3");
+    test_counter_fini(&done);
     finish(two);
 }
 
@@ -329,7 +417,10 @@ int main(void) {
         TEST(test_mb6_refusal_crosses_with_its_text),
         TEST(test_mb6_call_to_a_port_that_does_not_answer_crosses_back),
         TEST(test_mb4_undeliverable_comes_back_over_the_procs),
-        TEST(test_mb4_full_mailbox_over_there_comes_back),
+        TEST(test_mb4_full_mailbox_over_there_comes_back_when_it_is_to_fail),
+        TEST(test_mb2_full_mailbox_over_there_pauses_the_sender),
+        TEST(test_ci3_clients_send_to_another_proc_waits_at_most_its_deadline),
+        TEST(test_ci3_clients_send_to_another_proc_goes_on_when_there_is_room),
         TEST(test_pr1_what_goes_to_a_proc_that_has_left_comes_back),
         TEST(test_addresses_cross_and_come_back_as_ones_own),
         TEST(test_client_calls_an_actor_of_another_proc),

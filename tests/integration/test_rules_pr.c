@@ -18,8 +18,9 @@ struct taken {
     size_t count;
 };
 
-static void take(void *context, struct proc *proc, struct msg *m) {
+static enum forwarded take(void *context, struct proc *proc, struct msg *m, bool hard) {
     struct taken *taken = context;
+    (void)hard;
     pthread_mutex_lock(&taken->lock);
     taken->proc = proc;
     if (taken->count < 8) {
@@ -27,11 +28,12 @@ static void take(void *context, struct proc *proc, struct msg *m) {
     }
     taken->count++;
     pthread_mutex_unlock(&taken->lock);
+    return FORWARD_TAKEN;
 }
 
 static void test_pr1_forwarder_takes_what_is_not_local(void **state) {
     struct taken taken = {.lock = PTHREAD_MUTEX_INITIALIZER};
-    const struct proc_forwarder forwarder = {take, &taken};
+    const struct proc_forwarder forwarder = {.forward = take, .context = &taken};
     struct kit *kit = kit_create_with(*state, ALONE, &forwarder);
     kit_go(kit);
 
@@ -59,7 +61,7 @@ static void test_pr1_forwarder_takes_what_is_not_local(void **state) {
 
 static void test_pr1_forwarder_gets_nothing_local(void **state) {
     struct taken taken = {.lock = PTHREAD_MUTEX_INITIALIZER};
-    const struct proc_forwarder forwarder = {take, &taken};
+    const struct proc_forwarder forwarder = {.forward = take, .context = &taken};
     struct kit *kit = kit_create_with(*state, ALONE, &forwarder);
     kit_go(kit);
 

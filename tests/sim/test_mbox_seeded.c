@@ -334,7 +334,7 @@ static void play_init(struct play *p, uint64_t seed, bool closing) {
     assert_int_equal(sched_create(&options, &p->sched, &err), 0);
     p->pools = pools_create();
     p->pool = pools_take(p->pools);
-    pause_init(&p->graph);
+    pause_init(&p->graph, NULL);
     p->count = 1 + (uint32_t)below(p, ACTORS_MAX);
     for (uint32_t i = 0; i < p->count; i++) {
         struct actor *a = &p->actors[i];

@@ -20,7 +20,7 @@ struct cast {
 static void given_cast(struct cast *c, struct world *w, uint32_t capacity) {
     memset(c, 0, sizeof *c);
     c->w = w;
-    pause_init(&c->graph);
+    pause_init(&c->graph, NULL);
     for (unsigned i = 0; i < ACTORS; i++) {
         given_mbox(w, &c->mboxes[i], capacity, NULL);
         c->pausers[i].self = &c->mboxes[i];
@@ -436,7 +436,7 @@ static void ping_each_other(struct world *w, uint32_t capacity, uint32_t batch) 
     assert_int_equal(sched_create(&options, &sched, &err), 0);
     static struct pinger pingers[2];
     struct pause_graph graph;
-    pause_init(&graph);
+    pause_init(&graph, NULL);
     for (unsigned i = 0; i < 2; i++) {
         pingers[i] = (struct pinger){
             .graph = &graph, .world = w, .partner = &pingers[1 - i], .batch = batch};
@@ -526,7 +526,7 @@ static void test_ai4_nobody_waits_for_a_mailbox_that_closed_meanwhile(void **sta
     static const struct task_ops ops = {.run = close_run, .arrived = close_arrived};
     struct world *w = *state;
     struct pause_graph graph;
-    pause_init(&graph);
+    pause_init(&graph, NULL);
     struct mbox self;
     given_mbox(w, &self, 4, NULL);
     struct mbox *mboxes = calloc(CHAIN, sizeof *mboxes);

@@ -12,8 +12,10 @@
  * proc has its own types, and plugins of its own. Its receiver can't tell (MB-7), but for the
  * envelope's ttl. Order holds between each sender and receiver (MB-1).
  *
- * What differs from a message within one proc: no sender is paused. A full mailbox over there comes
- * back as undeliverable (`full`), so does what is sent to a proc that has left (`gone`). */
+ * A full mailbox over there does what its policy says, as to senders of its own proc: with `block` the
+ * sending actor pauses until there is room, and a client waits at most until its timeout (MB-2). Actors of
+ * several procs that would wait for each other for ever are let through. What is sent to a proc that has
+ * left comes back as undeliverable (`gone`), and who waits for one that leaves goes on. */
 #pragma once
 
 #include <troupe/embed.h>
