@@ -187,7 +187,7 @@ static bool is_called(const struct inst *in, struct troupe_str word) {
 static struct inst *find_child(const struct inst *in, struct troupe_str word) {
     const struct inst_more *more = inst_seen(in);
     struct inst *child = more ? next_child(more, &more->children) : NULL;
-    while (child && !(is_there(child) && is_called(child, word))) {
+    while (child && (mbox_is_closed(&child->mbox) || !is_called(child, word))) { /* S-5 */
         child = next_child(more, &child->sibling);
     }
     return child;

@@ -23,8 +23,8 @@ static void refuse(struct proc *proc, struct msg *m, int32_t status, const char 
                    troupe_str(text));
 }
 
-static void reply(struct proc *proc, struct msg *query, const void *body) {
-    const struct msg_type *type = proc->queries.types.view;
+static void reply(struct proc *proc, struct msg *query, const struct msg_type *type,
+                  const void *body) {
     struct pool *pool = pools_shared(proc->pools);
     struct inst *caller = cell_find(proc, query->sender);
     uint64_t room = type->abi.body_size;
@@ -47,7 +47,7 @@ static void answer_with(struct proc *proc, struct msg *m, const struct snapshot 
     const void *body;
     struct view_room *room = view_make(&proc->queries.types, s, is_entity, &body);
     if (room) {
-        reply(proc, m, body);
+        reply(proc, m, proc->queries.types.view, body);
     } else {
         refuse(proc, m, TROUPE_NO_MEMORY, "no memory for the answer");
     }
@@ -60,20 +60,45 @@ static int32_t status_of(const struct err *err) {
                                       : TROUPE_NOT_FOUND;
 }
 
-static void answer(struct proc *proc, struct msg *m) {
-    struct view_query query;
+static void answer_of_actor(struct proc *proc, struct msg *m, const struct view_query *query) {
     struct snapshot *s = NULL;
     struct err err = {0};
+    if (look_at_child(proc, m->dest, query->child, &s, &err) < 0) {
+        refuse(proc, m, status_of(&err), err.text);
+        return;
+    }
+    answer_with(proc, m, s, query->view == VIEW_ENTITY);
+    snapshot_unref(s);
+}
+
+static void answer_of_proc(struct proc *proc, struct msg *m) {
+    struct proc_view *view = NULL;
+    struct err err = {0};
+    const void *body;
+    struct proc_view_room *room =
+        look_at_proc(proc, &view, &err) == 0 ? proc_view_make(view, &body) : NULL;
+    if (room) {
+        reply(proc, m, proc->queries.types.proc_view, body);
+    } else {
+        refuse(proc, m, TROUPE_NO_MEMORY, "no memory for the answer");
+    }
+    proc_view_free(room);
+    proc_view_destroy(view);
+}
+
+static void answer(struct proc *proc, struct msg *m) {
+    struct view_query query;
     if (!view_read_query(&proc->queries.types, type_get(proc->types, m->type), msg_body(m),
                          &query)) {
         refuse(proc, m, TROUPE_NO_SUCH_PORT, "only troupe.query is answered there");
-    } else if (query.is_unknown) {
-        refuse(proc, m, TROUPE_INVALID, "no such view; there are: actor, entity");
-    } else if (look_at_child(proc, m->dest, query.child, &s, &err) == 0) {
-        answer_with(proc, m, s, query.is_entity);
-        snapshot_unref(s);
+    } else if (query.view == VIEW_UNKNOWN) {
+        refuse(proc, m, TROUPE_INVALID, "no such view; there are: actor, entity, proc");
+    } else if (query.view != VIEW_PROC) {
+        answer_of_actor(proc, m, &query);
+    } else if (query.child.size > 0) {
+        refuse(proc, m, TROUPE_INVALID, "the view 'proc' has no child");
     } else {
-        refuse(proc, m, status_of(&err), err.text);
+        answer_of_proc(proc, m);
     }
 }
 

@@ -23,6 +23,8 @@
 #define SCHEMA_OF_troupe_view_life TROUPE_VIEW_LIFE(SCHEMA_FLAT)
 #define SCHEMA_OF_troupe_view_published TROUPE_VIEW_PUBLISHED(SCHEMA_FLAT)
 #define SCHEMA_OF_troupe_view_record TROUPE_VIEW_RECORD(SCHEMA_FLAT)
+#define SCHEMA_OF_troupe_view_dead TROUPE_VIEW_DEAD(SCHEMA_FLAT)
+#define SCHEMA_OF_troupe_view_ended TROUPE_VIEW_ENDED(SCHEMA_FLAT)
 
 #define SCHEMA_bool(name, x) "bool " #name "; "
 #define SCHEMA__Bool(name, x) "bool " #name "; "
@@ -36,11 +38,23 @@
 int view_types_init(struct view_types *types, struct type_table *table, struct err *err) {
     static const char query[] = TROUPE_QUERY(SCHEMA_FIELD);
     static const char view[] = TROUPE_VIEW(SCHEMA_FIELD);
+    static const char proc_view[] = TROUPE_PROC_VIEW(SCHEMA_FIELD);
     if (type_intern(table, "troupe.query/1", query, &types->query, err) < 0 ||
-        type_intern(table, "troupe.view/1", view, &types->view, err) < 0) {
+        type_intern(table, "troupe.view/1", view, &types->view, err) < 0 ||
+        type_intern(table, "troupe.proc_view/1", proc_view, &types->proc_view, err) < 0) {
         return err_wrap(err, "the host's own messages");
     }
     return 0;
+}
+
+static enum view_kind kind_of(struct troupe_str name) {
+    static const char *const names[] = {
+        [VIEW_ACTOR] = "actor", [VIEW_ENTITY] = "entity", [VIEW_PROC] = "proc"};
+    enum view_kind kind = VIEW_ACTOR;
+    while (name.size > 0 && kind != VIEW_UNKNOWN && !troupe_str_eq(name, troupe_str(names[kind]))) {
+        kind++;
+    }
+    return kind;
 }
 
 bool view_read_query(const struct view_types *types, const struct msg_type *sent, const void *body,
@@ -52,10 +66,8 @@ bool view_read_query(const struct view_types *types, const struct msg_type *sent
     struct troupe_value view = {.kind = TROUPE_KIND_str}, child = {.kind = TROUPE_KIND_str};
     (void)type_read(&any, troupe_str("view"), &view);
     (void)type_read(&any, troupe_str("child"), &child);
-    *ret = (struct view_query){.is_entity = troupe_str_eq(view.s, troupe_str("entity")),
-                               .child = child.s};
-    ret->is_unknown =
-        !ret->is_entity && view.s.size > 0 && !troupe_str_eq(view.s, troupe_str("actor"));
+    ret->child = child.s;
+    ret->view = kind_of(view.s);
     return true;
 }
 
@@ -175,6 +187,79 @@ struct view_room *view_make(const struct view_types *types, const struct snapsho
 void view_free(struct view_room *room) {
     if (room) {
         str_fini(&room->message);
+    }
+    mem_free(room);
+}
+
+/* --- of a proc --- */
+
+struct proc_view_room {
+    struct troupe_proc_view body;
+    struct troupe_view_dead *dead;
+    struct troupe_view_ended *ended;
+};
+
+static void fill_dead(struct proc_view_room *room, const struct proc_view *view) {
+    for (uint32_t i = 0; i < view->dead_count; i++) {
+        const struct proc_view_dead *from = &view->dead[i];
+        room->dead[i] = (struct troupe_view_dead){.number = from->number,
+                                                  .at = from->wall_ns,
+                                                  .type = troupe_str(from->type),
+                                                  .reason = troupe_str(from->reason),
+                                                  .from_uid = from->from_uid,
+                                                  .from = troupe_str(from->from),
+                                                  .to_uid = from->to_uid,
+                                                  .to = troupe_str(from->to)};
+    }
+    room->body.dead_letters_kept.items = room->dead;
+    room->body.dead_letters_kept.count = view->dead_count;
+}
+
+static void fill_ended(struct proc_view_room *room, const struct proc_view *view) {
+    for (uint32_t i = 0; i < view->terminated_count; i++) {
+        const struct snapshot_brief *from = &view->terminated[i];
+        room->ended[i] =
+            (struct troupe_view_ended){.id = troupe_str(from->id),
+                                       .uid = from->uid,
+                                       .incarnation = from->incarnation,
+                                       .status = troupe_str(from->failed ? "failed" : "stopped"),
+                                       .ended_at = from->wall_ns,
+                                       .status_reason = troupe_str(from->reason)};
+    }
+    room->body.terminated.items = room->ended;
+    room->body.terminated.count = view->terminated_count;
+}
+
+struct proc_view_room *proc_view_make(const struct proc_view *view, const void **ret_body) {
+    struct proc_view_room *room = mem_alloc(sizeof *room);
+    if (!room) {
+        return NULL;
+    }
+    room->dead = mem_array(view->dead_count + 1, sizeof *room->dead);
+    room->ended = mem_array(view->terminated_count + 1, sizeof *room->ended);
+    if (!room->dead || !room->ended) {
+        proc_view_free(room);
+        return NULL;
+    }
+    struct troupe_proc_view *body = &room->body;
+    body->name = troupe_str(view->name);
+    body->at = view->wall_ns;
+#define FILL_NUMBER(name, description) body->name = view->name;
+    PROC_NUMBERS(FILL_NUMBER)
+#undef FILL_NUMBER
+    body->last_nonzero = view->last_nonzero_wall_ns;
+    fill_dead(room, view);
+    body->quarantine_kept =
+        troupe_str_n(view->quarantine.data, view->quarantine.size - 1); /* without its newline */
+    fill_ended(room, view);
+    *ret_body = body;
+    return room;
+}
+
+void proc_view_free(struct proc_view_room *room) {
+    if (room) {
+        mem_free(room->dead);
+        mem_free(room->ended);
     }
     mem_free(room);
 }

@@ -3,9 +3,10 @@
 
 #include "actor/look.h"
 #include "message/type.h"
+#include "record/proc_view.h"
 
 struct view_types {
-    const struct msg_type *query, *view;
+    const struct msg_type *query, *view, *proc_view;
 };
 
 /* Interns them. Errors: INVALID (a plugin has declared others under these ids), NOMEM. */
@@ -13,16 +14,22 @@ int view_types_init(struct view_types *types, struct type_table *table, struct e
 
 /* A query as it came, of a type compatible with `query`; the texts are lent by the body. False: it is
  * another message. */
+enum view_kind { VIEW_ACTOR, VIEW_ENTITY, VIEW_PROC, VIEW_UNKNOWN };
 struct view_query {
-    bool is_entity, is_unknown; /* the view */
+    enum view_kind view;
     struct troupe_str child;
 };
 bool view_read_query(const struct view_types *types, const struct msg_type *sent, const void *body,
                      struct view_query *ret);
 
-/* What the answer needs of memory, freed by view_fini. */
+/* What the answer needs of memory, freed by view_free. */
 struct view_room;
 /* A body of the type `view`, lent by the room and the snapshot; NULL: no memory. */
 struct view_room *view_make(const struct view_types *types, const struct snapshot *s,
                             bool is_entity, const void **ret_body);
 void view_free(struct view_room *room); /* takes NULL */
+
+/* The same of the type `proc_view`; lent by the room and the view. */
+struct proc_view_room;
+struct proc_view_room *proc_view_make(const struct proc_view *view, const void **ret_body);
+void proc_view_free(struct proc_view_room *room); /* takes NULL */

@@ -313,3 +313,6 @@ FIXED(troupe_view_life, 32, 8);
 FIXED(troupe_view_published, 32, 8);
 FIXED(troupe_view_record, 72, 8);
 FIXED(troupe_view, 456, 8);
+FIXED(troupe_view_dead, 96, 8);
+FIXED(troupe_view_ended, 72, 8);
+FIXED(troupe_proc_view, 216, 8);

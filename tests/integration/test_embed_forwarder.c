@@ -1,99 +1,16 @@
 /* Two procs joined by the in-process forwarder: messages cross encoded, both ways (PR-1, MB-7). */
-#include "lib/app/embedded_client.h"
+#include "lib/app/embedded_two.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <troupe/forwarder.h>
 #include <troupe/introspect.h>
 
 #include "app/embed_impl.h"
 #include "lib/wait.h"
 
-struct two {
-    struct embedded_log log[2];
-    struct troupe_forwarder *forwarder;
-    struct troupe_proc *proc[2];
-    struct troupe_client *client[2];
-    const struct troupe_type *number[2], *order[2];
-    struct troupe_error error;
-};
-
-static int setup(void **state) {
-    struct two *two = calloc(1, sizeof *two);
-    assert_non_null(two);
-    embedded_log_init(&two->log[0]);
-    embedded_log_init(&two->log[1]);
-    embedded_ok(troupe_forwarder_create(&two->forwarder, &two->error), &two->error);
-    *state = two;
-    return 0;
-}
-
-static int teardown(void **state) {
-    struct two *two = *state;
-    troupe_forwarder_free(two->forwarder);
-    embedded_log_fini(&two->log[0]);
-    embedded_log_fini(&two->log[1]);
-    free(two);
-    return 0;
-}
-
-static struct troupe_proc *create(struct two *two, unsigned at, const char *id,
-                                  const char *actors) {
-    struct troupe_options options = {.size = sizeof options,
-                                     .id = id,
-                                     .flags = TROUPE_STAYS,
-                                     .workers = 2,
-                                     .log = embedded_log_take,
-                                     .log_context = &two->log[at],
-                                     .forwarder = two->forwarder};
-    char text[2048];
-    struct troupe_proc *proc = NULL;
-    (void)snprintf(text, sizeof text, "troupe: 1\n%s", actors);
-    embedded_ok(troupe_proc_create(&options, &proc, &two->error), &two->error);
-    embedded_ok(troupe_proc_add_plugins(proc, TROUPE_BUILD_DIR "/test-plugins/kit.so", &two->error),
-                &two->error);
-    embedded_ok(troupe_proc_load_text(proc, "m", text, strlen(text), &two->error), &two->error);
-    return proc;
-}
-
-static void begin_one(struct two *two, unsigned at, const char *id, const char *actors) {
-    two->proc[at] = create(two, at, id, actors);
-    embedded_ok(troupe_proc_start(two->proc[at], &two->error), &two->error);
-    embedded_ok(troupe_client_create(two->proc[at], NULL, &two->client[at], &two->error),
-                &two->error);
-    embedded_ok(TROUPE_TYPE(two->client[at], kit_number, &two->number[at], &two->error),
-                &two->error);
-    embedded_ok(TROUPE_TYPE(two->client[at], kit_do, &two->order[at], &two->error), &two->error);
-}
-
-static void begin(struct two *two, const char *first, const char *second) {
-    begin_one(two, 0, "one", first);
-    begin_one(two, 1, "two", second);
-}
-
-static void finish_one(struct two *two, unsigned at) {
-    troupe_client_free(two->client[at]);
-    embedded_stop(two->proc[at]);
-}
-
-static void finish(struct two *two) {
-    finish_one(two, 0);
-    finish_one(two, 1);
-}
-
-static struct troupe_ref find(struct two *two, unsigned at, const char *actor, const char *port) {
-    struct troupe_ref ref = {0, 0};
-    embedded_ok(troupe_client_find(two->client[at], actor, port, &ref, &two->error), &two->error);
-    return ref;
-}
-
 /* Orders an actor of the first proc to do something. */
 static void order(struct two *two, const char *script, struct troupe_ref to) {
     const struct kit_do body = {troupe_str(script), to};
-    embedded_ok(troupe_client_send(two->client[0], find(two, 0, "a", "do"), two->order[0], &body,
-                                   NULL, 0, &two->error),
+    embedded_ok(troupe_client_send(two->client[0], two_find(two, 0, "a", "do"), two->order[0],
+                                   &body, NULL, 0, &two->error),
                 &two->error);
 }
 
@@ -104,22 +21,22 @@ static void order(struct two *two, const char *script, struct troupe_ref to) {
 
 static void test_pr1_actor_sends_to_an_actor_of_another_proc(void **state) {
     struct two *two = *state;
-    begin(two, A, B);
+    two_begin(two, A, B);
 
-    order(two, "tell 1 3", find(two, 0, "two/b[0]", "number"));
+    order(two, "tell 1 3", two_find(two, 0, "two/b[0]", "number"));
 
     embedded_wait_logged(&two->log[1], "two/b[0]: got 1\ntwo/b[0]: got 2\ntwo/b[0]: got 3\n");
-    finish(two);
+    two_finish(two);
 }
 
 static void test_mb6_actor_calls_an_actor_of_another_proc(void **state) {
     struct two *two = *state;
-    begin(two, A, B);
+    two_begin(two, A, B);
 
-    order(two, "ask_to 7 30000", find(two, 0, "two/b[0]", "asked"));
+    order(two, "ask_to 7 30000", two_find(two, 0, "two/b[0]", "asked"));
 
     embedded_wait_logged(&two->log[0], "one/a[0]: reply 42");
-    finish(two);
+    two_finish(two);
 }
 
 static void test_s3_actor_of_another_proc_is_asked_for(void **state) {
@@ -128,49 +45,50 @@ static void test_s3_actor_of_another_proc_is_asked_for(void **state) {
     const struct troupe_type *asks = NULL;
     const struct troupe_type *view = NULL;
     struct troupe_message *answer = NULL;
-    begin(two, A, B);
+    two_begin(two, A, B);
     embedded_ok(TROUPE_TYPE(two->client[0], troupe_query, &asks, &two->error), &two->error);
     embedded_ok(TROUPE_TYPE(two->client[0], troupe_view, &view, &two->error), &two->error);
 
-    embedded_ok(troupe_client_call(two->client[0], find(two, 0, "two/b[0]", TROUPE_INTROSPECT_PORT),
-                                   asks, &query, view, 30 * EMBEDDED_S, &answer, &two->error),
+    embedded_ok(troupe_client_call(two->client[0],
+                                   two_find(two, 0, "two/b[0]", TROUPE_INTROSPECT_PORT), asks,
+                                   &query, view, 30 * EMBEDDED_S, &answer, &two->error),
                 &two->error);
 
     const struct troupe_view *seen = troupe_message_body(answer);
     assert_true(troupe_str_eq(seen->id, troupe_str("two/b[0]")));
     troupe_message_free(answer);
-    finish(two);
+    two_finish(two);
 }
 
 static void test_mb6_refusal_crosses_with_its_text(void **state) {
     struct two *two = *state;
-    begin(two, A, "actors: { b: { type: kit.Player, config: { asked: 'refuse not today' } } }");
+    two_begin(two, A, "actors: { b: { type: kit.Player, config: { asked: 'refuse not today' } } }");
 
-    order(two, "ask_to 7 30000", find(two, 0, "two/b[0]", "asked"));
+    order(two, "ask_to 7 30000", two_find(two, 0, "two/b[0]", "asked"));
 
     embedded_wait_logged(&two->log[0], "one/a[0]: reply 0 not today");
-    finish(two);
+    two_finish(two);
 }
 
 static void test_mb6_call_to_a_port_that_does_not_answer_crosses_back(void **state) {
     struct two *two = *state;
-    begin(two, A, B);
+    two_begin(two, A, B);
 
-    order(two, "ask_to 7 30000", find(two, 0, "two/b[0]", "number"));
+    order(two, "ask_to 7 30000", two_find(two, 0, "two/b[0]", "number"));
 
     embedded_wait_logged(&two->log[0], "one/a[0]: reply 0 no such port");
-    finish(two);
+    two_finish(two);
 }
 
 static void test_mb4_undeliverable_comes_back_over_the_procs(void **state) {
     struct two *two = *state;
-    begin(two, A, B);
-    struct troupe_ref wrong = find(two, 0, "two/b[0]", "asked"); /* takes requests only */
+    two_begin(two, A, B);
+    struct troupe_ref wrong = two_find(two, 0, "two/b[0]", "asked"); /* takes requests only */
 
     order(two, "tell 5", wrong);
 
     embedded_wait_logged(&two->log[0], "one/a[0]: back 5: no such port");
-    finish(two);
+    two_finish(two);
 }
 
 #define HELD(policy)                                                                               \
@@ -180,8 +98,8 @@ static void test_mb4_undeliverable_comes_back_over_the_procs(void **state) {
 /* `b` stands at the gate. */
 static void begin_held(struct two *two, const char *second) {
     embedded_gate_make("over");
-    begin(two, A, second);
-    order(two, "tell 0", find(two, 0, "two/b[0]", "second"));
+    two_begin(two, A, second);
+    order(two, "tell 0", two_find(two, 0, "two/b[0]", "second"));
     embedded_wait_logged(&two->log[1], "holds");
 }
 
@@ -189,19 +107,19 @@ static void test_mb4_full_mailbox_over_there_comes_back_when_it_is_to_fail(void 
     struct two *two = *state;
     begin_held(two, HELD(", overflow: fail"));
 
-    order(two, "tell 1 3", find(two, 0, "two/b[0]", "number"));
+    order(two, "tell 1 3", two_find(two, 0, "two/b[0]", "number"));
 
     embedded_wait_logged(&two->log[0], "one/a[0]: back 3: mailbox is full");
     embedded_gate_open("over");
     embedded_wait_logged(&two->log[1], "got 2");
-    finish(two);
+    two_finish(two);
 }
 
 static void test_mb2_full_mailbox_over_there_pauses_the_sender(void **state) {
     struct two *two = *state;
     begin_held(two, HELD(""));
 
-    order(two, "tell 1 5; log told", find(two, 0, "two/b[0]", "number"));
+    order(two, "tell 1 5; log told", two_find(two, 0, "two/b[0]", "number"));
     embedded_wait_logged(&two->log[0], "told");
     embedded_gate_open("over");
 
@@ -209,13 +127,13 @@ static void test_mb2_full_mailbox_over_there_pauses_the_sender(void **state) {
         &two->log[1],
         "two/b[0]: got 1\ntwo/b[0]: got 2\ntwo/b[0]: got 3\ntwo/b[0]: got 4\ntwo/b[0]: got 5\n");
     assert_false(embedded_logged(&two->log[0], "back"));
-    finish(two);
+    two_finish(two);
 }
 
 static int32_t send_there(struct two *two, uint64_t number, uint64_t timeout) {
     const struct kit_number body = {number};
-    return troupe_client_send(two->client[0], find(two, 0, "two/b[0]", "number"), two->number[0],
-                              &body, NULL, timeout, &two->error);
+    return troupe_client_send(two->client[0], two_find(two, 0, "two/b[0]", "number"),
+                              two->number[0], &body, NULL, timeout, &two->error);
 }
 
 static void test_ci3_clients_send_to_another_proc_waits_at_most_its_deadline(void **state) {
@@ -232,7 +150,7 @@ static void test_ci3_clients_send_to_another_proc_waits_at_most_its_deadline(voi
     embedded_gate_open("over");
     embedded_wait_logged(&two->log[1], "got 2");
     assert_false(embedded_logged(&two->log[1], "got 3"));
-    finish(two);
+    two_finish(two);
 }
 
 struct sending {
@@ -274,14 +192,14 @@ static void test_ci3_clients_send_to_another_proc_goes_on_when_there_is_room(voi
     assert_int_equal(sending.status, TROUPE_OK);
     embedded_wait_logged(&two->log[1], "got 3");
     test_counter_fini(&done);
-    finish(two);
+    two_finish(two);
 }
 
 static void test_pr1_what_goes_to_a_proc_that_has_left_comes_back(void **state) {
     struct two *two = *state;
-    begin(two, A, B);
-    struct troupe_ref to = find(two, 0, "two/b[0]", "number");
-    finish_one(two, 1);
+    two_begin(two, A, B);
+    struct troupe_ref to = two_find(two, 0, "two/b[0]", "number");
+    two_finish_one(two, 1);
 
     order(two, "tell 5", to);
 
@@ -289,23 +207,23 @@ static void test_pr1_what_goes_to_a_proc_that_has_left_comes_back(void **state) 
     struct troupe_ref ref;
     assert_int_equal(troupe_client_find(two->client[0], "two/b[0]", NULL, &ref, &two->error),
                      TROUPE_NOT_FOUND);
-    finish_one(two, 0);
+    two_finish_one(two, 0);
 }
 
 static void test_addresses_cross_and_come_back_as_ones_own(void **state) {
     struct two *two = *state;
-    begin(two, A, "actors: { b: { type: kit.Player } }");
+    two_begin(two, A, "actors: { b: { type: kit.Player } }");
     /* b is told to send to an address in proc one, and to one of its own proc that came from there */
-    const struct kit_do to_one = {troupe_str("tell 11"), find(two, 0, "a", "number")};
+    const struct kit_do to_one = {troupe_str("tell 11"), two_find(two, 0, "a", "number")};
     const struct kit_do to_own = {troupe_str("tell 12; log told"),
-                                  find(two, 0, "two/b[0]", "number")};
+                                  two_find(two, 0, "two/b[0]", "number")};
     struct troupe_port *inbox = NULL;
     struct troupe_message *message = NULL;
     embedded_ok(troupe_client_open(two->client[0], "inbox of one", two->number[0], NULL, &inbox,
                                    &two->error),
                 &two->error);
     const struct kit_do to_client = {troupe_str("tell 13"), troupe_port_ref(inbox)};
-    struct troupe_ref b = find(two, 0, "two/b[0]", "do");
+    struct troupe_ref b = two_find(two, 0, "two/b[0]", "do");
 
     embedded_ok(troupe_client_send(two->client[0], b, two->order[0], &to_one, NULL, 0, &two->error),
                 &two->error);
@@ -324,36 +242,36 @@ static void test_addresses_cross_and_come_back_as_ones_own(void **state) {
     assert_int_equal(envelope.sender.uid, b.uid);
     assert_int_equal(envelope.sender.port >> 16, b.port >> 16);
     troupe_message_free(message);
-    finish(two);
+    two_finish(two);
 }
 
 static void test_client_calls_an_actor_of_another_proc(void **state) {
     struct two *two = *state;
     const struct kit_number body = {1};
     struct troupe_message *answer = NULL;
-    begin(two, A, B);
+    two_begin(two, A, B);
 
-    embedded_ok(troupe_client_call(two->client[0], find(two, 0, "two/b[0]", "asked"),
+    embedded_ok(troupe_client_call(two->client[0], two_find(two, 0, "two/b[0]", "asked"),
                                    two->number[0], &body, two->number[0], 30 * EMBEDDED_S, &answer,
                                    &two->error),
                 &two->error);
 
     assert_int_equal(((const struct kit_number *)troupe_message_body(answer))->number, 42);
     troupe_message_free(answer);
-    finish(two);
+    two_finish(two);
 }
 
 static void test_ids_of_joined_procs_are_unique(void **state) {
     struct two *two = *state;
-    begin_one(two, 0, "one", A);
-    struct troupe_proc *again = create(two, 1, "one", A);
+    two_begin_one(two, 0, "one", A);
+    struct troupe_proc *again = two_create(two, 1, "one", A);
 
     assert_int_equal(troupe_proc_start(again, &two->error), TROUPE_REFUSED);
 
     assert_string_equal(two->error.text,
                         "a proc 'one' is joined already: the id of each is its own");
     embedded_drop(again);
-    finish_one(two, 0);
+    two_finish_one(two, 0);
 }
 
 struct caller {
@@ -388,7 +306,7 @@ static void test_calls_cross_both_ways_until_the_procs_end(void **state) {
         "actors: { a: { type: kit.Player, config: { asked: 'log asked; reply $' } } }";
     struct caller callers[4];
     pthread_t threads[4];
-    begin(two, answers, answers);
+    two_begin(two, answers, answers);
     for (unsigned i = 0; i < 4; i++) {
         callers[i] = (struct caller){two, i % 2, 0};
         assert_int_equal(pthread_create(&threads[i], NULL, call_across, &callers[i]), 0);
@@ -402,12 +320,12 @@ static void test_calls_cross_both_ways_until_the_procs_end(void **state) {
     for (unsigned i = 0; i < 4; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     }
-    finish(two);
+    two_finish(two);
     assert_true(
         callers[0].answered + callers[1].answered + callers[2].answered + callers[3].answered > 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, two_setup, two_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -58,7 +58,7 @@ static void test_s3_actor_asks_by_path(void **state) {
     kit_do(kit, "l", "actor /g/x");
     kit_wait(kit, "l: -7 there is no child '/g/x'");
     kit_do(kit, "l", "colour");
-    kit_wait(kit, "l: -3 no such view; there are: actor, entity");
+    kit_wait(kit, "l: -3 no such view; there are: actor, entity, proc");
     kit_do(kit, "l", "wrong");
     kit_wait(kit, "l: -11 only troupe.query is answered there");
     kit_do(kit, "l", "tell");
@@ -99,7 +99,7 @@ static void test_s1_wedged_actor_answers_who_asks(void **state) {
     kit_do_to(kit, "l", "actor", ref_of(kit, "a"));
     kit_wait(kit, "l: p/a[0] processing handled 0 queued 1 children 0 published 0");
 
-    kit_open_until(*state, "g", "a: on");
+    kit_open_until_times(*state, "g", "a: on", 2);
     kit_stop(kit);
 }
 
@@ -127,6 +127,32 @@ static void test_s2_being_asked_for_changes_nothing(void **state) {
     snapshot_unref(before);
     snapshot_unref(after);
     kit_stop(kit);
+}
+
+/* The totals, and what is kept of messages and lives. */
+static void test_pd6_actor_asks_for_the_proc_as_a_whole(void **state) {
+    struct kit *kit = kit_start(
+        *state, "supervision: { intensity: 5 }\n"
+                "actors:\n" LOOKER
+                "  a: { type: kit.Player, restart: temporary, config: { number: 'at 2; fail no', "
+                "second: 'tell $' } }\n");
+
+    kit_settle(kit);
+    kit_do(kit, "l", "proc");
+    kit_wait(kit, "l: proc p queued 0 high 1 handled 1 dead 0 quarantine none, queued");
+    kit_do_to(kit, "a", "tell 7", (struct troupe_ref){987654, kit_port(kit, "number")});
+    kit_number(kit, "a", "number", 1);
+    kit_number(kit, "a", "number", 2);
+    kit_wait_closed(kit, "a");
+    kit_settle(kit);
+    kit_do(kit, "l", "proc");
+    kit_wait(kit, "l: dead kit.number/1 to : actor is gone");
+    kit_wait(kit, "l: ended p/a[0] failed: number: no");
+    kit_stop(kit);
+
+    char *trace = kit_trace_of(*state, "l");
+    assert_non_null(strstr(trace, "dead 1 quarantine some, queued"));
+    free(trace);
 }
 
 /* What waits for an answer when all is aborted goes with it. */
@@ -210,6 +236,7 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_s3_actor_asks_by_path),
     KIT_TEST(KIT_BOTH, test_s1_ended_actor_answers_who_asks),
     KIT_TEST(KIT_THREADS, test_s1_wedged_actor_answers_who_asks),
+    KIT_TEST(KIT_BOTH, test_pd6_actor_asks_for_the_proc_as_a_whole),
     KIT_TEST(KIT_BOTH, test_s2_being_asked_for_changes_nothing),
     KIT_TEST(KIT_BOTH, test_s7_end_does_not_wait_for_answers),
     KIT_TEST(KIT_BOTH, test_s7_seeded_children_come_and_go_while_they_are_asked_for),

@@ -19,7 +19,8 @@
 
 #define TROUPE_INTROSPECT_PORT "troupe.introspect"
 
-/* `view`: "actor" or empty: all that is known; "entity": who it is, and what it published itself.
+/* `view`: "actor" or empty: all that is known; "entity": who it is, and what it published itself; "proc": of
+ * the proc that the actor is in, as a whole, answered by a troupe_proc_view and without a `child`.
  * `child`: one below the actor that is asked, which has not ended: its name, its pid as "[3]", or several of
  * these joined by '/'. With '/' in front it begins at the proc, whose children are the actors of the
  * manifest: "/group/name". Empty: the actor itself. */
@@ -78,6 +79,43 @@ TROUPE_RECORD(troupe_view_record, TROUPE_VIEW_RECORD);
     F(list, attributes, troupe_view_published)                                                     \
     F(list, flight_recorder, troupe_view_record)
 TROUPE_MESSAGE(troupe_view, "troupe.view/1", TROUPE_VIEW);
+
+#define TROUPE_VIEW_DEAD(F)                                                                        \
+    F(u64, number)                                                                                 \
+    F(time, at) F(str, type) F(str, reason) F(u64, from_uid) F(str, from) F(u64, to_uid) F(str, to)
+TROUPE_RECORD(troupe_view_dead, TROUPE_VIEW_DEAD);
+#define TROUPE_VIEW_ENDED(F)                                                                       \
+    F(str, id)                                                                                     \
+    F(u64, uid) F(u64, incarnation) F(str, status) F(time, ended_at) F(str, status_reason)
+TROUPE_RECORD(troupe_view_ended, TROUPE_VIEW_ENDED);
+
+/* A proc as a whole: the totals and what is kept, by the names that troupe-attributes(7) gives them. When
+ * never anything was queued, `last_nonzero` is 0. `quarantine_kept` is JSON. */
+#define TROUPE_PROC_VIEW(F)                                                                        \
+    F(str, name)                                                                                   \
+    F(time, at)                                                                                    \
+    F(u64, live_instances)                                                                         \
+    F(u64, live_messages)                                                                          \
+    F(u64, queued)                                                                                 \
+    F(u64, queued_high_water)                                                                      \
+    F(u64, handled)                                                                                \
+    F(u64, sent)                                                                                   \
+    F(u64, dropped)                                                                                \
+    F(u64, dead_letters)                                                                           \
+    F(u64, late_replies)                                                                           \
+    F(u64, discarded_turns)                                                                        \
+    F(u64, pauses)                                                                                 \
+    F(u64, cycles)                                                                                 \
+    F(u64, quarantined)                                                                            \
+    F(u64, retried)                                                                                \
+    F(u64, lost_with_state)                                                                        \
+    F(u64, snapshots_evicted)                                                                      \
+    F(u64, quarantine_fallen)                                                                      \
+    F(time, last_nonzero)                                                                          \
+    F(list, dead_letters_kept, troupe_view_dead)                                                   \
+    F(str, quarantine_kept)                                                                        \
+    F(list, terminated, troupe_view_ended)
+TROUPE_MESSAGE(troupe_proc_view, "troupe.proc_view/1", TROUPE_PROC_VIEW);
 
 /* The port of an actor that answers, for ask_to. [turn] */
 static inline TROUPE_UNUSED struct troupe_ref troupe_introspect_port(struct troupe_turn *turn,
