@@ -38,7 +38,8 @@ static void test_fc3_report_has_the_stack(void **state) {
     kit_gate_make(*state, "g");
 
     kit_number(kit, "a", "number", 1);
-    kit_wait_logged(*state, "p/a[0]: still stuck in 'number'", 2);
+    /* of several reports: on a busy machine a thread may be too late for one */
+    kit_wait_logged(*state, "player_on_number", 1);
     kit_open_until(*state, "g", "a: end");
     kit_stop(kit);
 
@@ -46,7 +47,6 @@ static void test_fc3_report_has_the_stack(void **state) {
     kit_assert_logged(*state, "gate_wait");
     kit_assert_logged(*state, "player_on_number");
     kit_assert_logged(*state, "kit.so, generation ");
-    assert_int_equal(kit_logged(*state, "its stack is not to be had"), 0);
 }
 
 /* More actors than there are workers, so that every worker is wedged, and some again. */
@@ -105,16 +105,20 @@ static void test_fc3_stuck_init_and_cleanup_are_reported(void **state) {
     struct kit *kit =
         kit_start(*state, QUICK
                   "actors:\n"
-                  "  a: { type: kit.Player, config: { init: 'stall 60', cleanup: 'stall 60' } }\n"
+                  "  a: { type: kit.Player, config: { init: 'gate g; note up', cleanup: 'gate g; "
+                  "note end' } }\n"
                   "  b: { type: kit.Player, config: { number: 'note got $' } }\n");
+    kit_gate_make(*state, "g");
 
     kit_number(kit, "b", "number", 1);
     kit_wait(kit, "b: got 1");
+    kit_wait_logged(*state, "p/a[0]: stuck in 'init'", 1);
+    kit_open_until(*state, "g", "a: up");
     kit_wait_logged(*state, "no longer stuck: 'init' has returned after ", 1);
-    kit_stop(kit);
-
-    kit_assert_logged(*state, "p/a[0]: stuck in 'init'");
-    kit_assert_logged(*state, "p/a[0]: stuck in 'cleanup'");
+    deploy_stop(kit_deploy(kit));
+    kit_wait_logged(*state, "p/a[0]: stuck in 'cleanup'", 1);
+    kit_open_until(*state, "g", "a: end");
+    kit_end(kit, NULL);
 }
 
 /* As one that is blocked in the kernel for good. */
@@ -193,14 +197,14 @@ static void test_fc3_each_actor_has_its_own_limit(void **state) {
 static void test_fc3_children_have_the_limit_of_their_parent(void **state) {
     struct kit *kit = kit_start(*state, "actors:\n"
                                         "  a: { type: kit.Player, stuck_after: 20ms, config: { "
-                                        "kid: 'number=stall 60,note end' } }\n");
+                                        "kid: 'number=gate g,note end' } }\n");
+    kit_gate_make(*state, "g");
 
     kit_do(kit, "a", "spawn kid; tell 1");
-    kit_wait(kit, "kid[1]: end");
+    kit_wait_logged(*state, "p/kid[1]: stuck in 'number'", 1);
+    kit_open_until(*state, "g", "kid[1]: end");
     kit_wait_logged(*state, "p/kid[1]: no longer stuck", 1);
     kit_stop(kit);
-
-    kit_assert_logged(*state, "p/kid[1]: stuck in 'number'");
 }
 
 /* What it spawns and whom it calls in the turn that was stuck works as ever. */
@@ -218,8 +222,9 @@ static void test_fc3_late_turn_may_do_whatever_a_turn_may(void **state) {
     kit_do(kit, "a", "gate g; note first");
     kit_wait_logged(*state, "p/a[0]: stuck in 'do'", 1);
     kit_open_until(*state, "g", "a: first");
-    kit_do(kit, "a", "spawn kid; ask 5 9000; stall 50; tell 3; tick 1 0");
-    kit_wait(kit, "a: reply 6");
+    kit_do(kit, "a", "spawn kid; ask 5 9000; gate g; tell 3; tick 1 0");
+    kit_wait_logged(*state, "p/a[0]: stuck in 'do'", 2);
+    kit_open_until(*state, "g", "a: reply 6");
     kit_wait(kit, "a: second 3");
     kit_wait(kit, "a: tick");
     kit_stop(kit);
