@@ -48,10 +48,12 @@ static inline void list_show_last(struct list *head, struct list *link) {
 }
 static inline void list_hide(struct list *link) {
     link->next->prev = link->prev;
-    __atomic_store_n(&link->prev->next, link->next, __ATOMIC_RELEASE);
+    /* seq_cst, as the load in list_seen: who hides a link and then asks whether anybody walks, and who says that
+     * he walks and then does, must not both be told no. Else its memory went while it was being found. */
+    __atomic_store_n(&link->prev->next, link->next, __ATOMIC_SEQ_CST);
 }
 static inline struct list *list_seen(const struct list *link) {
-    return __atomic_load_n(&link->next, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&link->next, __ATOMIC_SEQ_CST);
 }
 /* Leaves link pointing to itself, so that removing twice is harmless. */
 static inline void list_remove(struct list *link) {
