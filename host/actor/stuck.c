@@ -13,7 +13,7 @@
 #define ABORT_PATIENCE_NS (100 * NS_PER_MS)
 /* A thread that does not show its stack in this time takes no signals: as much as one may have to wait for a core
  * on a machine that has far too much to do. */
-#define LOOK_PATIENCE_NS (300 * NS_PER_MS)
+#define LOOK_PATIENCE_NS NS_PER_S
 /* How long a call is asked to break off before it is revoked; and how long that waits for the stack to be
  * written, so that it stands in the failure. */
 #define BREAK_PATIENCE_NS (60 * NS_PER_MS)

@@ -262,11 +262,15 @@ static void test_fc3_hundreds_of_stuck_turns_lose_nothing(void **state) {
         }
     }
     kit_wait_lines(kit, "b: last", 8);
+    unsigned more = 0;
+    while (kit_logged(*state, ": stuck in 'number'") == 0) { /* a busy machine may notice none */
+        kit_number(kit, "a.0", "number", 20);
+        kit_wait_lines(kit, "b: last", 8 + ++more);
+    }
     kit_settle(kit);
-    assert_int_equal(inst_processed(kit_actor(kit, "b")), 8 * 20);
+    assert_int_equal(inst_processed(kit_actor(kit, "b")), 8 * 20 + more);
     kit_stop(kit);
 
-    assert_true(kit_logged(*state, ": stuck in 'number'") > 0);
     assert_int_equal(count_threads(), before);
 }
 
