@@ -101,7 +101,8 @@ static int look_at_end(const struct inst *in, uint64_t uid, uint32_t incarnation
 
 static int look_at_life(const struct inst *in, uint64_t uid, enum inst_status status,
                         struct snapshot **ret, struct err *err) {
-    struct looked *l = mem_alloc(sizeof *l);
+    struct looked *l =
+        mem_resize(NULL, sizeof *l); /* not zeroed: it is large, and little is used */
     struct snapshot *snapshot = l ? take_living(in, uid, status, l) : NULL;
     mem_free(l);
     if (!snapshot) {

@@ -44,6 +44,10 @@ int view_types_init(struct view_types *types, struct type_table *table, struct e
         type_intern(table, "troupe.proc_view/1", proc_view, &types->proc_view, err) < 0) {
         return err_wrap(err, "the host's own messages");
     }
+    for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
+        types->fields[i] = type_find_field(&types->view->abi,
+                                           troupe_str(attribute_get((enum attribute_id)i)->name));
+    }
     return 0;
 }
 
@@ -167,15 +171,15 @@ static void fill_field(struct view_room *room, const struct snapshot *s, enum at
 
 struct view_room *view_make(const struct view_types *types, const struct snapshot *s,
                             bool is_entity, const void **ret_body) {
-    struct view_room *room = mem_alloc(sizeof *room);
+    struct view_room *room = mem_resize(NULL, sizeof *room); /* not zeroed: the lists are large */
     if (!room) {
         return NULL;
     }
+    memset(&room->body, 0, sizeof room->body);
     str_init(&room->message);
     for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
         enum attribute_id id = (enum attribute_id)i;
-        const struct troupe_field *field =
-            type_find_field(&types->view->abi, troupe_str(attribute_get(id)->name));
+        const struct troupe_field *field = types->fields[id];
         if (field && snapshot_has(s, id) && (!is_entity || attribute_is_of_entity(id))) {
             fill_field(room, s, id, field);
         }

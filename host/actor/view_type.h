@@ -3,10 +3,12 @@
 
 #include "actor/look.h"
 #include "message/type.h"
+#include "record/attribute.h"
 #include "record/proc_view.h"
 
 struct view_types {
     const struct msg_type *query, *view, *proc_view;
+    const struct troupe_field *fields[ATTRIBUTE_COUNT]; /* of `view`, by attribute */
 };
 
 /* Interns them. Errors: INVALID (a plugin has declared others under these ids), NOMEM. */

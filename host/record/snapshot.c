@@ -192,10 +192,11 @@ struct snapshot *snapshot_create(const struct snapshot_facts *facts, struct flig
     if (!flight) {
         return copy_whole(facts);
     }
-    struct taken *taken = mem_alloc(sizeof *taken);
+    struct taken *taken = mem_resize(NULL, sizeof *taken); /* not zeroed: it is large */
     if (!taken) {
         return NULL;
     }
+    taken->count = 0;
     flight_read(flight, take_entry, taken);
     struct snapshot_facts all = *facts;
     all.records = taken->records;

@@ -1,10 +1,6 @@
 /* bench.Caller keeps some calls to bench.Clerk under way. */
 #include "mark.h"
-
-#define BENCH_QUESTION(F) F(u64, number)
-TROUPE_MESSAGE(bench_question, "bench.question/1", BENCH_QUESTION);
-#define BENCH_ANSWER(F) F(u64, number)
-TROUPE_MESSAGE(bench_answer, "bench.answer/1", BENCH_ANSWER);
+#include "question.h"
 
 #define CALLER_CONFIG(C)                                                                           \
     C(int, count, required, "how many calls to make", "1..")                                       \
