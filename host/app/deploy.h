@@ -32,9 +32,6 @@ int deploy_start(struct deploy *deploy, struct err *err);
 void deploy_stop(struct deploy *deploy); /* drains [any] */
 /* Waits for the end. With ret->stuck, once more looks whether those threads have come back. */
 void deploy_wait(struct deploy *deploy, struct supervisor_result *ret);
-/* After the end: warns of what overflow policies dropped, wire by wire (MB-2), of dead letters, and
- * of what became of the messages that failing actors handled, actor by actor. */
-void deploy_log_losses(struct deploy *deploy, struct log *log);
 /* Seeded: runs until nothing is left to do before `until_ns`; returns the activations. */
 uint64_t deploy_step(struct deploy *deploy, uint64_t until_ns);
 /* After the end, or before the start. With stuck threads it must not be called: leave the process. */

@@ -41,7 +41,7 @@ static struct troupe_end *create(int32_t status, const char *cause) {
 
 struct troupe_end *end_create(struct deploy *deploy, const struct supervisor_result *result) {
     struct proc *proc = deploy_proc(deploy);
-    bool in_time = !result->aborted && !result->stuck && result->left == 0;
+    bool in_time = !result->aborted && result->left == 0;
     struct troupe_end *end = create(result->failed ? TROUPE_ERROR
                                     : in_time      ? TROUPE_OK
                                                    : TROUPE_ABORTED,
@@ -50,6 +50,11 @@ struct troupe_end *end_create(struct deploy *deploy, const struct supervisor_res
         return NULL;
     }
     end->left = result->left;
+    end->stuck = result->stuck;
+    if (end_gather_losses(&end->losses, proc) < 0) {
+        troupe_end_free(end);
+        return NULL;
+    }
     for (uint32_t i = 0; i < proc_actor_count(proc); i++) {
         const struct inst *in = proc_actor(proc, i);
         if (inst_is_group(in)) {
@@ -83,6 +88,7 @@ void troupe_end_free(struct troupe_end *end) {
         }
         mem_free((void *)end->names[how]);
     }
+    end_free_losses(&end->losses);
     mem_free(end);
 }
 
@@ -96,6 +102,10 @@ const char *troupe_end_cause(const struct troupe_end *end) {
 
 uint64_t troupe_end_left(const struct troupe_end *end) {
     return end->left;
+}
+
+bool troupe_end_is_stuck(const struct troupe_end *end) {
+    return end->stuck;
 }
 
 uint64_t troupe_end_count(const struct troupe_end *end, uint32_t how) {

@@ -70,10 +70,31 @@ struct troupe_proc {
     char id[128];
 };
 
+struct end_drop { /* a wire that dropped messages */
+    uint64_t messages;
+    uint32_t receivers;
+    char *from, *to; /* owned */
+};
+struct end_loss {
+    uint64_t failures, quarantined, retried, lost_with_state;
+    char *name; /* of the actor; owned; NULL: all together */
+};
+#define END_REASONS 64 /* more statuses than there are */
+struct end_losses {
+    struct end_drop *drops;  /* owned */
+    struct end_loss *actors; /* owned */
+    uint64_t drop_count, actor_count;
+    struct end_loss all;
+    uint64_t letters, letters_kept;
+    uint64_t letters_by_reason[END_REASONS]; /* of those kept */
+};
+
 struct troupe_end {
     _Atomic uint64_t refs;
     int32_t status;
     uint64_t left;
+    bool stuck; /* threads are left behind */
+    struct end_losses losses;
     char cause[1024];
     char **names[TROUPE_HOW_COUNT_]; /* owned, as the texts in them */
     uint64_t counts[TROUPE_HOW_COUNT_];
@@ -101,8 +122,8 @@ int recipe_add_wire(struct recipe *recipe, const char *from, const char *to, str
 int recipe_add_options(struct recipe *recipe, const struct troupe_options *options,
                        struct err *err);
 /* Reads and checks it; a status. `checked` is to be ended in both cases. */
-int32_t recipe_read(const struct recipe *recipe, struct type_table *types, struct checked *checked,
-                    struct troupe_error *error);
+int32_t recipe_read(const struct recipe *recipe, const struct troupe_options *options,
+                    struct type_table *types, struct checked *checked, struct troupe_error *error);
 
 /* embed_end.c: see troupe_end_... */
 /* Of a deployment that has halted, or has threads stuck in it. NULL: no memory. */
@@ -111,7 +132,17 @@ struct troupe_end *end_create(struct deploy *deploy, const struct supervisor_res
 struct troupe_end *end_create_failed(const char *cause);
 struct troupe_end *end_ref(struct troupe_end *end);
 
+/* embed_losses.c */
+/* Of a deployment that has halted. -1: no memory for some of it. */
+int end_gather_losses(struct end_losses *losses, struct proc *proc);
+void end_free_losses(struct end_losses *losses);
+/* Says what was aborted, what overflow policies dropped, wire by wire (MB-2), what could not be delivered,
+ * and what became of the messages that failing actors handled, actor by actor. `end` NULL: no memory. */
+void end_log(const struct troupe_end *end, const struct supervisor_result *result, struct log *log);
+
 /* embed_proc.c */
+/* Level and format where the program has not said them. */
+void embed_init_log(struct troupe_proc *proc, enum log_level level, enum log_format format);
 /* The control block may go. */
 void embed_release(struct troupe_proc *proc);
 /* Asks for a stop, or for an abort; before the start it is the end. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "actor/proc.h"
 #include "app/forwarder_impl.h"
@@ -65,7 +66,7 @@ static int copy_options(struct troupe_proc *proc, const struct troupe_options *f
     if ((id && !options->id) || (directory && !options->snapshots_directory)) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    if (options->flags & ~(TROUPE_STAYS | TROUPE_SIGNALS)) {
+    if (options->flags & ~(TROUPE_STAYS | TROUPE_SIGNALS | TROUPE_ACTORS)) {
         return err_set(err, ERR_INVALID, "options.flags has bits that are not known here: 0x%x",
                        options->flags);
     }
@@ -73,6 +74,11 @@ static int copy_options(struct troupe_proc *proc, const struct troupe_options *f
         return err_set(err, ERR_INVALID,
                        "options.log_level is %u: it is 1 + TROUPE_LOG_DEBUG at most",
                        options->log_level);
+    }
+    if (options->log_format > TROUPE_FORMAT_JSON || options->log_colour > TROUPE_COLOUR_ALWAYS) {
+        return err_set(err, ERR_INVALID,
+                       "options.log_format is %u and log_colour %u: neither is more than 2",
+                       options->log_format, options->log_colour);
     }
     return 0;
 }
@@ -86,15 +92,21 @@ static void log_to_program(void *context, enum log_level level, const char *acto
     embed_callback_end();
 }
 
-static void init_log(struct troupe_proc *proc) {
-    uint32_t given = proc->options.log_level;
-    enum log_level level = given ? (enum log_level)(given - 1) : LOG_INFO;
-    if (proc->options.log) {
+void embed_init_log(struct troupe_proc *proc, enum log_level level, enum log_format format) {
+    const struct troupe_options *options = &proc->options;
+    level = options->log_level ? (enum log_level)(options->log_level - 1) : level;
+    if (options->log) {
         log_init_sink(&proc->log, log_to_program, proc, level);
-    } else {
-        log_init(&proc->log, 2, level, LOG_TEXT, clock_system());
+        return;
+    }
+    format = options->log_format ? (enum log_format)(options->log_format - 1) : format;
+    log_init(&proc->log, STDERR_FILENO, level, format, clock_system());
+    if (options->log_colour) {
+        proc->log.colour = options->log_colour == TROUPE_COLOUR_ALWAYS;
     }
 }
+_Static_assert(TROUPE_FORMAT_TEXT == 1 + LOG_TEXT && TROUPE_FORMAT_JSON == 1 + LOG_JSON,
+               "the program's formats are the log's, and 0 says nothing");
 
 int32_t troupe_proc_create(const struct troupe_options *options, struct troupe_proc **ret,
                            struct troupe_error *error) {
@@ -117,7 +129,7 @@ int32_t troupe_proc_create(const struct troupe_options *options, struct troupe_p
         return embed_fail_as(error, &err);
     }
     (void)snprintf(proc->id, sizeof proc->id, "%s", proc->options.id ? proc->options.id : "");
-    init_log(proc);
+    embed_init_log(proc, LOG_INFO, LOG_TEXT);
     *ret = proc;
     return TROUPE_OK;
 }
@@ -217,6 +229,10 @@ int32_t troupe_proc_set_coordinator(struct troupe_proc *proc, troupe_coordinator
     }
     pthread_mutex_unlock(&proc->lock);
     return status;
+}
+
+void troupe_proc_log(struct troupe_proc *proc, uint32_t level, struct troupe_str text) {
+    log_write_n(&proc->log, (enum log_level)level, NULL, text.data, text.size);
 }
 
 const char *troupe_proc_id(struct troupe_proc *proc) {

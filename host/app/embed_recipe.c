@@ -173,12 +173,15 @@ static void add_count(struct str *out, const char *map, const char *key, uint32_
     }
 }
 
-/* `actors` must be there, and may be empty. */
 int recipe_add_options(struct recipe *recipe, const struct troupe_options *options,
                        struct err *err) {
     struct str text;
     str_init(&text);
-    str_add(&text, "troupe: 1\nactors: {}\n");
+    str_add(&text, "troupe: 1\n");
+    size_t nothing = text.size;
+    if (!(options->flags & TROUPE_ACTORS)) {
+        str_add(&text, "actors: {}\n"); /* must be there, and may be empty */
+    }
     if (options->id) {
         str_add(&text, "proc: ");
         add_text(&text, options->id);
@@ -208,6 +211,10 @@ int recipe_add_options(struct recipe *recipe, const struct troupe_options *optio
         }
         str_add(&text, " }\n");
     }
+    if (text.size == nothing) {
+        str_fini(&text);
+        return 0;
+    }
     return add_made(recipe, &text, "(options)", err);
 }
 
@@ -232,8 +239,8 @@ static int32_t fail_checked(const struct checked *checked, struct troupe_error *
     return status;
 }
 
-int32_t recipe_read(const struct recipe *recipe, struct type_table *types, struct checked *checked,
-                    struct troupe_error *error) {
+int32_t recipe_read(const struct recipe *recipe, const struct troupe_options *options,
+                    struct type_table *types, struct checked *checked, struct troupe_error *error) {
     const char **paths = mem_array(recipe->item_count + 1, sizeof *paths);
     struct manifest_text *texts = mem_array(recipe->item_count + 1, sizeof *texts);
     struct checked_sources sources = {.paths = paths,
@@ -243,7 +250,7 @@ int32_t recipe_read(const struct recipe *recipe, struct type_table *types, struc
                                       .types = types,
                                       .actor_types = (const char *const *)recipe->types,
                                       .actor_type_count = recipe->type_count,
-                                      .may_be_empty = true};
+                                      .may_be_empty = !(options->flags & TROUPE_ACTORS)};
     int32_t status = TROUPE_OK;
     if (!paths || !texts) {
         status = embed_fail(error, TROUPE_NO_MEMORY, "out of memory");

@@ -55,7 +55,7 @@ static void *keep(void *argument) {
     deploy_wait(deploy, &result);
     result.stuck |= stuck;
     struct troupe_end *end = end_create(deploy, &result);
-    deploy_log_losses(deploy, &proc->log);
+    end_log(end, &result, &proc->log);
     pthread_mutex_lock(&proc->lock);
     proc->end = end;
     proc->state = EMBED_OVER;
@@ -91,15 +91,26 @@ static int start_keeper(struct troupe_proc *proc, struct err *err) {
 
 /* --- the start --- */
 
-static void set_up_log(struct troupe_proc *proc, const struct manifest *manifest) {
-    if (!proc->options.log_level) {
-        proc->log.level = manifest->log_level;
-    }
-    if (!proc->options.log) {
-        log_init(&proc->log, 2, (enum log_level)proc->log.level,
-                 (enum log_format)manifest->log_format, clock_system());
-    }
+static void tell_finding(void *context, const struct diag *diag, const char *line,
+                         const char *margin) {
+    const struct troupe_proc *proc = context;
+    const struct troupe_finding finding = {
+        .size = sizeof finding,
+        .severity = (uint32_t)diag->severity,
+        .line = diag->mark.line,
+        .column = diag->mark.column,
+        .file = troupe_str(diag->mark.file ? diag->mark.file : ""),
+        .text = troupe_str(diag->text),
+        .excerpt = line ? troupe_str(line) : (struct troupe_str){NULL, 0},
+        .margin = troupe_str(margin)};
+    embed_callback_begin();
+    proc->options.finding(proc->options.finding_context, &finding);
+    embed_callback_end();
 }
+_Static_assert((int)TROUPE_FINDING_ERROR == (int)DIAG_ERROR &&
+                   (int)TROUPE_FINDING_WARNING == (int)DIAG_WARNING &&
+                   (int)TROUPE_FINDING_NOTE == (int)DIAG_NOTE,
+               "the program's severities and the diagnostics' are the same numbers");
 
 static void say_place(struct log *log, enum log_level level, struct mark mark, const char *text) {
     if (mark.file && mark.line) {
@@ -109,19 +120,42 @@ static void say_place(struct log *log, enum log_level level, struct mark mark, c
     }
 }
 
-static void say_findings(struct troupe_proc *proc) {
-    const struct checked *checked = &proc->checked;
-    for (size_t i = 0; i < checked->diags.count; i++) {
-        const struct diag *diag = &checked->diags.items[i];
+/* Errors are in the error of the start. */
+static void say_finding(void *context, const struct diag *diag, const char *line,
+                        const char *margin) {
+    struct troupe_proc *proc = context;
+    (void)line;
+    (void)margin;
+    if (diag->severity != DIAG_ERROR) {
         say_place(&proc->log, diag->severity == DIAG_NOTE ? LOG_INFO : LOG_WARN, diag->mark,
                   diag->text);
     }
-    for (size_t i = 0; i < checked->manifest->unused_count; i++) {
-        const struct manifest_unused *unused = &checked->manifest->unused[i];
+}
+
+static void say_unused(struct troupe_proc *proc, const struct manifest *manifest) {
+    for (size_t i = 0; i < manifest->unused_count; i++) {
+        const struct manifest_unused *unused = &manifest->unused[i];
         char text[96];
         (void)snprintf(text, sizeof text, "'%s' is checked, but has no effect yet", unused->key);
         say_place(&proc->log, LOG_WARN, unused->mark, text);
     }
+}
+
+/* Reads and checks what it is made of, and tells what was found; a status. */
+static int32_t read_it(struct troupe_proc *proc, struct troupe_error *error) {
+    struct checked *checked = &proc->checked;
+    int32_t status = recipe_read(&proc->recipe, &proc->options, proc->types, checked, error);
+    const struct manifest *manifest = checked->manifest;
+    if (manifest) { /* else there is nothing that findings could be about */
+        embed_init_log(proc, (enum log_level)manifest->log_level,
+                       (enum log_format)manifest->log_format);
+        diags_each(&checked->diags, proc->options.finding ? tell_finding : say_finding, proc);
+    }
+    if (status == TROUPE_OK) {
+        say_unused(proc, manifest);
+        (void)snprintf(proc->id, sizeof proc->id, "%s", checked->plan->proc);
+    }
+    return status;
 }
 
 static enum supervisor_verdict ask_program(void *context, const struct inst_end *end) {
@@ -179,11 +213,8 @@ static int32_t bring_up(struct troupe_proc *proc, struct deploy **ret, struct tr
         recipe_add_options(&proc->recipe, &proc->options, &err) < 0) {
         return embed_fail_as(error, &err);
     }
-    int32_t status = recipe_read(&proc->recipe, proc->types, &proc->checked, error);
+    int32_t status = read_it(proc, error);
     if (status == TROUPE_OK) {
-        set_up_log(proc, proc->checked.manifest);
-        say_findings(proc);
-        (void)snprintf(proc->id, sizeof proc->id, "%s", proc->checked.plan->proc);
         bool alone = !proc->options.forwarder;
         bool fails =
             !alone && member_create(proc->options.forwarder, proc->id, &proc->member, &err) < 0;

@@ -2,6 +2,7 @@
 #include "cli/checked.h"
 
 #include "base/alloc.h"
+#include "cli/output.h"
 
 int checked_load_files(struct checked *checked, const struct cli *cli) {
     const struct checked_sources sources = {.paths = cli->files, .count = cli->file_count};

@@ -8,9 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/err.h"
-#include "base/str.h"
-
 enum cli_exit {
     CLI_OK = 0,
     CLI_FAILED = 1, /* the deployment, or what else was asked for */
@@ -60,17 +57,8 @@ void cli_parse_command(struct cli *cli, const struct cli_command *command, int a
 /* Parses what stands before it. Returns the index of the command's name. */
 int cli_parse_global(struct cli *cli, int argc, char **argv);
 
-/* Writes `text` and returns `status`, or CLI_FAILED when it could not be written or made. */
-int cli_print(const struct str *text, int status);
-/* To stderr; what cannot be written there is lost. */
-void cli_complain(const struct str *text);
-/* "troupe: " and the error. */
-void cli_fail(const struct err *err);
-/* The same, with --format json as a finding on stdout. Returns CLI_FAILED. */
-int cli_fail_as_asked(const struct cli *cli, const struct err *err);
-/* Before anything else: a standard descriptor that is closed must not become the first file opened,
- * which would then get our output. And what stdio still holds at the end must reach stdout. */
-void cli_guard_output(void);
+/* Writes all of it; -1 with errno. */
+int cli_write(int fd, const char *data, size_t size);
 /* Whether stderr gets colours: as asked, else when it is a terminal and NO_COLOR is not set. */
 bool cli_has_colour(const struct cli *cli);
 /* The same for stdout. */

@@ -1,6 +1,7 @@
 /* troupe check: findings, and what there is when there are no errors. */
 #include "base/str.h"
 #include "cli/checked.h"
+#include "cli/output.h"
 
 struct counts {
     size_t actors, wires, plugins;

@@ -1,5 +1,5 @@
 /* troupe plugin inspect: what one plugin file offers. */
-#include "cli/cli.h"
+#include "cli/output.h"
 #include "inspect/plugin_view.h"
 
 int cmd_plugin_inspect(const struct cli *cli) {

@@ -1,5 +1,6 @@
 /* troupe plugin list: the plugin files that are found. */
 #include "cli/checked.h"
+#include "cli/output.h"
 #include "inspect/catalog_view.h"
 
 static int list(const struct cli *cli, const struct manifest *manifest) {

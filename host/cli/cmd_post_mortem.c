@@ -1,7 +1,7 @@
 /* troupe post-mortem: what an actor or a process died of. */
 #include <sys/stat.h>
 
-#include "cli/cli.h"
+#include "cli/output.h"
 #include "inspect/post_mortem.h"
 
 struct report {

@@ -1,100 +1,126 @@
 /* troupe run: a deployment from its manifests to its end.
  *
- * stdout belongs to the actors. Whatever the host has to say goes to stderr: findings before anything
- * runs, then the log; with --format json all of it as log records, one JSON object a line. */
-#include <inttypes.h>
+ * A program that embeds libtroupe like any other: it sees the public headers alone (tests/style holds it
+ * to that). stdout belongs to the actors. Whatever the host has to say goes to stderr: findings before
+ * anything runs, then the log; with --format json all of it as log records, one JSON object a line. */
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "app/deploy.h"
-#include "base/clock.h"
-#include "base/log.h"
-#include "cli/checked.h"
+#include <troupe/embed.h>
 
-static void init_log(const struct cli *cli, const struct manifest *manifest, struct log *log) {
-    int level = manifest ? manifest->log_level : LOG_INFO;
-    int format = manifest ? manifest->log_format : LOG_TEXT;
-    log_init(log, STDERR_FILENO, cli->quiet ? LOG_ERROR : (enum log_level)level,
-             cli->json ? LOG_JSON : (enum log_format)format, clock_system());
-    log->colour = cli_has_colour(cli);
+#include "cli/cli.h"
+
+struct run {
+    const struct cli *cli;
+    struct troupe_proc *proc;
+    struct troupe_error error;
+    bool is_invalid;  /* the manifest is */
+    bool has_shown;   /* a finding, with its line */
+    bool has_colours; /* stderr */
+};
+
+static void say(const char *text) {
+    (void)cli_write(STDERR_FILENO, text, strlen(text));
 }
 
-static void log_place(struct log *log, enum log_level level, struct mark mark, const char *text) {
-    if (mark.file && mark.line) {
-        log_write(log, level, NULL, "%s:%" PRIu32 ":%" PRIu32 ": %s", mark.file, mark.line,
-                  mark.column, text);
+static void log_finding(const struct run *run, const struct troupe_finding *finding) {
+    static const uint32_t levels[] = {[TROUPE_FINDING_ERROR] = TROUPE_LOG_ERROR,
+                                      [TROUPE_FINDING_WARNING] = TROUPE_LOG_WARN,
+                                      [TROUPE_FINDING_NOTE] = TROUPE_LOG_INFO};
+    char text[4096];
+    int size;
+    if (finding->line) {
+        size = snprintf(text, sizeof text, "%.*s:%u:%u: %.*s", TROUPE_STR_ARG(finding->file),
+                        finding->line, finding->column, TROUPE_STR_ARG(finding->text));
     } else {
-        log_write(log, level, NULL, "%s", text);
+        size = snprintf(text, sizeof text, "%.*s", TROUPE_STR_ARG(finding->text));
+    }
+    if (size >= 0) {
+        troupe_proc_log(run->proc, levels[finding->severity], troupe_str(text));
     }
 }
 
-static void log_findings(const struct checked *checked, struct log *log) {
-    static const enum log_level levels[] = {
-        [DIAG_ERROR] = LOG_ERROR, [DIAG_WARNING] = LOG_WARN, [DIAG_NOTE] = LOG_INFO};
-    for (size_t i = 0; checked->manifest && i < checked->diags.count; i++) {
-        const struct diag *diag = &checked->diags.items[i];
-        log_place(log, levels[diag->severity], diag->mark, diag->text);
+/* As compilers do: "file:line:col: error: text", the line, a caret. */
+static void show_finding(const struct run *run, const struct troupe_finding *finding) {
+#define WORD(name, value, text) [TROUPE_FINDING_##name] = (text),
+    static const char *const words[] = {TROUPE_SEVERITIES(WORD)};
+#undef WORD
+    static const char *const colours[] = {[TROUPE_FINDING_ERROR] = "\x1b[1;31m",
+                                          [TROUPE_FINDING_WARNING] = "\x1b[1;33m",
+                                          [TROUPE_FINDING_NOTE] = "\x1b[1;36m"};
+    bool colour = run->has_colours;
+    char text[8192];
+    char place[32] = "";
+    if (finding->line) {
+        (void)snprintf(place, sizeof place, ":%u:%u", finding->line, finding->column);
     }
-    if (checked->err.code != ERR_NONE) {
-        log_write(log, LOG_ERROR, NULL, "%s", checked->err.text);
+    (void)snprintf(text, sizeof text, "%.*s%s%s%s%s:%s %.*s\n", TROUPE_STR_ARG(finding->file),
+                   place, finding->file.size ? ": " : "", colour ? colours[finding->severity] : "",
+                   words[finding->severity], colour ? "\x1b[0m" : "",
+                   TROUPE_STR_ARG(finding->text));
+    say(text);
+    if (finding->excerpt.data) {
+        (void)snprintf(text, sizeof text, "%.*s\n%.*s%s\n", TROUPE_STR_ARG(finding->excerpt),
+                       TROUPE_STR_ARG(finding->margin), colour ? "\x1b[1;32m^\x1b[0m" : "^");
+        say(text);
     }
 }
 
-static void log_unused(const struct manifest *manifest, struct log *log) {
-    for (size_t i = 0; i < manifest->unused_count; i++) {
-        const struct manifest_unused *unused = &manifest->unused[i];
-        char text[96];
-        (void)snprintf(text, sizeof text, "'%s' is checked, but has no effect yet", unused->key);
-        log_place(log, LOG_WARN, unused->mark, text);
+static void take_finding(void *context, const struct troupe_finding *finding) {
+    struct run *run = context;
+    bool is_error = finding->severity == TROUPE_FINDING_ERROR;
+    run->is_invalid |= is_error;
+    if (run->cli->json) {
+        log_finding(run, finding);
+    } else if (is_error || !run->cli->quiet) {
+        show_finding(run, finding);
     }
 }
 
-/* The failure itself has been logged when it happened. */
-static int report(const struct supervisor_result *result, struct log *log) {
-    if (result->aborted || result->left) {
-        log_write(log, LOG_ERROR, NULL,
-                  "aborted: %" PRIu64 " message%s became dead letters; not ended in time: %s",
-                  result->left, result->left == 1 ? "" : "s",
-                  result->unfinished[0] ? result->unfinished : "none");
+static int32_t start(struct run *run) {
+    const struct cli *cli = run->cli;
+    const struct troupe_options options = {.size = sizeof options,
+                                           .flags = TROUPE_SIGNALS | TROUPE_ACTORS,
+                                           .log_level = cli->quiet ? 1 + TROUPE_LOG_ERROR : 0,
+                                           .log_format = cli->json ? TROUPE_FORMAT_JSON : 0,
+                                           .log_colour = run->has_colours ? TROUPE_COLOUR_ALWAYS
+                                                                          : TROUPE_COLOUR_NEVER,
+                                           .finding = take_finding,
+                                           .finding_context = run};
+    int32_t status = troupe_proc_create(&options, &run->proc, &run->error);
+    for (size_t i = 0; status == TROUPE_OK && i < cli->file_count; i++) {
+        status = troupe_proc_load_file(run->proc, cli->files[i], &run->error);
     }
-    return result->failed || result->aborted || result->left ? CLI_FAILED : CLI_OK;
+    return status == TROUPE_OK ? troupe_proc_start(run->proc, &run->error) : status;
 }
 
-static int run(const struct checked *checked, struct log *log) {
-    const struct deploy_options options = {.log = log, .handle_signals = true};
-    struct deploy *deploy = NULL;
-    struct err err = {0};
-    if (deploy_create(checked->plan, checked->types, &options, &deploy, &err) < 0 ||
-        deploy_start(deploy, &err) < 0) {
-        log_write(log, LOG_ERROR, NULL, "%s", err.text);
-        deploy_destroy(deploy);
-        return CLI_FAILED;
+static int fail_to_start(struct run *run) {
+    if (!run->is_invalid && run->proc) {
+        troupe_proc_log(run->proc, TROUPE_LOG_ERROR, troupe_str(run->error.text));
+    } else if (!run->is_invalid) {
+        say(run->error.text);
+        say("\n");
     }
-    struct supervisor_result result;
-    deploy_wait(deploy, &result);
-    int status = report(&result, log);
-    deploy_log_losses(deploy, log);
-    if (result.stuck) {
-        _exit(status); /* threads that cannot be joined may still use what we would free */
-    }
-    deploy_destroy(deploy);
-    return status;
+    troupe_proc_unref(run->proc);
+    return run->is_invalid ? CLI_INVALID : CLI_FAILED;
 }
 
 int cmd_run(const struct cli *cli) {
-    struct checked checked;
-    struct log log;
-    int status = checked_load_files(&checked, cli);
-    init_log(cli, checked.manifest, &log);
-    if (cli->json) {
-        log_findings(&checked, &log);
-    } else {
-        checked_complain(cli, &checked);
+    struct run run = {.cli = cli, .has_colours = cli_has_colour(cli)};
+    struct troupe_end *end = NULL;
+    if (start(&run) < 0) {
+        return fail_to_start(&run);
     }
-    if (status == CLI_OK) {
-        log_unused(checked.manifest, &log);
-        status = run(&checked, &log);
+    if (troupe_proc_wait(run.proc, TROUPE_FOR_EVER, &end, &run.error) < 0) {
+        troupe_proc_log(run.proc, TROUPE_LOG_ERROR, troupe_str(run.error.text));
     }
-    checked_fini(&checked);
+    int status = end && troupe_end_status(end) == TROUPE_OK ? CLI_OK : CLI_FAILED;
+    if (end && troupe_end_is_stuck(end)) {
+        _exit(status); /* threads that cannot be joined may still use what we would free */
+    }
+    troupe_end_free(end);
+    (void)troupe_proc_destroy(run.proc, TROUPE_FOR_EVER, NULL, NULL);
     return status;
 }

@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "cli/cli.h"
+#include "cli/output.h"
 #include "manifest/json.h"
 #include "plugin/install.h"
 

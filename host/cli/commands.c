@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/output.h"
 
 #define COMMAND_LIMIT 32
 

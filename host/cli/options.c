@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "cli/cli.h"
+#include "cli/output.h"
 
 enum { OPTION_FORMAT = 0x100, OPTION_COLOUR, OPTION_EXPLAIN, OPTION_LAST };
 

@@ -1,34 +1,19 @@
-/* Where output goes, and in which colours. */
+/* Results and errors of sub-commands. */
+#include "cli/output.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
 #include "manifest/manifest.h"
-
-static int write_all(int fd, const char *data, size_t size) {
-    while (size) {
-        ssize_t done = write(fd, data, size);
-        if (done < 0 && errno == EINTR) {
-            continue;
-        }
-        if (done < 0) {
-            return -1;
-        }
-        data += done;
-        size -= (size_t)done;
-    }
-    return 0;
-}
 
 int cli_print(const struct str *text, int status) {
     struct err err = {0};
     if (text->failed) {
         (void)err_set(&err, ERR_NOMEM, "no memory for the output");
-    } else if (write_all(STDOUT_FILENO, str_text(text), text->size) < 0) {
+    } else if (cli_write(STDOUT_FILENO, str_text(text), text->size) < 0) {
         (void)err_errno(&err, ERR_IO, errno, "cannot write to stdout");
     } else {
         return status;
@@ -38,7 +23,7 @@ int cli_print(const struct str *text, int status) {
 }
 
 void cli_complain(const struct str *text) {
-    (void)write_all(STDERR_FILENO, str_text(text), text->size);
+    (void)cli_write(STDERR_FILENO, str_text(text), text->size);
 }
 
 void cli_fail(const struct err *err) {
@@ -87,21 +72,4 @@ void cli_guard_output(void) {
         }
     }
     (void)atexit(flush_stdout);
-}
-
-static bool has_colour(const struct cli *cli, int fd) {
-    if (cli->colour != CLI_COLOUR_AUTO) {
-        return cli->colour == CLI_COLOUR_ALWAYS;
-    }
-    const char *refused = getenv("NO_COLOR");
-    const char *terminal = getenv("TERM");
-    return !(refused && *refused) && !(terminal && strcmp(terminal, "dumb") == 0) && isatty(fd);
-}
-
-bool cli_has_colour(const struct cli *cli) {
-    return has_colour(cli, STDERR_FILENO);
-}
-
-bool cli_has_colour_out(const struct cli *cli) {
-    return has_colour(cli, STDOUT_FILENO);
 }

@@ -118,23 +118,45 @@ static void add_line(struct str *out, const char *at, const char *end) {
         }
         at += step;
     }
-    str_add_char(out, '\n');
 }
 
-/* The line and, below, a caret under the column; of a long line the part around it. */
-static void add_excerpt(struct str *out, const struct source *source, struct mark mark,
-                        bool colour) {
+/* The line, of a long one the part around the column, and what stands before a caret below it. */
+static bool add_excerpt(const struct diags *diags, struct mark mark, struct str *line,
+                        struct str *margin) {
+    size_t index;
     size_t size;
-    const char *line = source_line(source, mark.line, &size);
+    const struct source *source = source_find(diags->sources, mark.file, &index);
+    if (!source || !mark.line) {
+        return false;
+    }
+    const char *whole = source_line(source, mark.line, &size);
     uint32_t first = mark.column > LINE_SHOWN ? mark.column - LINE_BEFORE : 1;
     const char *begin = source_at(source, mark.line, first);
     const char *target = source_at(source, mark.line, mark.column);
-    add_line(out, begin, line + size);
+    add_line(line, begin, whole + size);
     while (begin < target) {
-        str_add_char(out, *begin == '\t' ? '\t' : ' ');
+        str_add_char(margin, *begin == '\t' ? '\t' : ' ');
         begin += utf8_step(begin, (size_t)(target - begin));
     }
-    str_add(out, colour ? "\x1b[1;32m^\x1b[0m\n" : "^\n");
+    return true;
+}
+
+void diags_each(const struct diags *diags, diags_shown *each, void *context) {
+    struct sorted *sorted = sort(diags);
+    struct str line;
+    struct str margin;
+    str_init(&line);
+    str_init(&margin);
+    for (size_t i = 0; i < diags->count; i++) { /* without memory: as found */
+        const struct diag *diag = sorted ? sorted[i].diag : &diags->items[i];
+        str_clear(&line);
+        str_clear(&margin);
+        bool has_line = add_excerpt(diags, diag->mark, &line, &margin);
+        each(context, diag, has_line ? str_text(&line) : NULL, str_text(&margin));
+    }
+    str_fini(&margin);
+    str_fini(&line);
+    mem_free(sorted);
 }
 
 static void add_place(struct str *out, struct mark mark) {
@@ -145,24 +167,26 @@ static void add_place(struct str *out, struct mark mark) {
     }
 }
 
-static void print_one(const struct diags *diags, const struct diag *diag, bool colour,
-                      struct str *out) {
-    add_place(out, diag->mark);
-    str_addf(out, "%s%s:%s %s\n", colour ? severity_colours[diag->severity] : "",
+struct printer {
+    bool colour;
+    struct str *out;
+};
+
+static void print_one(void *context, const struct diag *diag, const char *line,
+                      const char *margin) {
+    const struct printer *printer = context;
+    bool colour = printer->colour;
+    add_place(printer->out, diag->mark);
+    str_addf(printer->out, "%s%s:%s %s\n", colour ? severity_colours[diag->severity] : "",
              severity_words[diag->severity], colour ? "\x1b[0m" : "", diag->text);
-    size_t index;
-    const struct source *source = source_find(diags->sources, diag->mark.file, &index);
-    if (source && diag->mark.line) {
-        add_excerpt(out, source, diag->mark, colour);
+    if (line) {
+        str_addf(printer->out, "%s\n%s%s\n", line, margin, colour ? "\x1b[1;32m^\x1b[0m" : "^");
     }
 }
 
 void diags_print(const struct diags *diags, bool colour, struct str *out) {
-    struct sorted *sorted = sort(diags);
-    for (size_t i = 0; i < diags->count; i++) { /* without memory: as found */
-        print_one(diags, sorted ? sorted[i].diag : &diags->items[i], colour, out);
-    }
-    mem_free(sorted);
+    struct printer printer = {colour, out};
+    diags_each(diags, print_one, &printer);
 }
 
 static void json_one(const struct diag *diag, struct str *out) {

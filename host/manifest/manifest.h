@@ -251,6 +251,11 @@ int manifest_load(const char *const *paths, size_t count, const struct manifest_
                   struct manifest **ret, struct diags *diags, struct err *err);
 void manifest_destroy(struct manifest *manifest); /* takes NULL */
 
+/* Calls `each` for the findings, sorted, with the line that each is about (NULL: none; of a long one the
+ * part around the column) and what stands before a caret below it. All is lent. */
+typedef void diags_shown(void *context, const struct diag *diag, const char *line,
+                         const char *margin);
+void diags_each(const struct diags *diags, diags_shown *each, void *context);
 /* "file:line:col: error: text", the source line, a caret; into `out`. Colours when asked. */
 struct str;
 void diags_print(const struct diags *diags, bool colour, struct str *out);

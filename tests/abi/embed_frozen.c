@@ -31,6 +31,36 @@ FIELD(troupe_options, log_context, 56, 8, void *);
 FIELD(troupe_options, log_level, 64, 4, uint32_t);
 FIELD(troupe_options, reserved, 68, 4, uint32_t);
 FIELD(troupe_options, forwarder, 72, 8, struct troupe_forwarder *);
+FIELD(troupe_options, finding, 80, 8, troupe_finding_callback *);
+FIELD(troupe_options, finding_context, 88, 8, void *);
+FIELD(troupe_options, log_format, 96, 4, uint32_t);
+FIELD(troupe_options, log_colour, 100, 4, uint32_t);
+
+GROWS(troupe_finding, 8);
+FIELD(troupe_finding, size, 0, 4, uint32_t);
+FIELD(troupe_finding, severity, 4, 4, uint32_t);
+FIELD(troupe_finding, line, 8, 4, uint32_t);
+FIELD(troupe_finding, column, 12, 4, uint32_t);
+FIELD(troupe_finding, file, 16, 16, struct troupe_str);
+FIELD(troupe_finding, text, 32, 16, struct troupe_str);
+FIELD(troupe_finding, excerpt, 48, 16, struct troupe_str);
+FIELD(troupe_finding, margin, 64, 16, struct troupe_str);
+
+GROWS(troupe_drop, 8);
+FIELD(troupe_drop, size, 0, 4, uint32_t);
+FIELD(troupe_drop, receivers, 4, 4, uint32_t);
+FIELD(troupe_drop, messages, 8, 8, uint64_t);
+FIELD(troupe_drop, from, 16, 16, struct troupe_str);
+FIELD(troupe_drop, to, 32, 16, struct troupe_str);
+
+GROWS(troupe_loss, 8);
+FIELD(troupe_loss, size, 0, 4, uint32_t);
+FIELD(troupe_loss, reserved, 4, 4, uint32_t);
+FIELD(troupe_loss, failures, 8, 8, uint64_t);
+FIELD(troupe_loss, quarantined, 16, 8, uint64_t);
+FIELD(troupe_loss, retried, 24, 8, uint64_t);
+FIELD(troupe_loss, lost_with_state, 32, 8, uint64_t);
+FIELD(troupe_loss, actor, 40, 16, struct troupe_str);
 
 GROWS(troupe_root, 8);
 FIELD(troupe_root, size, 0, 4, uint32_t);
@@ -51,6 +81,15 @@ FIELD(troupe_root_end, root, 48, 16, struct troupe_str);
 
 NUMBER(TROUPE_STAYS, 1u);
 NUMBER(TROUPE_SIGNALS, 2u);
+NUMBER(TROUPE_ACTORS, 4u);
+NUMBER(TROUPE_FORMAT_TEXT, 1u);
+NUMBER(TROUPE_FORMAT_JSON, 2u);
+NUMBER(TROUPE_COLOUR_NEVER, 1u);
+NUMBER(TROUPE_COLOUR_ALWAYS, 2u);
+NUMBER(TROUPE_FINDING_ERROR, 0);
+NUMBER(TROUPE_FINDING_WARNING, 1);
+NUMBER(TROUPE_FINDING_NOTE, 2);
+NUMBER(TROUPE_ALL, UINT64_MAX);
 NUMBER(TROUPE_BY_POLICY, 0);
 NUMBER(TROUPE_RESTART, 1);
 NUMBER(TROUPE_LET_GO, 2);
@@ -70,6 +109,7 @@ STATUS(troupe_proc_spawn, struct troupe_proc *, const struct troupe_root *, stru
 STATUS(troupe_proc_wire, struct troupe_proc *, const char *, const char *, struct troupe_error *);
 FUNCTION_TYPE(troupe_coordinator, int32_t(void *, const struct troupe_root_end *));
 FUNCTION_TYPE(troupe_log_callback, void(void *, uint32_t, struct troupe_str, struct troupe_str));
+FUNCTION_TYPE(troupe_finding_callback, void(void *, const struct troupe_finding *));
 STATUS(troupe_proc_set_coordinator, struct troupe_proc *, troupe_coordinator *, void *,
        struct troupe_error *);
 STATUS(troupe_proc_start, struct troupe_proc *, struct troupe_error *);
@@ -91,6 +131,11 @@ FUNCTION(troupe_end_cause, const char *(const struct troupe_end *));
 FUNCTION(troupe_end_left, uint64_t(const struct troupe_end *));
 FUNCTION(troupe_end_count, uint64_t(const struct troupe_end *, uint32_t));
 FUNCTION(troupe_end_name, const char *(const struct troupe_end *, uint32_t, uint64_t));
+FUNCTION(troupe_proc_log, void(struct troupe_proc *, uint32_t, struct troupe_str));
+FUNCTION(troupe_end_is_stuck, bool(const struct troupe_end *));
+STATUS(troupe_end_drop, const struct troupe_end *, uint64_t, struct troupe_drop *);
+FUNCTION(troupe_end_dead_letters, uint64_t(const struct troupe_end *, int32_t));
+STATUS(troupe_end_loss, const struct troupe_end *, uint64_t, struct troupe_loss *);
 FUNCTION(troupe_end_free, void(struct troupe_end *));
 FUNCTION(troupe_version, const char *(void));
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actor/proc.h"
+#include "app/embed_impl.h"
 #include "lib/app/kit.h"
 #include "lib/app/kit_case.h"
 #include "lib/app/kit_stuck.h"
@@ -148,6 +149,8 @@ static void keep_loss(void *context, const struct proc_loss *loss) {
 static void test_fc4_costs_of_failures_are_counted_for_each_actor(void **state) {
     const struct kit_case *of = *state;
     struct proc_loss loss = {0};
+    const struct supervisor_result result = {0};
+    struct troupe_end end = {0};
     struct log log;
     struct kit *kit = given(state, "  a: { type: kit.Player, checkpoint: { messages: 4 },\n"
                                    "       quarantine_after: 3,\n"
@@ -161,7 +164,9 @@ static void test_fc4_costs_of_failures_are_counted_for_each_actor(void **state) 
     kit_settle(kit);
     proc_each_loss(kit_proc(kit), keep_loss, &loss);
     log_init(&log, of->log_fd, LOG_INFO, LOG_TEXT, kit_clock(kit));
-    deploy_log_losses(kit_deploy(kit), &log);
+    assert_int_equal(end_gather_losses(&end.losses, kit_proc(kit)), 0);
+    end_log(&end, &result, &log);
+    end_free_losses(&end.losses);
     assert_ptr_equal(loss.actor, kit_actor(kit, "a"));
     kit_stop(kit);
 

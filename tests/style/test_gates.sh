@@ -61,6 +61,13 @@ put plugin-sdk/include/troupe/bad.h '#include <unistd.h>'
 expect layers 'the SDK may include standard C and <troupe/...> only, not <unistd.h>'
 put plugins/text/bad.c '#include "base/good.h"'
 expect layers 'plugins/text/bad.c:1: a plugin may not include "base/good.h" of the host'
+put host/layers.txt 'cli: base'
+mkdir -p "$tree/host/cli"
+for file in cmd_run.c cli.h; do
+  printf '%s\n' '#include <troupe/embed.h>' '#include "cli/cli.h"' '#include "base/good.h"' >"$tree/host/cli/$file"
+  expect layers "host/cli/$file:3: \`troupe run\` sees <troupe/...> and cli/cli.h of the host, not \"base/good.h\""
+  rm "$tree/host/cli/$file"
+done
 put host/layers.txt 'base: io' 'io: base'
 expect layers 'host/layers.txt: base names io before its line'
 

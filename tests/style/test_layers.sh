@@ -53,6 +53,15 @@ includes "${sdk[@]}" | awk -F: '
   }
   END { exit bad }' || status=1
 
+# `troupe run` embeds the library as any program does: it, and what it includes of cli, sees the public
+# headers alone. What of cli it may call is in cli/cli.h, so no other header of cli does.
+mapfile -t run < <(find host/cli -name cmd_run.c -o -path host/cli/cli.h -o -path host/cli/stream.c)
+includes "${run[@]}" | awk -F: '
+  $3 ~ /^"/ && $3 != "\"cli/cli.h\"" {
+    print $1 ":" $2 ": `troupe run` sees <troupe/...> and cli/cli.h of the host, not " $3; bad = 1
+  }
+  END { exit bad }' || status=1
+
 # A plugin sees the SDK, the system, and the headers of plugins: nothing of the host.
 includes "${plugins[@]}" | awk -F: '
   BEGIN {

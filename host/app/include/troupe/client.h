@@ -16,16 +16,14 @@
  * others can send to its ports. It never runs on a worker; what it was sent waits until a thread
  * takes it.
  *
- * Threads    Each function of one client may be called by several threads at once [any]; a thread
- * that waits
- *            does so in a call tagged [outside]. Messages of one thread to one port arrive in their order
- *            (MB-1).
+ * Threads    Each function of one client may be called by several threads at once [any]; a thread that
+ *            waits does so in a call tagged [outside]. Messages of one thread to one port arrive in
+ *            their order (MB-1).
  * Lifetime   The client holds its proc weakly: when the proc ends, so does the client, and its
- * functions
- *            return TROUPE_GONE, those that wait too. Its handle stays the program's until it is freed.
- * Bounds     Each port keeps so many messages; one more comes back to its sender as full, unless
- * the port's
- *            overflow policy says otherwise. */
+ *            functions return TROUPE_GONE, those that wait too. Its handle stays the program's until
+ *            it is freed.
+ * Bounds     Each port keeps so many messages; one more comes back to its sender as full, unless the
+ *            port's overflow policy says otherwise. */
 #pragma once
 
 #include <troupe/embed.h>
@@ -35,8 +33,8 @@ struct troupe_port;      /* a port of a client, where messages of one type arriv
 struct troupe_once_port; /* a port for one message: the answer to a call */
 struct troupe_message;   /* a message that has arrived */
 
-#define TROUPE_SHOWN                                                                               \
-    1u /* the client can be introspected: status `client`, actor type `()` (CI-1) */
+/* The client can be introspected: status `client`, actor type `()` (CI-1). */
+#define TROUPE_SHOWN 1u
 
 struct troupe_client_options {
     uint32_t size;     /* of this struct */

@@ -15,26 +15,22 @@
  * (manifests, actors by hand), started, and ends: by itself when all its actors have ended, by a
  * stop, or as failed. Then it lies there to be looked at until the last handle is gone.
  *
- * Handles      are opaque. A troupe_proc is a *strong* handle: dropping the last one stops the
- * proc, on a
- *              thread of the host. A troupe_weak_proc keeps nothing alive and is upgraded before use (PR-2).
- * Structs      that the program fills in begin with their size and only ever grow at their end:
- * fill with
- *              zeros, set `size = sizeof`, then what is wanted. Zero means "not said".
- * Errors       A function that can fail returns 0 or a negative TROUPE_... status and then fills
- * `error`
- *              (NULL: not asked for). What it hands out by `ret` is set on success only.
- * Texts        are copied, unless it says "lent". Text that comes out is UTF-8 and NUL-terminated.
- * Times        are nanoseconds; timeouts count from the call. TROUPE_FOR_EVER waits without end, 0
- * only
- *              looks.
- * Threads      Every function may be called from any thread, at any time, several at once [any];
- * those
- *              tagged [outside] not from inside a turn or a callback of the library, where they would wait
- *              for themselves: there they return TROUPE_WRONG_THREAD and have done nothing.
- * Process      Faults are contained by signal handlers of the process, made by the first proc and
- * removed
- *              with the last; a fault elsewhere goes on to the program's own handlers (FC-2).
+ * Handles   are opaque. A troupe_proc is a *strong* handle: dropping the last one stops the proc, on
+ *           a thread of the host. A troupe_weak_proc keeps nothing alive and is upgraded before use
+ *           (PR-2).
+ * Structs   that the program fills in begin with their size and only ever grow at their end: fill
+ *           with zeros, set `size = sizeof`, then what is wanted. Zero means "not said". Those that
+ *           the library fills are the same: it fills what the program's `size` has room for.
+ * Errors    A function that can fail returns 0 or a negative TROUPE_... status and then fills
+ *           `error` (NULL: not asked for). What it hands out by `ret` is set on success only.
+ * Texts     are copied, unless it says "lent". Text that comes out is UTF-8 and NUL-terminated.
+ * Times     are nanoseconds; timeouts count from the call. TROUPE_FOR_EVER waits without end, 0 only
+ *           looks.
+ * Threads   Every function may be called from any thread, at any time, several at once [any]; those
+ *           tagged [outside] not from inside a turn or a callback of the library, where they would
+ *           wait for themselves: there they return TROUPE_WRONG_THREAD and have done nothing.
+ * Process   Faults are contained by signal handlers of the process, made by the first proc and
+ *           removed with the last; a fault elsewhere goes on to the program's own handlers (FC-2).
  * All of this holds for C++ as well. */
 #pragma once
 
@@ -68,26 +64,61 @@ struct troupe_error {
 typedef void troupe_log_callback(void *context, uint32_t level, struct troupe_str actor,
                                  struct troupe_str text);
 
+/* X(constant, value, text) */
+#define TROUPE_SEVERITIES(X)                                                                       \
+    X(ERROR, 0, "error")     /* nothing is started */                                              \
+    X(WARNING, 1, "warning") /* likely a mistake */                                                \
+    X(NOTE, 2, "note")
+#define TROUPE_SEVERITY_CONSTANT(name, value, text) TROUPE_FINDING_##name = (value),
+enum troupe_severity { TROUPE_SEVERITIES(TROUPE_SEVERITY_CONSTANT) TROUPE_SEVERITY_COUNT_ };
+#undef TROUPE_SEVERITY_CONSTANT
+
+/* One thing that the start has found in the manifests. */
+struct troupe_finding {
+    uint32_t size;             /* of this struct */
+    uint32_t severity;         /* TROUPE_FINDING_... */
+    uint32_t line, column;     /* from 1; 0: it is about no line of a file */
+    struct troupe_str file;    /* as it was given; empty: about none */
+    struct troupe_str text;    /* one sentence: what is wrong, and what to write instead */
+    struct troupe_str excerpt; /* the line, of a long one the part around it; data NULL: none */
+    struct troupe_str margin;  /* blanks: where a caret behind them points to it */
+};
+/* Called by troupe_proc_start, on its thread, for each finding: by file, line and column. All of it
+ * is lent during the call. Must not call functions tagged [outside]. */
+typedef void troupe_finding_callback(void *context, const struct troupe_finding *finding);
+
 #define TROUPE_STAYS 1u   /* does not end when all its actors have ended: a stop is needed */
-#define TROUPE_SIGNALS 2u /* SIGTERM and SIGINT of the process stop it, a second one aborts it */
+#define TROUPE_SIGNALS 2u /* SIGTERM and SIGINT of the process stop it, a second one aborts it, */
+/*                           and SIGPIPE is ignored from then on */
+#define TROUPE_ACTORS 4u /* it must have an actor: manifests without any are an error */
+
+#define TROUPE_FORMAT_TEXT 1u /* "12:04:05.123 info  p/tail[0]: opened 'x'" */
+#define TROUPE_FORMAT_JSON 2u /* an object a line: time, level, actor, text */
+#define TROUPE_COLOUR_NEVER 1u
+#define TROUPE_COLOUR_ALWAYS 2u /* of the format text */
 
 /* What a proc is to be like; what is said here overrides its manifests. */
 struct troupe_options {
     uint32_t size;    /* of this struct */
-    uint32_t flags;   /* TROUPE_STAYS | TROUPE_SIGNALS */
+    uint32_t flags;   /* TROUPE_STAYS | TROUPE_SIGNALS | TROUPE_ACTORS */
     const char *id;   /* its name, unique among procs that are joined; NULL: the manifest's */
     uint32_t workers; /* threads that run actors; 0: the manifest's, else one per core */
-    uint32_t
-        mailbox_capacity;    /* of actors that do not say, in messages; 0: the manifest's default */
-    uint64_t stop_timeout;   /* before a stop becomes an abort; 0: the manifest's, else 30 s */
-    uint32_t snapshots_keep; /* of ended actors; 0: the manifest's, else 100 */
-    uint32_t dead_letters_keep;      /* 0: the manifest's, else 1000 */
+    /* of actors that do not say, in messages; 0: the manifest's default */
+    uint32_t mailbox_capacity;
+    uint64_t stop_timeout;      /* before a stop becomes an abort; 0: the manifest's, else 30 s */
+    uint32_t snapshots_keep;    /* of ended actors; 0: the manifest's, else 100 */
+    uint32_t dead_letters_keep; /* 0: the manifest's, else 1000 */
     const char *snapshots_directory; /* for post-mortem files; NULL: the manifest's, else none */
     troupe_log_callback *log;        /* NULL: stderr */
     void *log_context;
     uint32_t log_level;                 /* 1 + TROUPE_LOG_...; 0: the manifest's, else INFO */
     uint32_t reserved;                  /* 0 */
     struct troupe_forwarder *forwarder; /* procs that this one talks with; NULL: none. Kept */
+    /* gets what the start finds; NULL: errors are in its `error` only, all else is logged */
+    troupe_finding_callback *finding;
+    void *finding_context;
+    uint32_t log_format; /* of the log on stderr: TROUPE_FORMAT_...; 0: the manifest's, else text */
+    uint32_t log_colour; /* likewise: TROUPE_COLOUR_...; 0: when it is a terminal */
 };
 
 /* Makes a proc without actors; nothing runs yet. *ret is the caller's, to be given to
@@ -173,6 +204,9 @@ TROUPE_API int32_t troupe_proc_set_coordinator(struct troupe_proc *proc,
  * ERROR (threads, files). [any] */
 TROUPE_API int32_t troupe_proc_start(struct troupe_proc *proc, struct troupe_error *error);
 
+/* Writes a line of the program's into the proc's log; TROUPE_LOG_... [any] */
+TROUPE_API void troupe_proc_log(struct troupe_proc *proc, uint32_t level, struct troupe_str text);
+
 /* Its name; "" before the start when only a manifest says it. Lent as long as the handle. [any] */
 TROUPE_API const char *troupe_proc_id(struct troupe_proc *proc);
 
@@ -226,7 +260,8 @@ TROUPE_API void troupe_weak_proc_free(struct troupe_weak_proc *weak); /* takes N
 enum troupe_how { TROUPE_HOWS(TROUPE_HOW_CONSTANT) TROUPE_HOW_COUNT_ };
 #undef TROUPE_HOW_CONSTANT
 
-/* OK: cleanly. ERROR: failed. ABORTED: not everything could end in time. [any] */
+/* OK: cleanly. ERROR: failed. ABORTED: not everything could end in time. What is told here has been
+ * written into the log as well. [any] */
 TROUPE_API int32_t troupe_end_status(const struct troupe_end *end);
 /* The first failure and its root cause, "actor 'p/x[0]' failed: ..."; "" when there is none. Lent.
  * [any] */
@@ -237,6 +272,41 @@ TROUPE_API uint64_t troupe_end_left(const struct troupe_end *end);
  * order, lent; NULL: there are not so many. [any] */
 TROUPE_API uint64_t troupe_end_count(const struct troupe_end *end, uint32_t how);
 TROUPE_API const char *troupe_end_name(const struct troupe_end *end, uint32_t how, uint64_t index);
+/* Whether threads are left behind in code of plugins, because their actors did not come back from it
+ * (SV-7). Then the program should leave by _exit: an exit would take libraries away from under their
+ * feet. [any] */
+TROUPE_API bool troupe_end_is_stuck(const struct troupe_end *end);
+
+/* Messages that an overflow policy dropped, of one wire (MB-2). Texts are lent by the end. */
+struct troupe_drop {
+    uint32_t size;          /* of this struct: set by the caller */
+    uint32_t receivers;     /* more than 1: `to` is the first of a pool */
+    uint64_t messages;      /* dropped */
+    struct troupe_str from; /* "proc/name[0].output" */
+    struct troupe_str to;   /* "proc/name[0].port" */
+};
+/* The wires that dropped some, in their order. Errors: NOT_FOUND (there are not so many). [any] */
+TROUPE_API int32_t troupe_end_drop(const struct troupe_end *end, uint64_t index,
+                                   struct troupe_drop *ret);
+/* How many messages could not be delivered for this reason, TROUPE_FULL, TROUPE_GONE, ..., and nobody
+ * took them back: of those that are kept (dead_letters.keep). 0: for any reason, kept or not. [any] */
+TROUPE_API uint64_t troupe_end_dead_letters(const struct troupe_end *end, int32_t reason);
+
+/* What failures have cost. */
+struct troupe_loss {
+    uint32_t size; /* of this struct: set by the caller */
+    uint32_t reserved;
+    uint64_t failures;        /* lives that failed */
+    uint64_t quarantined;     /* messages that killed, and are kept (FC-4) */
+    uint64_t retried;         /* messages that killed, and were handled once more */
+    uint64_t lost_with_state; /* messages handled since the state that the next life began with */
+    struct troupe_str actor;  /* "proc/name[0]", lent by the end; empty: all together */
+};
+/* Those that lost some, in the manifests' order; TROUPE_ALL: all together, spawned actors too.
+ * Errors: NOT_FOUND (there are not so many). [any] */
+#define TROUPE_ALL UINT64_MAX
+TROUPE_API int32_t troupe_end_loss(const struct troupe_end *end, uint64_t index,
+                                   struct troupe_loss *ret);
 TROUPE_API void troupe_end_free(struct troupe_end *end); /* takes NULL [any] */
 
 /* --- the library --- */
