@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 
 static const struct checkpoint_policy *policy_of(const struct inst *in) {
-    return &in->proc->plan->actors[inst_plan_index(in)].spec->checkpoint;
+    return &proc_plan_of(in->proc, in)->spec->checkpoint;
 }
 
 /* A notice without an order asks for one (state.c). */

@@ -34,7 +34,7 @@ static int name_it(struct proc *proc, struct inst *in, const char *name, struct 
     pthread_mutex_lock(&proc->lock);
     const struct inst *first = name ? map_find(&proc->names, name) : NULL;
     while (!name || first) {
-        if (name && inst_is_open(first)) {
+        if (name && inst_has_name(first)) {
             pthread_mutex_unlock(&proc->lock);
             return err_set(err, ERR_EXISTS, "the name '%s' is taken by '%s/%s[%llu]'", name,
                            proc->name, name, (unsigned long long)first->pid);

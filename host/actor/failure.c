@@ -93,10 +93,8 @@ static void describe(struct inst *in, struct failure *failure, uint16_t row, str
 }
 
 static uint32_t most_deaths(const struct inst *in) {
-    const struct plan *plan = in->proc->plan;
-    uint32_t index = inst_plan_index(in);
-    bool planned = plan && index < plan->actor_count;
-    return planned ? plan->actors[index].spec->quarantine_after : 1;
+    const struct plan_actor *plan = proc_plan_of(in->proc, in);
+    return plan ? plan->spec->quarantine_after : 1;
 }
 
 static void fill(const struct inst *in, const struct failure *failure,

@@ -44,10 +44,8 @@ void inst_begin(struct inst *in) {
 }
 
 static uint64_t memory_cap(const struct inst *in) {
-    const struct plan *plan = in->proc->plan;
-    uint32_t index = inst_plan_index(in);
-    bool planned = plan && index < plan->actor_count;
-    return planned ? plan->actors[index].spec->memory : 0;
+    const struct plan_actor *plan = proc_plan_of(in->proc, in);
+    return plan ? plan->spec->memory : 0;
 }
 
 struct inst_more *inst_more(struct inst *in) {

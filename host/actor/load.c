@@ -107,12 +107,17 @@ int proc_add_type(struct proc *proc, const struct plan_type *plan_type,
                                .state_min = source->state_min};
     all[proc->type_count++] = type;
     type->rows = mem_array(type->row_count ? type->row_count : 1, sizeof *type->rows);
-    if (!type->rows || fill_rows(proc, type, plan_type, source) < 0 ||
-        map_set(&proc->type_names, type->id, type) < 0) {
+    if (!type->rows || fill_rows(proc, type, plan_type, source) < 0) {
         return err_set(err, ERR_NOMEM, "actor type '%s'", source->note->id);
     }
     pick_hooks(type);
     index_handlers(type);
+    pthread_mutex_lock(&proc->lock);
+    int status = map_set(&proc->type_names, type->id, type);
+    pthread_mutex_unlock(&proc->lock);
+    if (status < 0) {
+        return err_set(err, ERR_NOMEM, "actor type '%s'", source->note->id);
+    }
     *ret = type;
     return 0;
 }
@@ -121,7 +126,7 @@ int proc_link_types(struct proc *proc, struct err *err) {
     for (uint32_t t = 0; t < proc->type_count; t++) {
         struct inst_type *type = proc->inst_types[t];
         for (uint16_t i = 0; i < type->row_count; i++) {
-            if (type->rows[i].kind != TROUPE_ROW_child) {
+            if (type->rows[i].kind != TROUPE_ROW_child || type->rows[i].child) {
                 continue;
             }
             const char *id = type->source->rows[i].type;
@@ -136,7 +141,10 @@ int proc_link_types(struct proc *proc, struct err *err) {
 }
 
 const struct inst_type *proc_find_type(struct proc *proc, const char *id) {
-    return map_find(&proc->type_names, id);
+    pthread_mutex_lock(&proc->lock);
+    const struct inst_type *type = map_find(&proc->type_names, id);
+    pthread_mutex_unlock(&proc->lock);
+    return type;
 }
 
 static bool blocks_everywhere(const struct plan_actor *actor, const struct inst_type *type) {
@@ -177,57 +185,57 @@ static int make_bounds(struct inst *in, uint64_t bytes) {
     return 0;
 }
 
-static int give_thread(struct proc *proc, struct inst *in, const struct plan_actor *actor,
-                       struct err *err) {
+int actor_give_thread(struct proc *proc, struct inst *in, const struct plan_actor *actor,
+                      struct err *err) {
     if (!actor->own_thread) {
         return 0;
     }
     char name[16]; /* what the kernel keeps of a thread's name */
     (void)snprintf(name, sizeof name, "%.15s", actor->name);
     struct sched_worker *worker;
-    return sched_dedicate(proc->sched, name, &in->mbox.task, &worker, err);
+    return sched_dedicate(proc->sched, name, &in->mbox.task, &worker, err) < 0
+               ? err_wrap(err, "actor '%s'", actor->path)
+               : 0;
 }
 
-static struct inst *make_actor(struct proc *proc, uint32_t index, struct err *err) {
-    const struct plan_actor *actor = &proc->plan->actors[index];
+static void equip(struct inst *in, const struct plan_actor *actor) {
+    const struct checkpoint_policy *policy = &actor->spec->checkpoint;
+    struct inst_more *more = in->more;
+    more->name = actor->name;
+    in->pid = actor->pid;
+    more->config = actor->config ? config_ref(actor->config) : NULL;
+    more->row_overflow = blocks_everywhere(actor, in->type) ? NULL : actor->row_overflow;
+    in->checkpoints = (policy->messages || policy->time_ns) && !actor->is_group &&
+                      in->type->save != INST_NO_ROW && in->type->load != INST_NO_ROW;
+}
+
+struct inst *actor_make(struct proc *proc, const struct plan *plan, const struct plan_actor *actor,
+                        struct sched_worker *home, struct err *err) {
     const struct inst_type *type =
-        actor->is_group ? &type_group
-                        : proc_find_type(proc, proc->plan->types[actor->type].note->id);
+        actor->is_group ? &type_group : proc_find_type(proc, plan->types[actor->type].note->id);
     if (!type) {
         err_set(err, ERR_NOT_FOUND, "actor '%s': its type was not loaded", actor->path);
         return NULL;
     }
     const struct mailbox_policy *policy = &actor->spec->mailbox;
     uint32_t capacity = actor->is_group ? HOST_CAPACITY : policy->capacity;
-    /* Groups that the wires show to be independent start apart; what talks starts together. */
-    struct sched_worker *home = sched_worker_at(proc->sched, actor->component);
-    struct inst *in = inst_make(&proc->outside, proc, type, capacity, home);
-    struct inst_more *more = in ? inst_more(in) : NULL;
-    if (!more) {
-        err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
-        if (in) {
-            inst_unmake(&proc->outside, in);
+    struct inst *in = inst_make_shut(&proc->outside, proc, type, capacity, home);
+    if (in && inst_more(in)) {
+        equip(in, actor);
+        if (make_bounds(in, policy->bytes) == 0) {
+            return in;
         }
-        return NULL;
     }
-    more->name = actor->name;
-    atomic_store_explicit(&in->plan_index, index, memory_order_relaxed);
-    in->pid = actor->pid;
-    more->config = actor->config ? config_ref(actor->config) : NULL;
-    more->row_overflow = blocks_everywhere(actor, type) ? NULL : actor->row_overflow;
-    in->checkpoints = actor->spec->checkpoint.messages || actor->spec->checkpoint.time_ns;
-    in->checkpoints &= !actor->is_group && type->save != INST_NO_ROW && type->load != INST_NO_ROW;
-    if (make_bounds(in, policy->bytes) < 0) {
-        err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
+    err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
+    if (in) {
         inst_unmake(&proc->outside, in);
-        return NULL;
     }
-    return in;
+    return NULL;
 }
 
 /* Into the tree: roots under the proc, members under their group. */
 static void adopt(struct proc *proc, struct inst *in, uint32_t parent) {
-    struct inst *above = parent == PLAN_NONE ? proc->self : proc->actors[parent];
+    struct inst *above = parent == PLAN_NONE ? proc->self : proc_actor(proc, parent);
     atomic_store_explicit(&in->parent, above, memory_order_relaxed);
     list_add_last(&above->more->children, &in->sibling);
     _Atomic uint64_t *next_pid = &inst_root(in)->more->next_pid;
@@ -236,48 +244,56 @@ static void adopt(struct proc *proc, struct inst *in, uint32_t parent) {
     }
 }
 
+int actors_reserve(struct proc *proc, uint32_t more) {
+    struct proc_actors *before = atomic_load_explicit(&proc->actors, memory_order_relaxed);
+    uint32_t count = atomic_load_explicit(&proc->actor_count, memory_order_relaxed);
+    uint32_t room = before ? before->room : 0;
+    if (count + more <= room && before) {
+        return 0;
+    }
+    room = count + more > 2 * room ? count + more : 2 * room;
+    struct proc_actors *actors = mem_alloc(sizeof *actors + room * sizeof *actors->items);
+    if (!actors) {
+        return -1;
+    }
+    actors->before = before;
+    actors->room = room;
+    if (before) {
+        memcpy(actors->items, before->items, count * sizeof *actors->items);
+    }
+    /* release: who finds it finds what is in it */
+    atomic_store_explicit(&proc->actors, actors, memory_order_release);
+    return 0;
+}
+
+void actors_add(struct proc *proc, struct inst *in, const struct plan_actor *plan) {
+    struct proc_actors *actors = atomic_load_explicit(&proc->actors, memory_order_relaxed);
+    uint32_t at = atomic_load_explicit(&proc->actor_count, memory_order_relaxed);
+    actors->items[at] = (struct proc_actor){in, plan};
+    atomic_store_explicit(&in->plan_index, at, memory_order_relaxed);
+    atomic_store_explicit(&proc->actor_count, at + 1, memory_order_release); /* see proc_plan_of */
+}
+
 static int make_actors(struct proc *proc, struct err *err) {
-    proc->actors =
-        mem_array(proc->plan->actor_count ? proc->plan->actor_count : 1, sizeof *proc->actors);
-    if (!proc->actors) {
+    if (actors_reserve(proc, (uint32_t)proc->plan->actor_count) < 0) {
         return err_set(err, ERR_NOMEM, "%zu actors", proc->plan->actor_count);
     }
     for (uint32_t i = 0; i < proc->plan->actor_count; i++) {
         const struct plan_actor *actor = &proc->plan->actors[i];
-        struct inst *in = make_actor(proc, i, err);
+        /* Groups that the wires show to be independent start apart; what talks starts together. */
+        struct sched_worker *home = sched_worker_at(proc->sched, actor->component);
+        struct inst *in = actor_make(proc, proc->plan, actor, home, err);
         if (!in) {
             return -1;
         }
-        proc->actors[proc->actor_count++] = in;
+        mbox_open(&in->mbox);
+        actors_add(proc, in, actor);
         adopt(proc, in, actor->parent);
         if (map_set(&proc->names, actor->name, in) < 0) {
             return err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
         }
-        if (give_thread(proc, in, actor, err) < 0) {
-            return err_wrap(err, "actor '%s'", actor->path);
-        }
-    }
-    return 0;
-}
-
-static int count_ports(struct proc *proc) {
-    for (size_t i = 0; i < proc->plan->wire_count; i++) {
-        const struct plan_wire *from = &proc->plan->wires[i];
-        struct inst *in = proc->actors[from->from];
-        if (!in->ports) {
-            in->ports = mem_array(in->type->row_count, sizeof *in->ports);
-            if (!in->ports) {
-                return -1;
-            }
-        }
-        in->ports[from->from_row].count++;
-    }
-    for (uint32_t i = 0; i < proc->actor_count; i++) {
-        struct inst *in = proc->actors[i];
-        for (uint16_t row = 0; in->ports && row < in->type->row_count; row++) {
-            if (port_init(&in->ports[row], in->ports[row].count) < 0) {
-                return -1;
-            }
+        if (actor_give_thread(proc, in, actor, err) < 0) {
+            return -1;
         }
     }
     return 0;
@@ -292,8 +308,9 @@ static struct wire *next_wire(struct port *port) {
     return NULL;
 }
 
-static int make_wire(struct proc *proc, const struct plan_wire *from) {
-    struct port *port = &proc->actors[from->from]->ports[from->from_row];
+static int make_wire(struct inst *in, const struct plan_wire *from,
+                     const struct proc_actor *actors) {
+    struct port *port = &in->ports[from->from_row];
     struct wire *wire = next_wire(port);
     wire->targets = mem_array(from->to_count, sizeof *wire->targets);
     if (!wire->targets) {
@@ -302,7 +319,7 @@ static int make_wire(struct proc *proc, const struct plan_wire *from) {
     wire->mode = (uint8_t)from->route;
     wire->key = from->key_name;
     for (size_t i = 0; i < from->to_count; i++) {
-        struct inst *to = proc->actors[from->to[i]];
+        struct inst *to = actors[from->to[i]].in;
         uint16_t row = (uint16_t)from->to_row;
         wire->targets[i] =
             (struct wire_target){&to->mbox, inst_uid(to), row, (uint8_t)inst_overflow(to, row)};
@@ -313,15 +330,46 @@ static int make_wire(struct proc *proc, const struct plan_wire *from) {
     }
     wire->count = (uint32_t)from->to_count;
     port->body_room = wire->body_room > port->body_room ? wire->body_room : port->body_room;
-    inst_settle_port(proc->actors[from->from], from->from_row);
+    inst_settle_port(in, from->from_row);
+    return 0;
+}
+static int count_ports(const struct plan *plan, const struct proc_actor *actors, uint32_t own) {
+    for (size_t i = 0; i < plan->wire_count; i++) {
+        const struct plan_wire *from = &plan->wires[i];
+        struct inst *in = actors[from->from].in;
+        if (!in->ports) {
+            in->ports = mem_array(in->type->row_count, sizeof *in->ports);
+            if (!in->ports) {
+                return -1;
+            }
+        }
+        in->ports[from->from_row].count++;
+    }
+    for (uint32_t i = 0; i < own; i++) {
+        struct inst *in = actors[i].in;
+        for (uint16_t row = 0; in->ports && row < in->type->row_count; row++) {
+            if (port_init(&in->ports[row], in->ports[row].count) < 0) {
+                return -1;
+            }
+        }
+    }
     return 0;
 }
 
-/* The first cells are theirs: one for the proc itself, then one after another (cell.c). */
-struct inst *proc_planned(const struct proc *proc, uint64_t uid) {
-    uint64_t at = uid - inst_uid(proc->self) - 1;
-    struct inst *in = at < proc->actor_count ? proc->actors[at] : NULL;
-    return in && inst_uid(in) == uid ? in : NULL;
+int actors_wire(const struct plan *plan, const struct proc_actor *actors, uint32_t own,
+                struct err *err) {
+    int status = count_ports(plan, actors, own);
+    for (size_t i = 0; i < plan->wire_count && status == 0; i++) {
+        const struct plan_wire *from = &plan->wires[i];
+        status = make_wire(actors[from->from].in, from, actors);
+    }
+    return status < 0 ? err_set(err, ERR_NOMEM, "%zu wires", plan->wire_count) : 0;
+}
+
+/* One whose number is set stays as it is, so that it is safe to look at. */
+struct inst *proc_planned(struct proc *proc, uint64_t uid) {
+    struct inst *in = cell_find(proc, uid);
+    return in && inst_plan_index(in) != UINT32_MAX && inst_uid(in) == uid ? in : NULL;
 }
 
 int proc_load(struct proc *proc, const struct plan *plan, struct err *err) {
@@ -330,15 +378,8 @@ int proc_load(struct proc *proc, const struct plan *plan, struct err *err) {
     if (make_actors(proc, err) < 0) {
         return -1;
     }
-    if (count_ports(proc) < 0) {
-        return err_set(err, ERR_NOMEM, "%zu wires", plan->wire_count);
-    }
-    for (size_t i = 0; i < plan->wire_count; i++) {
-        if (make_wire(proc, &plan->wires[i]) < 0) {
-            return err_set(err, ERR_NOMEM, "%zu wires", plan->wire_count);
-        }
-    }
-    return 0;
+    uint32_t count = proc_actor_count(proc);
+    return count > 0 ? actors_wire(plan, proc->actors->items, count, err) : 0;
 }
 
 /* What is left of an instance when the proc goes: one that ended needs only its slot freed. */
@@ -376,8 +417,11 @@ void proc_unload(struct proc *proc) {
         mem_free(proc->inst_types[t]);
     }
     mem_free(proc->inst_types);
-    mem_free(proc->actors);
-    proc->actors = NULL;
+    while (proc->actors) {
+        struct proc_actors *actors = proc->actors;
+        proc->actors = actors->before;
+        mem_free(actors);
+    }
     proc->inst_types = NULL;
     proc->type_count = 0;
     proc->actor_count = 0;

@@ -63,11 +63,11 @@ static void log_frame(void *context, const char *line) {
 
 /* A spawned child follows the actor of the manifest that it belongs to. */
 static bool must_exit(const struct inst *in) {
-    const struct plan *plan = in->proc->plan;
-    while (plan && in && in->plan_index >= plan->actor_count) {
-        in = atomic_load_explicit(&in->parent, memory_order_acquire);
+    const struct plan_actor *plan = NULL;
+    for (; in && !plan; in = atomic_load_explicit(&in->parent, memory_order_acquire)) {
+        plan = proc_plan_of(in->proc, in);
     }
-    return plan && in && plan->actors[in->plan_index].spec->on_fault == ON_FAULT_EXIT;
+    return plan && plan->spec->on_fault == ON_FAULT_EXIT;
 }
 
 _Noreturn static void end_process(struct runner *r, struct inst *in,

@@ -361,8 +361,9 @@ struct io *proc_io(struct proc *proc) {
     return proc->io;
 }
 struct inst *proc_actor(struct proc *proc, uint32_t plan_index) {
-    return proc->actors[plan_index];
+    /* acquire: pairs with the release in load.c */
+    return atomic_load_explicit(&proc->actors, memory_order_acquire)->items[plan_index].in;
 }
 uint32_t proc_actor_count(const struct proc *proc) {
-    return proc->actor_count;
+    return atomic_load_explicit(&proc->actor_count, memory_order_acquire);
 }

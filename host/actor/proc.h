@@ -87,7 +87,8 @@ const struct troupe_host *proc_host(struct proc *proc);
 const char *proc_name(const struct proc *proc);
 
 /* Makes an actor type of a library known; `plan_type` gives the interned message types. The library
- * must outlive the proc. Child rows are linked by proc_link_types when all are added. */
+ * must outlive the proc. Child rows are linked by proc_link_types when all are added. While the proc runs,
+ * one at a time. */
 int proc_add_type(struct proc *proc, const struct plan_type *plan_type,
                   const struct library_type *type, const struct inst_type **ret, struct err *err);
 int proc_link_types(struct proc *proc, struct err *err);
@@ -98,6 +99,19 @@ const struct inst_type *proc_find_type(struct proc *proc, const char *id);
 int proc_load(struct proc *proc, const struct plan *plan, struct err *err);
 struct inst *proc_actor(struct proc *proc, uint32_t plan_index); /* lent for the proc's life */
 uint32_t proc_actor_count(const struct proc *proc);
+
+/* One more root of a proc that runs, one at a time. `addition` is a plan whose first actor it is; the others
+ * stand in for actors of the proc that it is wired to: stands_for[i] for the actor number i, which must
+ * stay. All types must have been added. Nobody finds it before proc_show_root, by the supervisor, which cannot
+ * fail. The plan is lent for the proc's life. Errors: EXISTS (the name is taken), INVALID (what a target
+ * passes on would not fit its receivers), NOT_FOUND, IO, NOMEM. */
+int proc_make_root(struct proc *proc, const struct plan *addition, struct inst *const *stands_for,
+                   struct inst **ret, struct err *err);
+void proc_show_root(struct proc *proc, struct inst *in, const struct plan_actor *plan);
+void proc_unmake_root(struct proc *proc, struct inst *in); /* one that was not shown */
+/* The actor of the plan, or the added root, called "name" or "group/name"; its slot may have closed. NULL:
+ * none. [any] */
+struct inst *proc_find_actor(struct proc *proc, const char *name);
 
 /* Starts the threads. Instances start by SIGNAL_START. */
 int proc_start(struct proc *proc, struct err *err);

@@ -14,6 +14,18 @@
 /* Instances at a time: a uid has 28 bits for the cell's number, from 1. */
 #define CELLS_MOST ((1u << 28) - (1u << 14))
 
+/* The actors of the plan, by number, then roots that were added. A full table is followed by a larger one,
+ * and stays for those who read it. */
+struct proc_actor {
+    struct inst *in;
+    const struct plan_actor *plan; /* lent */
+};
+struct proc_actors {
+    struct proc_actors *before; /* owned */
+    uint32_t room;
+    struct proc_actor items[];
+};
+
 struct proc {
     /* set at creation, then constant */
     char *name;
@@ -34,14 +46,16 @@ struct proc {
 
     /* set by proc_load, then constant */
     const struct plan *plan;
-    struct inst **actors;
-    uint32_t actor_count;
     struct inst *self; /* the parent of the roots, of the host type troupe.Proc */
-    struct inst_type **inst_types;
+
+    /* written by who loads, or adds a root: one at a time; read by anyone */
+    _Atomic(struct proc_actors *) actors;
+    _Atomic uint32_t actor_count;
+    struct inst_type **inst_types; /* read by nobody else */
     uint32_t type_count;
-    struct map type_names; /* id -> inst_type */
 
     pthread_mutex_t lock;
+    struct map type_names;    /* under lock: id -> inst_type */
     struct map port_names;    /* under lock: name -> number */
     char **port_name_texts;   /* under lock: by number */
     uint16_t port_name_count; /* under lock */
@@ -73,9 +87,37 @@ extern const struct inst_type type_group, type_proc, type_client, type_plain_cli
 /* The actor of the plan called "name", "group/name", or by its whole id; its slot may have closed. Or a
  * client, which may be gone by then, but for who looks: see looks.h. */
 struct inst *proc_find_named(struct proc *proc, const char *text);
+/* What is said of an actor by the plan that it is of; NULL: it is of none. [any] */
+static inline const struct plan_actor *proc_plan_of(const struct proc *proc,
+                                                    const struct inst *in) {
+    uint32_t index = inst_plan_index(in);
+    /* acquire: pairs with the release in actors_add; who sees the number sees the table that has it */
+    if (index >= atomic_load_explicit(&proc->actor_count, memory_order_acquire)) {
+        return NULL;
+    }
+    return atomic_load_explicit(&proc->actors, memory_order_acquire)->items[index].plan;
+}
+/* Whether the open slot, or one that is being made, has its name for itself (AI-2). [under lock] */
+static inline bool inst_has_name(const struct inst *in) {
+    return inst_is_open(in) || inst_incarnation(in) == 0;
+}
+
 /* load.c */
-/* The actor of the plan with this uid; NULL: none. */
-struct inst *proc_planned(const struct proc *proc, uint64_t uid);
+/* The actor of the plan, or the added root, with this uid; NULL: none. */
+struct inst *proc_planned(struct proc *proc, uint64_t uid);
+/* An actor of a plan with its config and its bounds, shut. NULL and err: no memory, or unknown type. */
+struct inst *actor_make(struct proc *proc, const struct plan *plan, const struct plan_actor *actor,
+                        struct sched_worker *home, struct err *err);
+/* A thread of its own, if it wants one. */
+int actor_give_thread(struct proc *proc, struct inst *in, const struct plan_actor *actor,
+                      struct err *err);
+/* All wires of a plan. `actors` are its actors; the first `own` are new ones, and others send nothing. */
+int actors_wire(const struct plan *plan, const struct proc_actor *actors, uint32_t own,
+                struct err *err);
+/* Room for more of them; -1: no memory. */
+int actors_reserve(struct proc *proc, uint32_t more);
+/* Gives it the next number; there is room. */
+void actors_add(struct proc *proc, struct inst *in, const struct plan_actor *plan);
 void proc_unload(struct proc *proc);
 /* runner.c */
 void *runner_create(void *context, struct sched_worker *worker);

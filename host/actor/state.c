@@ -78,7 +78,7 @@ int proc_save(struct proc *proc, uint64_t uid, proc_saved *done, void *context, 
 
 int proc_restore(struct proc *proc, uint32_t plan_index, uint32_t version, const void *data,
                  uint64_t size, struct err *err) {
-    struct inst *in = proc->actors[plan_index];
+    struct inst *in = proc_actor(proc, plan_index);
     struct inst_lives *lives = inst_lives(in);
     void *copy = lives ? mem_alloc(size + 1) : NULL;
     if (!copy) {

@@ -24,11 +24,11 @@
 
 /* A spawned child follows the actor of the manifest that it belongs to. */
 static const struct manifest_actor *spec_of(const struct proc *proc, const struct inst *in) {
-    const struct plan *plan = proc->plan;
-    while (plan && in && inst_plan_index(in) >= plan->actor_count) {
-        in = inst_parent(in);
+    const struct plan_actor *plan = NULL;
+    for (; in && !plan; in = inst_parent(in)) {
+        plan = proc_plan_of(proc, in);
     }
-    return plan && in ? plan->actors[inst_plan_index(in)].spec : NULL;
+    return plan ? plan->spec : NULL;
 }
 
 static uint64_t stuck_after(const struct proc *proc, const struct inst *in) {

@@ -5,8 +5,8 @@
 
 void proc_each_wire(struct proc *proc, void (*each)(void *context, const struct proc_wire *wire),
                     void *context) {
-    for (uint32_t a = 0; a < proc->actor_count; a++) {
-        struct inst *in = proc->actors[a];
+    for (uint32_t a = 0, count = proc_actor_count(proc); a < count; a++) {
+        struct inst *in = proc_actor(proc, a);
         for (uint16_t row = 0; in->ports && row < in->type->row_count; row++) {
             for (uint32_t w = 0; w < in->ports[row].count; w++) {
                 struct wire *wire = &in->ports[row].wires[w];
@@ -31,10 +31,11 @@ static uint64_t count_of(const _Atomic uint64_t *counter) {
 
 void proc_each_loss(struct proc *proc, void (*each)(void *context, const struct proc_loss *loss),
                     void *context) {
-    for (uint32_t a = 0; a < proc->actor_count; a++) {
-        const struct inst_lives *lives = inst_has_lives(proc->actors[a]);
+    for (uint32_t a = 0, count = proc_actor_count(proc); a < count; a++) {
+        const struct inst *in = proc_actor(proc, a);
+        const struct inst_lives *lives = inst_has_lives(in);
         if (lives && count_of(&lives->tally.failures) > 0) {
-            struct proc_loss loss = {.actor = proc->actors[a],
+            struct proc_loss loss = {.actor = in,
                                      .failures = count_of(&lives->tally.failures),
                                      .quarantined = count_of(&lives->tally.quarantined),
                                      .retried = count_of(&lives->tally.retried),

@@ -1,6 +1,8 @@
 /* Manifests checked as a whole. */
 #include "app/checked.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 
 int checked_scan(const struct checked_sources *sources, const struct manifest *manifest,
@@ -55,6 +57,47 @@ int checked_load(struct checked *checked, const struct checked_sources *sources)
     if (checked->manifest && checked->manifest->complete && build(checked, sources) < 0) {
         status = -1;
     }
+    return status;
+}
+
+/* Whom it is wired to, each once. */
+static int add_stand_ins(struct manifest *manifest,
+                         const struct manifest_actor *(*find)(void *context, const char *path),
+                         void *context, struct err *err) {
+    for (size_t i = 0; i < manifest->wire_count; i++) {
+        const char *to = manifest->wires[i].to.text;
+        const char *dot = strrchr(to, '.');
+        char *path = mem_text_n(to, (size_t)(dot - to));
+        if (!path) {
+            return err_set(err, ERR_NOMEM, "no memory to read the manifest");
+        }
+        const struct manifest_actor *actor =
+            manifest_has_root(manifest, path) ? NULL : find(context, path);
+        int status = actor ? manifest_add_stand_in(manifest, path, actor, err) : 0;
+        mem_free(path);
+        if (status < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int checked_load_addition(struct checked *checked, const struct manifest_text *text,
+                          const struct plan *base, struct type_table *types,
+                          const struct manifest_actor *(*find)(void *context, const char *path),
+                          void *context) {
+    const struct manifest_options options = {
+        .texts = text, .text_count = 1, .base = base->manifest};
+    *checked = (struct checked){0};
+    diags_init(&checked->diags);
+    if (manifest_load(&text->path, 1, &options, &checked->manifest, &checked->diags,
+                      &checked->err) < 0 ||
+        add_stand_ins(checked->manifest, find, context, &checked->err) < 0) {
+        return -1;
+    }
+    int status = plan_build(checked->manifest, catalog_ref(base->catalog), types, &checked->plan,
+                            &checked->diags, &checked->err);
+    checked->manifest = checked->plan ? checked->plan->manifest : NULL;
     return status;
 }
 

@@ -30,6 +30,13 @@ struct checked_sources {
  * cases. Errors: INVALID (a finding, or several), IO, NOMEM, USAGE. */
 int checked_load(struct checked *checked, const struct checked_sources *sources);
 void checked_fini(struct checked *checked);
+/* The same for a text whose one actor is to be added to those of `base`, which outlives it: its `defaults`,
+ * plugin files and message types hold for it. Actors that it is wired to stand in the plan behind it;
+ * `find` says what they are (NULL: there is none). */
+int checked_load_addition(struct checked *checked, const struct manifest_text *text,
+                          const struct plan *base, struct type_table *types,
+                          const struct manifest_actor *(*find)(void *context, const char *path),
+                          void *context);
 /* The plugin files of `sources` and those that a manifest's search path gives (NULL: none). */
 int checked_scan(const struct checked_sources *sources, const struct manifest *manifest,
                  struct catalog **ret, struct err *err);

@@ -1,6 +1,7 @@
 /* Loading plugins, making the proc, running it to its end. */
 #include "app/deploy.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -14,12 +15,21 @@
 #include "record/files.h"
 #include "sched/fault.h"
 
+struct addition { /* the plan of a root that was added; others may stand in it for its targets */
+    struct addition *next;
+    struct plan *plan; /* owned */
+};
+
 struct deploy {
     const struct plan *plan;
     struct log *log;
     struct supervisor *supervisor;
     struct proc *proc;
-    struct library **libraries; /* per plugin of the plan */
+    struct type_table *types;
+    pthread_mutex_t adding;     /* one root at a time */
+    struct library **libraries; /* owned; grows under `adding` */
+    size_t library_count;
+    struct addition *additions; /* under `adding`; owned, the newest first */
     struct fault_post_mortem *post_mortem;
     struct files *files; /* of post-mortems; NULL: none are written */
     _Atomic bool asked_to_stop;
@@ -56,34 +66,58 @@ static void remove_library(struct library *library) {
     library_unref(library);
 }
 
-static int load_libraries(struct deploy *deploy, struct err *err) {
-    deploy->libraries = mem_array(deploy->plan->plugin_count + 1, sizeof *deploy->libraries);
-    if (!deploy->libraries) {
-        return err_set(err, ERR_NOMEM, "%zu plugins", deploy->plan->plugin_count);
+static struct library *find_library(const struct deploy *deploy, const struct image *image) {
+    for (size_t i = 0; i < deploy->library_count; i++) {
+        if (deploy->libraries[i]->image == image) {
+            return deploy->libraries[i];
+        }
     }
-    for (size_t i = 0; i < deploy->plan->plugin_count; i++) {
-        struct image *image = image_ref(deploy->plan->plugins[i].file->image);
-        if (library_open(image, proc_host(deploy->proc), &deploy->libraries[i], err) < 0) {
-            image_destroy(image);
+    return NULL;
+}
+
+static int load_library(struct deploy *deploy, struct image *image, struct err *err) {
+    struct library **all =
+        mem_resize((void *)deploy->libraries, (deploy->library_count + 1) * sizeof *all);
+    if (!all) {
+        return err_set(err, ERR_NOMEM, "plugin '%s'", image->path);
+    }
+    deploy->libraries = all;
+    struct library *library;
+    if (library_open(image_ref(image), proc_host(deploy->proc), &library, err) < 0) {
+        image_destroy(image);
+        return -1;
+    }
+    all[deploy->library_count++] = library;
+    if (add_code(library, err) < 0) {
+        return -1;
+    }
+    for (size_t w = 0; deploy->log && w < library->warning_count; w++) {
+        log_write(deploy->log, LOG_WARN, NULL, "%s", library->warnings[w]);
+    }
+    return 0;
+}
+
+/* Those of a plan that are not there yet. */
+static int load_libraries(struct deploy *deploy, const struct plan *plan, struct err *err) {
+    for (size_t i = 0; i < plan->plugin_count; i++) {
+        struct image *image = plan->plugins[i].file->image;
+        if (!find_library(deploy, image) && load_library(deploy, image, err) < 0) {
             return -1;
-        }
-        const struct library *library = deploy->libraries[i];
-        if (add_code(library, err) < 0) {
-            return -1;
-        }
-        for (size_t w = 0; deploy->log && w < library->warning_count; w++) {
-            log_write(deploy->log, LOG_WARN, NULL, "%s", library->warnings[w]);
         }
     }
     return 0;
 }
 
-static int add_types(struct deploy *deploy, struct err *err) {
-    for (size_t i = 0; i < deploy->plan->type_count; i++) {
-        const struct plan_type *type = &deploy->plan->types[i];
-        const struct library *library = deploy->libraries[type->plugin];
+static int add_types(struct deploy *deploy, const struct plan *plan, struct err *err) {
+    for (size_t i = 0; i < plan->type_count; i++) {
+        const struct plan_type *type = &plan->types[i];
+        const struct library *library =
+            find_library(deploy, plan->plugins[type->plugin].file->image);
         const struct library_type *source = library_find_type(library, type->note->id);
         const struct inst_type *made;
+        if (proc_find_type(deploy->proc, type->note->id)) {
+            continue;
+        }
         if (!source) {
             return err_set(err, ERR_NOT_FOUND, "plugin '%s' has no actor type '%s'",
                            library->image->path, type->note->id);
@@ -187,7 +221,9 @@ int deploy_create(const struct plan *plan, struct type_table *types,
         return err_set(err, ERR_NOMEM, "deployment");
     }
     deploy->plan = plan;
+    deploy->types = types;
     deploy->log = options->log;
+    pthread_mutex_init(&deploy->adding, NULL);
     if (supervisor_create(plan, options->log, &deploy->supervisor, err) < 0) {
         deploy_destroy(deploy);
         return -1;
@@ -196,7 +232,7 @@ int deploy_create(const struct plan *plan, struct type_table *types,
         supervisor_set_stays(deploy->supervisor);
     }
     if (open_post_mortem(deploy, err) < 0 || make_proc(deploy, types, options, err) < 0 ||
-        load_libraries(deploy, err) < 0 || add_types(deploy, err) < 0 ||
+        load_libraries(deploy, plan, err) < 0 || add_types(deploy, plan, err) < 0 ||
         proc_load(deploy->proc, plan, err) < 0 ||
         (options->handle_signals && watch_signals(deploy, err) < 0)) {
         deploy_destroy(deploy);
@@ -247,7 +283,7 @@ void deploy_destroy(struct deploy *deploy) {
     }
     supervisor_destroy(deploy->supervisor);
     proc_destroy(deploy->proc);
-    for (size_t i = 0; deploy->libraries && i < deploy->plan->plugin_count; i++) {
+    for (size_t i = 0; i < deploy->library_count; i++) {
         remove_library(deploy->libraries[i]);
     }
     library_remove_copies(); /* of generations that stay mapped until the process ends */
@@ -257,8 +293,100 @@ void deploy_destroy(struct deploy *deploy) {
         log_write(deploy->log, LOG_WARN, NULL, "%llu post-mortems could not be written in time",
                   (unsigned long long)unwritten);
     }
-    mem_free(deploy->libraries);
+    while (deploy->additions) {
+        struct addition *addition = deploy->additions;
+        deploy->additions = addition->next;
+        plan_destroy(addition->plan);
+        mem_free(addition);
+    }
+    mem_free((void *)deploy->libraries);
+    pthread_mutex_destroy(&deploy->adding);
     mem_free(deploy);
+}
+
+/* --- roots that are added --- */
+
+/* Of those with one name the newest: the others have ended. */
+static const struct manifest_actor *find_spec(void *context, const char *path) {
+    const struct deploy *deploy = context;
+    for (const struct addition *a = deploy->additions; a; a = a->next) {
+        if (strcmp(a->plan->actors[0].path, path) == 0) {
+            return a->plan->actors[0].spec;
+        }
+    }
+    return manifest_find_actor(deploy->plan->manifest, path);
+}
+
+/* The actors that the others of an addition stand in for; and their numbers. */
+static int find_targets(struct deploy *deploy, const struct plan *addition,
+                        struct inst **ret_actors, uint32_t *ret_numbers, struct err *err) {
+    for (size_t i = 1; i < addition->actor_count; i++) {
+        struct inst *in = proc_find_actor(deploy->proc, addition->actors[i].name);
+        if (!in) {
+            return err_set(err, ERR_NOT_FOUND, "there is no actor '%s'", addition->actors[i].path);
+        }
+        ret_actors[i] = in;
+        ret_numbers[i - 1] = inst_plan_index(in);
+    }
+    return 0;
+}
+
+static int show_root(struct deploy *deploy, const struct plan *plan, struct inst *const *targets,
+                     const uint32_t *numbers, struct err *err) {
+    struct supervisor_root root = {
+        .plan = &plan->actors[0], .targets = numbers, .target_count = plan->actor_count - 1};
+    if (proc_make_root(deploy->proc, plan, targets, &root.in, err) < 0) {
+        return -1;
+    }
+    if (supervisor_add_root(deploy->supervisor, &root, err) < 0) {
+        proc_unmake_root(deploy->proc, root.in);
+        return -1;
+    }
+    return 0;
+}
+
+static int add_root(struct deploy *deploy, const struct plan *plan, struct err *err) {
+    struct inst **targets = mem_array(plan->actor_count, sizeof *targets);
+    uint32_t *numbers = mem_array(plan->actor_count, sizeof *numbers);
+    int status = targets && numbers ? find_targets(deploy, plan, targets, numbers, err)
+                                    : err_set(err, ERR_NOMEM, "actor '%s'", plan->actors[0].path);
+    if (status == 0) {
+        status = load_libraries(deploy, plan, err) < 0 || add_types(deploy, plan, err) < 0
+                     ? -1
+                     : show_root(deploy, plan, targets, numbers, err);
+    }
+    mem_free(numbers);
+    mem_free((void *)targets);
+    return status;
+}
+
+static int add_root_locked(struct deploy *deploy, const struct manifest_text *text,
+                           struct checked *checked, struct err *err) {
+    struct addition *addition = mem_alloc(sizeof *addition);
+    if (checked_load_addition(checked, text, deploy->plan, deploy->types, find_spec, deploy) < 0) {
+        *err = checked->err;
+        mem_free(addition);
+        return -1;
+    }
+    int status = addition ? add_root(deploy, checked->plan, err)
+                          : err_set(err, ERR_NOMEM, "actor '%s'", checked->plan->actors[0].path);
+    if (status < 0) {
+        mem_free(addition);
+        return -1;
+    }
+    *addition = (struct addition){deploy->additions, checked->plan};
+    deploy->additions = addition;
+    checked->plan = NULL;
+    checked->manifest = NULL;
+    return 0;
+}
+
+int deploy_add_root(struct deploy *deploy, const struct manifest_text *text,
+                    struct checked *ret_findings, struct err *err) {
+    pthread_mutex_lock(&deploy->adding);
+    int status = add_root_locked(deploy, text, ret_findings, err);
+    pthread_mutex_unlock(&deploy->adding);
+    return status;
 }
 
 struct proc *deploy_proc(struct deploy *deploy) {

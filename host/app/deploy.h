@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "app/checked.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -30,6 +31,12 @@ int deploy_create(const struct plan *plan, struct type_table *types,
 /* Starts threads and actors. Errors: IO, NOMEM. */
 int deploy_start(struct deploy *deploy, struct err *err);
 void deploy_stop(struct deploy *deploy); /* drains [any] */
+/* Adds a root actor to a proc that runs: text->data is a manifest of it and of the wires from it to actors
+ * that are there. Loads its plugin, if need be. `ret_findings` is to be ended in every case; with INVALID it has
+ * what is wrong. Errors: INVALID, EXISTS (the name is taken), STOPPED, REFUSED (a plugin; or a target is
+ * ending), NOT_FOUND, ABI, IO, NOMEM. [any, but no worker] */
+int deploy_add_root(struct deploy *deploy, const struct manifest_text *text,
+                    struct checked *ret_findings, struct err *err);
 /* Waits for the end. With ret->stuck, once more looks whether those threads have come back. */
 void deploy_wait(struct deploy *deploy, struct supervisor_result *ret);
 /* Seeded: runs until nothing is left to do before `until_ns`; returns the activations. */

@@ -117,6 +117,9 @@ int recipe_add_text(struct recipe *recipe, const char *name, const char *text, s
                     struct err *err);
 int recipe_add_plugins(struct recipe *recipe, const char *path, struct err *err);
 int recipe_add_type(struct recipe *recipe, const char *type, struct err *err);
+#define ROOT_TEXT_NAME "(spawn)"
+/* The manifest of a root and its wires, for the start (`proc` NULL) or for a proc that runs. */
+void recipe_write_root(const struct troupe_root *root, const char *proc, struct str *text);
 int recipe_add_root(struct recipe *recipe, const struct troupe_root *root, struct err *err);
 int recipe_add_wire(struct recipe *recipe, const char *from, const char *to, struct err *err);
 int recipe_add_options(struct recipe *recipe, const struct troupe_options *options,
@@ -124,6 +127,9 @@ int recipe_add_options(struct recipe *recipe, const struct troupe_options *optio
 /* Reads and checks it; a status. `checked` is to be ended in both cases. */
 int32_t recipe_read(const struct recipe *recipe, const struct troupe_options *options,
                     struct type_table *types, struct checked *checked, struct troupe_error *error);
+
+/* The error of what was checked, with the errors among its findings; the rest is logged. */
+int32_t recipe_fail(const struct checked *checked, struct troupe_error *error);
 
 /* embed_end.c: see troupe_end_... */
 /* Of a deployment that has halted, or has threads stuck in it. NULL: no memory. */
@@ -141,6 +147,13 @@ void end_free_losses(struct end_losses *losses);
 void end_log(const struct troupe_end *end, const struct supervisor_result *result, struct log *log);
 
 /* embed_proc.c */
+/* What a proc is made of changes: under its lock until the end. */
+int32_t embed_begin_change(struct troupe_proc *proc, struct troupe_error *error);
+int32_t embed_end_change(struct troupe_proc *proc, int status, const struct err *err,
+                         struct troupe_error *error);
+/* A call uses the deployment, which stays until the end of it; NULL: it does not run, or is to stop. */
+struct deploy *embed_begin_use(struct troupe_proc *proc);
+void embed_end_use(struct troupe_proc *proc);
 /* Level and format where the program has not said them. */
 void embed_init_log(struct troupe_proc *proc, enum log_level level, enum log_format format);
 /* The control block may go. */

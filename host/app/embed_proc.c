@@ -136,18 +136,20 @@ int32_t troupe_proc_create(const struct troupe_options *options, struct troupe_p
 
 /* --- what it is made of --- */
 
-static int32_t begin_change(struct troupe_proc *proc, struct troupe_error *error) {
+int32_t embed_begin_change(struct troupe_proc *proc, struct troupe_error *error) {
     pthread_mutex_lock(&proc->lock);
     if (proc->state == EMBED_MADE) {
         return TROUPE_OK;
     }
+    bool runs = proc->state == EMBED_RUNNING && !proc->stop_asked;
     pthread_mutex_unlock(&proc->lock);
-    return embed_fail(error, TROUPE_STOPPING,
-                      "proc '%s' has been started: what it is made of is said before", proc->id);
+    return embed_fail(error, TROUPE_STOPPING, "proc '%s' %s", proc->id,
+                      runs ? "has been started: what it is made of is said before"
+                           : "is starting, is to stop, or has ended");
 }
 
-static int32_t end_change(struct troupe_proc *proc, int status, const struct err *err,
-                          struct troupe_error *error) {
+int32_t embed_end_change(struct troupe_proc *proc, int status, const struct err *err,
+                         struct troupe_error *error) {
     pthread_mutex_unlock(&proc->lock);
     return status < 0 ? embed_fail_as(error, err) : TROUPE_OK;
 }
@@ -155,67 +157,43 @@ static int32_t end_change(struct troupe_proc *proc, int status, const struct err
 int32_t troupe_proc_load_file(struct troupe_proc *proc, const char *path,
                               struct troupe_error *error) {
     struct err err;
-    int32_t status = begin_change(proc, error);
-    return status < 0 ? status
-                      : end_change(proc, recipe_add_file(&proc->recipe, path, &err), &err, error);
+    int32_t status = embed_begin_change(proc, error);
+    return status < 0
+               ? status
+               : embed_end_change(proc, recipe_add_file(&proc->recipe, path, &err), &err, error);
 }
 
 int32_t troupe_proc_load_text(struct troupe_proc *proc, const char *name, const char *text,
                               uint64_t size, struct troupe_error *error) {
     struct err err;
-    int32_t status = begin_change(proc, error);
-    return status < 0 ? status
-                      : end_change(proc, recipe_add_text(&proc->recipe, name, text, size, &err),
-                                   &err, error);
+    int32_t status = embed_begin_change(proc, error);
+    return status < 0
+               ? status
+               : embed_end_change(proc, recipe_add_text(&proc->recipe, name, text, size, &err),
+                                  &err, error);
 }
 
 int32_t troupe_proc_add_plugins(struct troupe_proc *proc, const char *path,
                                 struct troupe_error *error) {
     struct err err;
-    int32_t status = begin_change(proc, error);
+    int32_t status = embed_begin_change(proc, error);
     return status < 0
                ? status
-               : end_change(proc, recipe_add_plugins(&proc->recipe, path, &err), &err, error);
+               : embed_end_change(proc, recipe_add_plugins(&proc->recipe, path, &err), &err, error);
 }
 
 int32_t troupe_proc_add_type(struct troupe_proc *proc, const char *type,
                              struct troupe_error *error) {
     struct err err;
-    int32_t status = begin_change(proc, error);
-    return status < 0 ? status
-                      : end_change(proc, recipe_add_type(&proc->recipe, type, &err), &err, error);
-}
-
-int32_t troupe_proc_spawn(struct troupe_proc *proc, const struct troupe_root *root,
-                          struct troupe_error *error) {
-    struct err err;
-    if (root->size < sizeof *root) {
-        return embed_fail(error, TROUPE_INVALID, "root.size is %u: set it to sizeof(root)",
-                          root->size);
-    }
-    if (!root->name || !root->type) {
-        return embed_fail(error, TROUPE_INVALID, "a root actor needs a name and a type");
-    }
-    int32_t status = begin_change(proc, error);
-    return status < 0 ? status
-                      : end_change(proc, recipe_add_root(&proc->recipe, root, &err), &err, error);
-}
-
-int32_t troupe_proc_wire(struct troupe_proc *proc, const char *from, const char *to,
-                         struct troupe_error *error) {
-    struct err err;
-    if (!from || !to) {
-        return embed_fail(error, TROUPE_INVALID, "a wire needs two ends");
-    }
-    int32_t status = begin_change(proc, error);
+    int32_t status = embed_begin_change(proc, error);
     return status < 0
                ? status
-               : end_change(proc, recipe_add_wire(&proc->recipe, from, to, &err), &err, error);
+               : embed_end_change(proc, recipe_add_type(&proc->recipe, type, &err), &err, error);
 }
 
 int32_t troupe_proc_set_coordinator(struct troupe_proc *proc, troupe_coordinator *coordinator,
                                     void *context, struct troupe_error *error) {
-    int32_t status = begin_change(proc, error);
+    int32_t status = embed_begin_change(proc, error);
     if (status < 0) {
         return status;
     }
@@ -346,6 +324,21 @@ void troupe_weak_proc_free(struct troupe_weak_proc *weak) {
 
 /* --- its end --- */
 
+struct deploy *embed_begin_use(struct troupe_proc *proc) {
+    pthread_mutex_lock(&proc->lock);
+    struct deploy *deploy = proc->state == EMBED_RUNNING && !proc->stop_asked ? proc->deploy : NULL;
+    proc->users += deploy != NULL;
+    pthread_mutex_unlock(&proc->lock);
+    return deploy;
+}
+
+void embed_end_use(struct troupe_proc *proc) {
+    pthread_mutex_lock(&proc->lock);
+    proc->users--;
+    pthread_cond_broadcast(&proc->changed);
+    pthread_mutex_unlock(&proc->lock);
+}
+
 /* One that never ran has nothing to stop. */
 void embed_ask(struct troupe_proc *proc, bool abort) {
     pthread_mutex_lock(&proc->lock);
@@ -369,10 +362,7 @@ void embed_ask(struct troupe_proc *proc, bool abort) {
     } else {
         deploy_stop(deploy);
     }
-    pthread_mutex_lock(&proc->lock);
-    proc->users--;
-    pthread_cond_broadcast(&proc->changed);
-    pthread_mutex_unlock(&proc->lock);
+    embed_end_use(proc);
 }
 
 void troupe_proc_stop(struct troupe_proc *proc) {

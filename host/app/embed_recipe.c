@@ -135,35 +135,68 @@ static int add_made(struct recipe *recipe, struct str *text, const char *name, s
     return status;
 }
 
-int recipe_add_root(struct recipe *recipe, const struct troupe_root *root, struct err *err) {
-    struct str text;
-    str_init(&text);
-    str_add(&text, "troupe: 1\nactors:\n  ");
-    add_text(&text, root->name);
-    str_add(&text, ":\n    type: ");
-    add_text(&text, root->type);
+static void add_wire(struct str *out, const char *from, const char *output,
+                     const struct troupe_root_wire *wire) {
+    struct str end;
+    str_init(&end);
+    str_addf(&end, "%s%s%s", from, output ? "." : "", output ? output : "");
+    str_add(out, "  - { from: ");
+    add_quoted(out, str_text(&end), end.size);
+    out->failed |= end.failed;
+    str_fini(&end);
+    str_add(out, ", to: ");
+    add_text(out, wire->to);
+    if (wire->route) {
+        str_add(out, ", route: ");
+        add_text(out, wire->route);
+    }
+    if (wire->key) {
+        str_add(out, ", key: ");
+        add_text(out, wire->key);
+    }
+    str_add(out, " }\n");
+}
+
+void recipe_write_root(const struct troupe_root *root, const char *proc, struct str *text) {
+    str_add(text, "troupe: 1\n");
+    if (proc) {
+        str_add(text, "proc: ");
+        add_text(text, proc);
+        str_add(text, "\n");
+    }
+    str_add(text, "actors:\n  ");
+    add_text(text, root->name);
+    str_add(text, ":\n    type: ");
+    add_text(text, root->type);
     if (root->capacity) {
-        str_addf(&text, "\n    mailbox: { capacity: %u }", root->capacity);
+        str_addf(text, "\n    mailbox: { capacity: %u }", root->capacity);
     }
     for (uint64_t i = 0; i < root->setting_count; i++) {
         const struct troupe_setting *setting = &root->settings[i];
-        str_add(&text, i == 0 ? "\n    config:\n      " : "\n      ");
-        add_quoted(&text, setting->key.data, setting->key.size);
-        str_add(&text, ": ");
-        add_quoted(&text, setting->value.data, setting->value.size);
+        str_add(text, i == 0 ? "\n    config:\n      " : "\n      ");
+        add_quoted(text, setting->key.data, setting->key.size);
+        str_add(text, ": ");
+        add_quoted(text, setting->value.data, setting->value.size);
     }
-    str_add(&text, "\n");
-    return add_made(recipe, &text, "(spawn)", err);
+    str_add(text, root->wire_count > 0 ? "\nwires:\n" : "\n");
+    for (uint64_t i = 0; i < root->wire_count; i++) {
+        add_wire(text, root->name, root->wires[i].output, &root->wires[i]);
+    }
+}
+
+int recipe_add_root(struct recipe *recipe, const struct troupe_root *root, struct err *err) {
+    struct str text;
+    str_init(&text);
+    recipe_write_root(root, NULL, &text);
+    return add_made(recipe, &text, ROOT_TEXT_NAME, err);
 }
 
 int recipe_add_wire(struct recipe *recipe, const char *from, const char *to, struct err *err) {
+    const struct troupe_root_wire wire = {.to = to};
     struct str text;
     str_init(&text);
-    str_add(&text, "troupe: 1\nwires:\n  - { from: ");
-    add_text(&text, from);
-    str_add(&text, ", to: ");
-    add_text(&text, to);
-    str_add(&text, " }\n");
+    str_add(&text, "troupe: 1\nwires:\n");
+    add_wire(&text, from, NULL, &wire);
     return add_made(recipe, &text, "(wire)", err);
 }
 
@@ -218,8 +251,7 @@ int recipe_add_options(struct recipe *recipe, const struct troupe_options *optio
     return add_made(recipe, &text, "(options)", err);
 }
 
-/* Errors only: the rest is logged. */
-static int32_t fail_checked(const struct checked *checked, struct troupe_error *error) {
+int32_t recipe_fail(const struct checked *checked, struct troupe_error *error) {
     struct diags errors = {.sources = checked->diags.sources};
     errors.items = mem_array(checked->diags.count + 1, sizeof *errors.items);
     for (size_t i = 0; errors.items && i < checked->diags.count; i++) {
@@ -263,7 +295,7 @@ int32_t recipe_read(const struct recipe *recipe, const struct troupe_options *op
             }
         }
         if (checked_load(checked, &sources) < 0) {
-            status = fail_checked(checked, error);
+            status = recipe_fail(checked, error);
         }
     }
     mem_free(paths);

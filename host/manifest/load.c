@@ -47,6 +47,11 @@ void manifest_destroy(struct manifest *manifest) {
     }
 }
 
+static void take_over(struct manifest *manifest, const struct manifest *base) {
+    manifest->impl->prototype = base->impl->prototype;
+    manifest->supervision = base->supervision;
+}
+
 static void read_files(struct manifest *manifest, const char *const *paths, size_t count,
                        const struct manifest_options *options, struct diags *diags) {
     struct manifest_impl *impl = manifest->impl;
@@ -79,6 +84,54 @@ static void read_document(struct manifest *manifest, const char *first,
     unbuilt_find(manifest);
 }
 
+bool manifest_has_root(const struct manifest *manifest, const char *name) {
+    for (size_t i = 0; i < manifest->actor_count; i++) {
+        if (strcmp(manifest->actors[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct manifest_actor *manifest_find_actor(const struct manifest *manifest,
+                                                 const char *path) {
+    const struct manifest_actor *actors = manifest->actors;
+    size_t count = manifest->actor_count;
+    for (;;) {
+        size_t size = strcspn(path, "/");
+        const struct manifest_actor *found = NULL;
+        for (size_t i = 0; i < count && !found; i++) {
+            bool is_it = strncmp(actors[i].name, path, size) == 0 && !actors[i].name[size];
+            found = is_it ? &actors[i] : NULL;
+        }
+        if (!found || !path[size]) {
+            return found;
+        }
+        path += size + 1;
+        actors = found->actors;
+        count = found->actor_count;
+    }
+}
+
+int manifest_add_stand_in(struct manifest *manifest, const char *path,
+                          const struct manifest_actor *actor, struct err *err) {
+    struct arena *arena = &manifest->impl->arena;
+    size_t count = manifest->actor_count;
+    struct manifest_actor *actors = arena_array(arena, count + 1, sizeof *actors);
+    char *name = arena_text_n(arena, path, strlen(path));
+    if (!actors || !name) {
+        return err_set(err, ERR_NOMEM, "no memory to read the manifest");
+    }
+    memcpy(actors, manifest->actors, count * sizeof *actors);
+    actors[count] = *actor;
+    actors[count].name = name;
+    actors[count].after_count = 0;
+    actors[count].actor_count = 0;
+    manifest->actors = actors;
+    manifest->actor_count++;
+    return 0;
+}
+
 static int conclude(struct manifest *manifest, const struct diags *diags, struct err *err) {
     if (manifest->impl->arena.failed || diags->failed) {
         manifest->complete = false;
@@ -100,6 +153,9 @@ int manifest_load(const char *const *paths, size_t count, const struct manifest_
     }
     diags->sources = &manifest->impl->sources;
     *ret = manifest;
+    if (options && options->base) {
+        take_over(manifest, options->base);
+    }
     if (count == 0) {
         return err_set(err, ERR_USAGE, "a manifest file is needed");
     }

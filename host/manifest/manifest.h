@@ -242,6 +242,9 @@ struct manifest_options {
     size_t text_count;
     bool files_too;    /* other files are opened as well */
     bool may_be_empty; /* no actor is no error */
+    /* Not NULL: `defaults` and `supervision` are those of this manifest, to whose actors others are added;
+     * it must outlive what is read. */
+    const struct manifest *base;
 };
 
 /* Reads the files, the later ones overriding key by key. Returns -1 when there was any error; they
@@ -250,6 +253,14 @@ struct manifest_options {
 int manifest_load(const char *const *paths, size_t count, const struct manifest_options *options,
                   struct manifest **ret, struct diags *diags, struct err *err);
 void manifest_destroy(struct manifest *manifest); /* takes NULL */
+/* Whether a root, or one that stands in, is called so. */
+bool manifest_has_root(const struct manifest *manifest, const char *name);
+/* The actor, group or pool at a path such as "judge/window"; NULL: there is none. */
+const struct manifest_actor *manifest_find_actor(const struct manifest *manifest, const char *path);
+/* Adds a root called `path` that stands in for an actor of another manifest, which is lent: as that is, but
+ * without what refers to further ones. Errors: NOMEM. */
+int manifest_add_stand_in(struct manifest *manifest, const char *path,
+                          const struct manifest_actor *actor, struct err *err);
 
 /* Calls `each` for the findings, sorted, with the line that each is about (NULL: none; of a long one the
  * part around the column) and what stands before a caret below it. All is lent. */

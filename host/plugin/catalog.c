@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -162,6 +163,7 @@ int catalog_scan(const char *const *directories, size_t count, struct catalog **
     if (!catalog) {
         return no_memory(err);
     }
+    catalog->refs = 1;
     int status = add_directories(catalog, directories, count, err);
     for (size_t i = 0; status == 0 && i < catalog->directory_count; i++) {
         status = scan_directory(catalog, catalog->directories[i], err);
@@ -174,8 +176,14 @@ int catalog_scan(const char *const *directories, size_t count, struct catalog **
     return 0;
 }
 
+struct catalog *catalog_ref(struct catalog *catalog) {
+    atomic_fetch_add_explicit(&catalog->refs, 1, memory_order_relaxed);
+    return catalog;
+}
+
 void catalog_destroy(struct catalog *catalog) {
-    if (!catalog) {
+    /* acq_rel: the last one sees what the others did */
+    if (!catalog || atomic_fetch_sub_explicit(&catalog->refs, 1, memory_order_acq_rel) > 1) {
         return;
     }
     for (size_t i = 0; i < catalog->file_count; i++) {

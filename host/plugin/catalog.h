@@ -17,6 +17,7 @@ struct catalog {
     size_t directory_count;
     struct catalog_file *files; /* in search order, by name within a directory */
     size_t file_count;
+    _Atomic unsigned refs; /* who made it; plans that were built of it later */
 };
 
 /* Scans *.so in the given directories, then $TROUPE_PLUGIN_PATH (':' separated), then the install
@@ -26,7 +27,8 @@ struct catalog {
  * Errors: NOMEM. */
 int catalog_scan(const char *const *directories, size_t count, struct catalog **ret,
                  struct err *err);
-void catalog_destroy(struct catalog *catalog); /* takes NULL */
+struct catalog *catalog_ref(struct catalog *catalog); /* one more who destroys it [any] */
+void catalog_destroy(struct catalog *catalog);        /* takes NULL; the last one frees it [any] */
 
 /* The file and type that offer actor type `id`; NULL when none. */
 const struct note_actor *catalog_find_type(const struct catalog *catalog, const char *id,

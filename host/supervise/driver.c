@@ -13,14 +13,14 @@ static struct inst *instance(struct supervisor *sup, uint32_t at) {
 }
 
 static bool is_group(const struct supervisor *sup, uint32_t at) {
-    return sup->plan->actors[at].is_group;
+    return sup->actors[at]->plan->is_group;
 }
 
 /* The range of a group's members and theirs is (at, end). */
 static uint32_t range_end(const struct supervisor *sup, uint32_t at) {
     uint32_t end = at + 1;
-    while (end < sup->count && sup->plan->actors[end].parent != PLAN_NONE &&
-           sup->plan->actors[end].parent >= at) {
+    while (end < sup->count && sup->actors[end]->plan->parent != PLAN_NONE &&
+           sup->actors[end]->plan->parent >= at) {
         end++;
     }
     return end;
@@ -92,8 +92,8 @@ static void keep_end(struct sup_actor *actor, const struct inst_end *end) {
 
 /* How the last life of a node ended; without memory for it, at least who. */
 static const struct inst_end *end_of(struct supervisor *sup, uint32_t at, struct inst_end *room) {
-    if (sup->actors[at].end) {
-        return sup->actors[at].end;
+    if (sup->actors[at]->end) {
+        return sup->actors[at]->end;
     }
     *room = (struct inst_end){.failed = true, .status = TROUPE_NO_MEMORY, .text = "out of memory"};
     inst_name(instance(sup, at), room->name, sizeof room->name);
@@ -122,7 +122,7 @@ void sup_orphan_failed_locked(struct supervisor *sup, const struct inst_end *end
 
 /* D-2 */
 static bool may_begin(const struct supervisor *sup, uint32_t at) {
-    const struct plan_actor *actor = &sup->plan->actors[at];
+    const struct plan_actor *actor = sup->actors[at]->plan;
     if (actor->parent != PLAN_NONE && tree_state(sup->tree, actor->parent) != TREE_IS_RUNNING) {
         return false;
     }
@@ -136,7 +136,7 @@ static bool may_begin(const struct supervisor *sup, uint32_t at) {
 }
 
 static void try_begin(struct supervisor *sup, uint32_t at) {
-    struct sup_actor *actor = &sup->actors[at];
+    struct sup_actor *actor = sup->actors[at];
     if (actor->begun || tree_state(sup->tree, at) != TREE_IS_STARTING) {
         return;
     }
@@ -148,7 +148,7 @@ static void try_begin(struct supervisor *sup, uint32_t at) {
 }
 
 static void try_begin_dependents(struct supervisor *sup, uint32_t at) {
-    const struct sup_actor *actor = &sup->actors[at];
+    const struct sup_actor *actor = sup->actors[at];
     for (uint32_t i = 0; i < actor->starts.count; i++) {
         try_begin(sup, actor->starts.items[i]);
     }
@@ -162,14 +162,15 @@ static void try_begin_dependents(struct supervisor *sup, uint32_t at) {
 
 /* It has closed. Where it never got ready and all is to end, those who were to start after it need not. */
 static void release_dependents(struct supervisor *sup, uint32_t at, const struct sup_after *after) {
-    const struct sup_actor *actor = &sup->actors[at];
+    const struct sup_actor *actor = sup->actors[at];
     if (actor->ready || !(sup->stopping || after->stop)) {
         try_begin_dependents(sup, at);
         return;
     }
     for (uint32_t i = 0; i < actor->starts.count; i++) {
         uint32_t dependent = actor->starts.items[i];
-        if (!sup->actors[dependent].begun && tree_state(sup->tree, dependent) == TREE_IS_STARTING) {
+        if (!sup->actors[dependent]->begun &&
+            tree_state(sup->tree, dependent) == TREE_IS_STARTING) {
             inst_signal(instance(sup, dependent), SIGNAL_STOP);
         }
     }
@@ -177,7 +178,7 @@ static void release_dependents(struct supervisor *sup, uint32_t at, const struct
 
 /* A group's own life ends after those of its members (D-1). */
 static void end_group(struct supervisor *sup, uint32_t at) {
-    struct sup_actor *group = &sup->actors[at];
+    struct sup_actor *group = sup->actors[at];
     struct inst *in = instance(sup, at);
     if (group->alive > 0 || group->ends_as == 0) {
         return;
@@ -191,15 +192,15 @@ static void end_group(struct supervisor *sup, uint32_t at) {
 }
 
 static void begin_group_end(struct supervisor *sup, uint32_t at, unsigned ends_as) {
-    sup->actors[at].ends_as = ends_as;
+    sup->actors[at]->ends_as = ends_as;
     inst_signal(instance(sup, at), SIGNAL_STOPPING);
     end_group(sup, at);
 }
 
 static void group_alive(struct supervisor *sup, uint32_t at, int change) {
-    uint32_t parent = sup->plan->actors[at].parent;
+    uint32_t parent = sup->actors[at]->plan->parent;
     if (parent != PLAN_NONE) {
-        sup->actors[parent].alive += (uint32_t)change;
+        sup->actors[parent]->alive += (uint32_t)change;
     }
 }
 
@@ -207,7 +208,7 @@ static void group_alive(struct supervisor *sup, uint32_t at, int change) {
 static void stop_took_too_long(struct timer *timer, uint64_t now_ns) {
     struct sup_actor *actor = LIST_OF(timer, struct sup_actor, stop_timer);
     struct supervisor *sup = actor->sup;
-    uint32_t at = (uint32_t)(actor - sup->actors);
+    uint32_t at = actor->at;
     struct sup_after after;
     (void)now_ns;
     sup_after_init(&after);
@@ -222,7 +223,7 @@ static void stop_took_too_long(struct timer *timer, uint64_t now_ns) {
 }
 
 static void stop_locked(struct supervisor *sup, const struct tree_action *action) {
-    struct sup_actor *actor = &sup->actors[action->node];
+    struct sup_actor *actor = sup->actors[action->node];
     if (is_group(sup, action->node)) {
         begin_group_end(sup, action->node, SIGNAL_STOP);
         return;
@@ -230,13 +231,13 @@ static void stop_locked(struct supervisor *sup, const struct tree_action *action
     inst_signal(instance(sup, action->node), SIGNAL_STOP);
     actor->stop_of = action->incarnation;
     timers_start_in(proc_timers(sup->proc), &actor->stop_timer,
-                    sup->plan->actors[action->node].spec->stop_timeout_ns);
+                    sup->actors[action->node]->plan->spec->stop_timeout_ns);
 }
 
 static void came_due(struct timer *timer, uint64_t now_ns) {
     struct sup_actor *actor = LIST_OF(timer, struct sup_actor, wait_timer);
     struct supervisor *sup = actor->sup;
-    struct tree_event event = {.kind = TREE_EVENT_DUE, .node = (uint32_t)(actor - sup->actors)};
+    struct tree_event event = {.kind = TREE_EVENT_DUE, .node = actor->at};
     struct sup_after after;
     (void)now_ns;
     sup_after_init(&after);
@@ -247,15 +248,13 @@ static void came_due(struct timer *timer, uint64_t now_ns) {
 }
 
 /* Once, before their first start: who fires them reads it. */
-void sup_timers_init(struct supervisor *sup) {
-    for (uint32_t i = 0; i < sup->count; i++) {
-        sup->actors[i].wait_timer.fire = came_due;
-        sup->actors[i].stop_timer.fire = stop_took_too_long;
-    }
+void sup_timers_init(struct sup_actor *actor) {
+    actor->wait_timer.fire = came_due;
+    actor->stop_timer.fire = stop_took_too_long;
 }
 
 static void wait_locked(struct supervisor *sup, const struct tree_action *action) {
-    struct sup_actor *actor = &sup->actors[action->node];
+    struct sup_actor *actor = sup->actors[action->node];
     if (tree_state(sup->tree, action->node) == TREE_IS_WAITING) {
         timers_start(proc_timers(sup->proc), &actor->wait_timer, action->until_ns);
     }
@@ -265,7 +264,7 @@ static void say_action(struct supervisor *sup, struct sup_after *after,
                        const struct tree_action *action, enum log_level level) {
     struct str text;
     str_init(&text);
-    tree_describe(sup->plan, action, &text);
+    tree_describe(sup->tree, action, &text);
     say_locked(sup, after, level, action->node, "%s", str_text(&text));
     str_fini(&text);
 }
@@ -295,7 +294,7 @@ static void say_end(struct supervisor *sup, struct sup_after *after,
         (void)snprintf(what, sizeof what, "actor '%s' ended: %s", end->name, end->text);
     }
     str_init(&text);
-    tree_describe(sup->plan, action, &text);
+    tree_describe(sup->tree, action, &text);
     say_locked(sup, after, level, PLAN_NONE, "%s; %s", what, str_text(&text));
     str_fini(&text);
     say_frames(sup, after, level, end);
@@ -304,7 +303,7 @@ static void say_end(struct supervisor *sup, struct sup_after *after,
 /* Until all have been ready once, each is needed: without it the deployment has not come up. */
 static void close_locked(struct supervisor *sup, const struct tree_action *action,
                          struct sup_after *after) {
-    struct sup_actor *actor = &sup->actors[action->node];
+    struct sup_actor *actor = sup->actors[action->node];
     const struct inst_end *end = actor->end;
     bool failed = end && end->failed && end->incarnation == actor->heard;
     if (failed && (action->why == TREE_WHY_TEMPORARY || action->why == TREE_WHY_STOPPED)) {
@@ -333,7 +332,7 @@ static void fail_locked(struct supervisor *sup, const struct tree_action *action
                    member->failed ? "failed" : "ended too often", member->text);
     inst_name(instance(sup, action->node), end.name, sizeof end.name);
     memcpy(end.root, member->root, sizeof end.root);
-    keep_end(&sup->actors[action->node], &end);
+    keep_end(sup->actors[action->node], &end);
     say_end(sup, after, action, LOG_WARN);
     begin_group_end(sup, action->node, SIGNAL_FAIL);
 }
@@ -346,7 +345,7 @@ static void give_up_locked(struct supervisor *sup, const struct tree_action *act
     if (action->limit > 0) {
         struct str text;
         str_init(&text);
-        tree_describe(sup->plan, action, &text);
+        tree_describe(sup->tree, action, &text);
         size_t used = strlen(cause);
         (void)snprintf(cause + used, sizeof cause - used, "; the deployment %s", str_text(&text));
         str_fini(&text);
@@ -361,7 +360,7 @@ static void carry_out_locked(struct supervisor *sup, const struct tree_action *a
                              struct sup_after *after) {
     switch (action->verb) {
     case TREE_START:
-        sup->actors[action->node].begun = false;
+        sup->actors[action->node]->begun = false;
         group_alive(sup, action->node, 1);
         break;
     case TREE_WAIT:
@@ -401,28 +400,28 @@ static uint64_t random_number(struct supervisor *sup) {
 /* One of those, or one whom they wait for, may wait for room in it: its slot has to know. Whom it names in
  * `after`, and its group, have been asked before. */
 static bool is_held(const struct supervisor *sup, uint32_t at) {
-    const struct plan_actor *actor = &sup->plan->actors[at];
+    const struct plan_actor *actor = sup->actors[at]->plan;
     enum tree_state state = tree_state(sup->tree, at);
     bool held = state == TREE_IS_DOWN || state == TREE_IS_WAITING;
     held = held && tree_waits_for_ends(sup->tree, at);
-    if (state != TREE_IS_STARTING || sup->actors[at].begun) {
+    if (state != TREE_IS_STARTING || sup->actors[at]->begun) {
         return held;
     }
     if (actor->parent != PLAN_NONE) {
         held = tree_state(sup->tree, actor->parent) == TREE_IS_STOPPING ||
-               sup->actors[actor->parent].held;
+               sup->actors[actor->parent]->held;
     }
     for (size_t i = 0; i < actor->after_count && !held; i++) {
         held = tree_state(sup->tree, actor->after[i]) == TREE_IS_STOPPING ||
-               sup->actors[actor->after[i]].held;
+               sup->actors[actor->after[i]]->held;
     }
     return held;
 }
 
 static void hold_locked(struct supervisor *sup) {
     for (uint32_t i = 0; i < sup->count; i++) {
-        uint32_t at = sup->plan->init_order[i];
-        struct sup_actor *actor = &sup->actors[at];
+        uint32_t at = tree_start_order(sup->tree, i);
+        struct sup_actor *actor = sup->actors[at];
         bool held = is_held(sup, at);
         if (held == actor->held) {
             continue;
@@ -488,8 +487,8 @@ _Static_assert((int)SUPERVISOR_BY_POLICY == (int)TREE_BY_POLICY &&
 
 void sup_ended_locked(struct supervisor *sup, uint32_t at, const struct inst_end *end,
                       enum supervisor_verdict verdict, struct sup_after *after) {
-    struct sup_actor *actor = &sup->actors[at];
-    uint32_t parent = sup->plan->actors[at].parent;
+    struct sup_actor *actor = sup->actors[at];
+    uint32_t parent = sup->actors[at]->plan->parent;
     struct tree_event event = {.kind = TREE_EVENT_ENDED,
                                .node = at,
                                .incarnation = tree_incarnation(sup->tree, at),
@@ -512,7 +511,7 @@ void sup_ended_locked(struct supervisor *sup, uint32_t at, const struct inst_end
 /* DR-3: sources that wait for a restart have nothing to drain, and nobody sends to them. */
 static void remove_idle_sources(struct supervisor *sup, struct sup_after *after) {
     for (uint32_t i = 0; i < sup->count; i++) {
-        const struct sup_cycle *cycle = &sup->cycles[sup->actors[i].cycle];
+        const struct sup_cycle *cycle = &sup->cycles[sup->actors[i]->cycle];
         if (tree_state(sup->tree, i) == TREE_IS_WAITING && !is_group(sup, i) && !cycle->is_cycle &&
             cycle->open_inputs == 0 && inst_depth(instance(sup, i)) == 0) {
             struct tree_event event = {.kind = TREE_EVENT_REMOVED, .node = i};

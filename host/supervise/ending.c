@@ -10,7 +10,7 @@ static void signal_members(struct supervisor *sup, const struct sup_cycle *cycle
                            unsigned signals) {
     for (uint32_t i = 0; i < cycle->members.count; i++) {
         uint32_t member = cycle->members.items[i];
-        if (!sup->actors[member].closed) {
+        if (!sup->actors[member]->closed) {
             inst_signal(proc_actor(sup->proc, member), signals);
         }
     }
@@ -34,6 +34,14 @@ static void watch(struct supervisor *sup, struct sup_cycle *cycle, bool alive,
     signal_members(sup, cycle, SIGNAL_WATCH | (alive ? SIGNAL_ALIVE : 0) | more_signals);
 }
 
+void sup_feed_locked(struct supervisor *sup, struct sup_cycle *cycle) {
+    cycle->open_inputs++;
+    if (cycle->watched && !cycle->ended) {
+        cycle->watched = false;
+        sup->watching--;
+    }
+}
+
 /* Nothing comes in from outside any more. */
 static void inputs_ended(struct supervisor *sup, struct sup_cycle *cycle) {
     if (cycle->stay && !sup->stopping) {
@@ -47,7 +55,7 @@ static void inputs_ended(struct supervisor *sup, struct sup_cycle *cycle) {
 }
 
 void sup_closed_locked(struct supervisor *sup, uint32_t at) {
-    struct sup_actor *actor = &sup->actors[at];
+    struct sup_actor *actor = sup->actors[at];
     if (actor->closed) {
         return;
     }
@@ -71,7 +79,7 @@ struct asked {
 
 static bool is_member(void *context, uint32_t actor) {
     const struct asked *asked = context;
-    return &asked->sup->cycles[asked->sup->actors[actor].cycle] == asked->cycle;
+    return &asked->sup->cycles[asked->sup->actors[actor]->cycle] == asked->cycle;
 }
 
 /* Adds up what the members and their children have handled; false when one is not quiet. */
@@ -82,10 +90,10 @@ static bool scan(struct supervisor *sup, const struct sup_cycle *cycle, uint64_t
     for (uint32_t i = 0; i < cycle->members.count; i++) {
         uint32_t member = cycle->members.items[i];
         struct inst *in = proc_actor(sup->proc, member);
-        if (sup->actors[member].closed) {
+        if (sup->actors[member]->closed) {
             continue;
         }
-        if (!sup->actors[member].ready || !inst_is_quiet(in)) {
+        if (!sup->actors[member]->ready || !inst_is_quiet(in)) {
             return false;
         }
         handled += inst_processed(in);

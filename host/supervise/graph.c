@@ -20,9 +20,9 @@ static int add(struct sup_list *list, uint32_t item) {
 
 static int add_afters(struct supervisor *sup) {
     for (uint32_t i = 0; i < sup->count; i++) {
-        const struct plan_actor *actor = &sup->plan->actors[i];
+        const struct plan_actor *actor = sup->actors[i]->plan;
         for (size_t a = 0; a < actor->after_count; a++) {
-            if (add(&sup->actors[actor->after[a]].starts, i) < 0) {
+            if (add(&sup->actors[actor->after[a]]->starts, i) < 0) {
                 return -1;
             }
         }
@@ -32,9 +32,8 @@ static int add_afters(struct supervisor *sup) {
 
 static int add_members(struct supervisor *sup) {
     for (uint32_t i = 0; i < sup->count; i++) {
-        const struct plan_actor *actor = &sup->plan->actors[i];
-        sup->actors[i].sup = sup;
-        sup->actors[i].cycle = actor->cycle;
+        const struct plan_actor *actor = sup->actors[i]->plan;
+        sup->actors[i]->cycle = actor->cycle;
         if (actor->is_group) {
             continue; /* a group ends when its members have */
         }
@@ -60,9 +59,9 @@ static bool feeds_already(const struct sup_actor *actor, uint32_t cycle) {
 static int add_feeds(struct supervisor *sup) {
     for (size_t w = 0; w < sup->plan->wire_count; w++) {
         const struct plan_wire *wire = &sup->plan->wires[w];
-        struct sup_actor *from = &sup->actors[wire->from];
+        struct sup_actor *from = sup->actors[wire->from];
         for (size_t t = 0; t < wire->to_count; t++) {
-            uint32_t cycle = sup->actors[wire->to[t]].cycle;
+            uint32_t cycle = sup->actors[wire->to[t]]->cycle;
             if (cycle == from->cycle || feeds_already(from, cycle)) {
                 continue;
             }
@@ -75,29 +74,80 @@ static int add_feeds(struct supervisor *sup) {
     return 0;
 }
 
+static int make_actors(struct supervisor *sup) {
+    size_t room = sup->count ? sup->count : 1;
+    sup->planned = mem_array(room, sizeof *sup->planned);
+    sup->actors = mem_array(room, sizeof *sup->actors);
+    for (uint32_t i = 0; sup->planned && sup->actors && i < sup->count; i++) {
+        sup->actors[i] = &sup->planned[i];
+        sup->planned[i].sup = sup;
+        sup->planned[i].at = i;
+        sup->planned[i].plan = &sup->plan->actors[i];
+    }
+    return sup->planned && sup->actors ? 0 : -1;
+}
+
 int sup_graph_build(struct supervisor *sup) {
     for (uint32_t i = 0; i < sup->count; i++) {
         uint32_t cycle = sup->plan->actors[i].cycle;
         sup->cycle_count = cycle >= sup->cycle_count ? cycle + 1 : sup->cycle_count;
     }
-    sup->actors = mem_array(sup->count ? sup->count : 1, sizeof *sup->actors);
     sup->cycles = mem_array(sup->cycle_count ? sup->cycle_count : 1, sizeof *sup->cycles);
-    if (!sup->actors || !sup->cycles || add_afters(sup) < 0 || add_members(sup) < 0 ||
+    if (make_actors(sup) < 0 || !sup->cycles || add_afters(sup) < 0 || add_members(sup) < 0 ||
         add_feeds(sup) < 0) {
         return -1;
     }
     return 0;
 }
 
+/* Room first, so that there is nothing to take back. */
+int sup_graph_add(struct supervisor *sup, struct sup_actor *actor, const uint32_t *targets,
+                  size_t target_count) {
+    struct sup_actor **actors =
+        mem_resize((void *)sup->actors, ((size_t)sup->count + 1) * sizeof *actors);
+    sup->actors = actors ? actors : sup->actors;
+    struct sup_cycle *cycles =
+        mem_resize(sup->cycles, ((size_t)sup->cycle_count + 1) * sizeof *cycles);
+    sup->cycles = cycles ? cycles : sup->cycles;
+    struct sup_cycle own = {.stay = actor->plan->spec->when_inputs_end == INPUTS_END_STAY};
+    if (!actors || !cycles || add(&own.members, sup->count) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < target_count; i++) {
+        uint32_t cycle = actors[targets[i]]->cycle;
+        if (!feeds_already(actor, cycle) && add(&actor->feeds, cycle) < 0) {
+            mem_free(own.members.items);
+            return -1;
+        }
+    }
+    for (uint32_t i = 0; i < actor->feeds.count; i++) {
+        sup_feed_locked(sup, &cycles[actor->feeds.items[i]]);
+    }
+    actor->sup = sup;
+    actor->at = sup->count;
+    actor->cycle = sup->cycle_count;
+    actors[sup->count++] = actor;
+    cycles[sup->cycle_count++] = own;
+    return 0;
+}
+
+static void free_actor(struct sup_actor *actor) {
+    mem_free(actor->end);
+    mem_free(actor->starts.items);
+    mem_free(actor->feeds.items);
+}
+
 void sup_graph_free(struct supervisor *sup) {
-    for (uint32_t i = 0; sup->actors && i < sup->count; i++) {
-        mem_free(sup->actors[i].end);
-        mem_free(sup->actors[i].starts.items);
-        mem_free(sup->actors[i].feeds.items);
+    for (uint32_t i = 0; sup->actors && sup->planned && i < sup->count; i++) {
+        free_actor(sup->actors[i]);
+        if (i >= sup->plan->actor_count) {
+            mem_free(sup->actors[i]);
+        }
     }
     for (uint32_t i = 0; sup->cycles && i < sup->cycle_count; i++) {
         mem_free(sup->cycles[i].members.items);
     }
-    mem_free(sup->actors);
+    mem_free((void *)sup->actors);
+    mem_free(sup->planned);
     mem_free(sup->cycles);
 }

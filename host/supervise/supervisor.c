@@ -37,7 +37,9 @@ int supervisor_create(const struct plan *plan, struct log *log, struct superviso
         supervisor_destroy(sup);
         return err_set(err, ERR_NOMEM, "supervisor of %zu actors", plan->actor_count);
     }
-    sup_timers_init(sup);
+    for (uint32_t i = 0; i < sup->count; i++) {
+        sup_timers_init(sup->actors[i]);
+    }
     *ret = sup;
     return 0;
 }
@@ -51,8 +53,8 @@ void supervisor_destroy(struct supervisor *sup) {
         (void)timers_stop(timers, &sup->stop_timer);
         (void)timers_stop(timers, &sup->abort_timer);
         for (uint32_t i = 0; i < sup->count; i++) {
-            (void)timers_stop(timers, &sup->actors[i].wait_timer);
-            (void)timers_stop(timers, &sup->actors[i].stop_timer);
+            (void)timers_stop(timers, &sup->actors[i]->wait_timer);
+            (void)timers_stop(timers, &sup->actors[i]->stop_timer);
         }
     }
     sup_graph_free(sup);
@@ -74,7 +76,7 @@ static void heard_ready(void *context, struct inst *in) {
     struct sup_after after;
     sup_after_init(&after);
     pthread_mutex_lock(&sup->lock);
-    struct sup_actor *actor = &sup->actors[at];
+    struct sup_actor *actor = sup->actors[at];
     bool first = !actor->ready;
     sup->ready_count += first;
     actor->ready = true;
@@ -122,7 +124,9 @@ static bool has_ended_locked(const struct supervisor *sup) {
 static enum supervisor_verdict ask(struct supervisor *sup, uint32_t at,
                                    const struct inst_end *end) {
     const struct supervisor_coordinator *coordinator = &sup->coordinator;
-    bool is_root = sup->plan->actors[at].parent == PLAN_NONE;
+    pthread_mutex_lock(&sup->lock); /* a root may be added meanwhile */
+    bool is_root = sup->actors[at]->plan->parent == PLAN_NONE;
+    pthread_mutex_unlock(&sup->lock);
     return is_root && !end->told && coordinator->root_ended
                ? coordinator->root_ended(coordinator->context, end)
                : SUPERVISOR_BY_POLICY;
@@ -138,7 +142,7 @@ static void heard_ended(void *context, struct inst *in, const struct inst_end *e
     enum supervisor_verdict verdict = ask(sup, at, end);
     sup_after_init(&after);
     pthread_mutex_lock(&sup->lock);
-    if (sup->aborting && !sup->plan->actors[at].is_group) {
+    if (sup->aborting && !sup->actors[at]->plan->is_group) {
         note_unfinished_locked(sup, end);
     }
     sup_ended_locked(sup, at, end, verdict, &after);
@@ -164,7 +168,7 @@ static void heard_closed(void *context, struct inst *in) {
     sup_closed_locked(sup, inst_plan_index(in));
     sup->closed_count++;
     bool all = has_ended_locked(sup);
-    bool was_ready = sup->actors[inst_plan_index(in)].ready;
+    bool was_ready = sup->actors[inst_plan_index(in)]->ready;
     sup->never_ready_count += !was_ready;
     if (!was_ready && all_have_begun(sup)) {
         sup_watch_cycles_locked(sup);
@@ -206,6 +210,37 @@ struct proc_observer supervisor_observer(struct supervisor *sup) {
                                   .context = sup};
 }
 
+/* Whom it is wired to must not have been told to end: nothing more would come in. */
+static int check_targets_locked(const struct supervisor *sup, const struct supervisor_root *root,
+                                struct err *err) {
+    for (size_t i = 0; i < root->target_count; i++) {
+        const struct sup_actor *target = sup->actors[root->targets[i]];
+        if (target->closed || sup->cycles[target->cycle].ended) {
+            return err_set(err, ERR_REFUSED, "'%s' cannot be wired to '%s', which %s",
+                           root->plan->path, target->plan->path,
+                           target->closed ? "has ended" : "is ending");
+        }
+    }
+    return 0;
+}
+
+static int add_root_locked(struct supervisor *sup, struct sup_actor *actor,
+                           const struct supervisor_root *root, struct err *err) {
+    if (sup->stopping || sup->over || has_ended_locked(sup)) {
+        return err_set(err, ERR_STOPPED, "no actor is added to a proc that is stopping");
+    }
+    if (check_targets_locked(sup, root, err) < 0 ||
+        tree_add_root(sup->tree, root->plan, &sup->actions, err) < 0) {
+        return -1;
+    }
+    if (sup_graph_add(sup, actor, root->targets, root->target_count) < 0) {
+        tree_remove_root(sup->tree);
+        return err_set(err, ERR_NOMEM, "no memory to supervise '%s'", root->plan->path);
+    }
+    proc_show_root(sup->proc, root->in, root->plan);
+    return 0;
+}
+
 void supervisor_start(struct supervisor *sup, struct proc *proc) {
     struct tree_event event = {.kind = TREE_EVENT_BEGIN};
     struct sup_after after;
@@ -219,6 +254,32 @@ void supervisor_start(struct supervisor *sup, struct proc *proc) {
     if (nothing) {
         finish(sup, false);
     }
+}
+
+int supervisor_add_root(struct supervisor *sup, const struct supervisor_root *root,
+                        struct err *err) {
+    struct tree_event event = {.kind = TREE_EVENT_ADDED};
+    struct sup_after after;
+    struct sup_actor *actor = mem_alloc(sizeof *actor);
+    if (!actor) {
+        return err_set(err, ERR_NOMEM, "no memory to supervise '%s'", root->plan->path);
+    }
+    actor->plan = root->plan;
+    sup_timers_init(actor);
+    sup_after_init(&after);
+    pthread_mutex_lock(&sup->lock);
+    int status = add_root_locked(sup, actor, root, err);
+    if (status == 0) {
+        event.node = actor->at;
+        sup_step_locked(sup, &event, &after);
+    }
+    pthread_mutex_unlock(&sup->lock);
+    if (status < 0) {
+        mem_free(actor->feeds.items);
+        mem_free(actor);
+    }
+    sup_after(sup, &after);
+    return status;
 }
 
 static void stop_took_too_long(struct timer *timer, uint64_t now_ns) {
@@ -258,7 +319,7 @@ void supervisor_stop(struct supervisor *sup, const char *why) {
 static void note_stuck(struct supervisor *sup) {
     pthread_mutex_lock(&sup->lock);
     for (uint32_t i = 0; i < sup->count; i++) {
-        if (!sup->actors[i].closed && !sup->plan->actors[i].is_group) {
+        if (!sup->actors[i]->closed && !sup->actors[i]->plan->is_group) {
             struct inst_end end;
             inst_name(proc_actor(sup->proc, i), end.name, sizeof end.name);
             note_unfinished_locked(sup, &end);

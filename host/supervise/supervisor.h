@@ -60,6 +60,16 @@ void supervisor_set_stays(struct supervisor *sup);
 void supervisor_orphan_failed(struct supervisor *sup, const struct inst_end *end);
 /* Starts the loaded and started proc's actors. */
 void supervisor_start(struct supervisor *sup, struct proc *proc);
+struct supervisor_root {
+    const struct plan_actor *plan; /* lent until the supervisor is destroyed */
+    struct inst *in;               /* made by proc_make_root, and not yet shown */
+    const uint32_t *targets;       /* actors that it is wired to, by number */
+    size_t target_count;
+};
+/* One more root of a proc that runs, like those of the plan, and behind them; shows and starts it. Errors:
+ * STOPPED, REFUSED (a target has ended, or is to), NOMEM: then nothing has happened. [any] */
+int supervisor_add_root(struct supervisor *sup, const struct supervisor_root *root,
+                        struct err *err);
 /* Drains and stops everything; after stop.timeout what is left is aborted. Again: nothing. [any] */
 void supervisor_stop(struct supervisor *sup, const char *why);
 /* Ends everything now. [any] */

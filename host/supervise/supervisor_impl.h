@@ -15,8 +15,10 @@ struct sup_list { /* actor numbers; owned */
 /* An actor or group of the plan; under the supervisor's lock. */
 struct sup_actor {
     struct supervisor *sup;
-    struct sup_list starts; /* who names it in `after` */
-    struct sup_list feeds;  /* cycles that it is wired into, each once, not its own */
+    uint32_t at;
+    const struct plan_actor *plan; /* lent */
+    struct sup_list starts;        /* who names it in `after` */
+    struct sup_list feeds;         /* cycles that it is wired into, each once, not its own */
     uint32_t cycle;
     bool begun;  /* the present life has been told to start */
     bool held;   /* it can't begin before others have ended */
@@ -73,7 +75,8 @@ struct supervisor {
     /* under lock */
     struct tree *tree;
     struct tree_actions actions; /* of the step in progress */
-    struct sup_actor *actors;
+    struct sup_actor **actors;   /* owned, as all behind the first `planned`, which are one block */
+    struct sup_actor *planned;   /* those of the plan; owned */
     struct sup_cycle *cycles;
     uint32_t cycle_count;
     uint32_t ready_count, closed_count;
@@ -89,10 +92,13 @@ struct supervisor {
 
 /* graph.c */
 int sup_graph_build(struct supervisor *sup);
+/* One more, behind the others, which is wired to these; it gets a cycle of its own. -1: no memory. */
+int sup_graph_add(struct supervisor *sup, struct sup_actor *actor, const uint32_t *targets,
+                  size_t target_count);
 void sup_graph_free(struct supervisor *sup);
 
 /* driver.c */
-void sup_timers_init(struct supervisor *sup);
+void sup_timers_init(struct sup_actor *actor);
 void sup_orphan_failed_locked(struct supervisor *sup, const struct inst_end *end,
                               struct sup_after *after);
 void sup_after_init(struct sup_after *after);
@@ -110,3 +116,5 @@ void sup_closed_locked(struct supervisor *sup, uint32_t actor);
 void sup_look_locked(struct supervisor *sup, bool idle);
 void sup_sources_locked(struct supervisor *sup);
 void sup_watch_cycles_locked(struct supervisor *sup);
+/* It gets one more input: as long as that is open, it does not end by itself. */
+void sup_feed_locked(struct supervisor *sup, struct sup_cycle *cycle);

@@ -123,12 +123,16 @@ static void act_start(struct tree *t, uint32_t at) {
     }
 }
 
+uint32_t tree_start_order(const struct tree *t, uint32_t i) {
+    return i < t->plan->actor_count ? t->plan->init_order[i] : i;
+}
+
 static void act_starts(struct tree *t) {
     if (t->starts == 1) {
         act_start(t, t->start);
     } else if (t->starts > 1) {
         for (uint32_t i = 0; i < t->count; i++) {
-            act_start(t, t->plan->init_order[i]);
+            act_start(t, tree_start_order(t, i));
         }
     }
     t->starts = 0;
@@ -421,6 +425,12 @@ static void hear_aborting(struct tree *t) {
     }
 }
 
+static void hear_added(struct tree *t, uint32_t at) {
+    if (t->nodes[at].state == TREE_IS_DOWN && t->begun && !t->stopping && !t->aborting) {
+        start(t, at);
+    }
+}
+
 static void hear_of_node(struct tree *t, const struct tree_event *event) {
     switch (event->kind) {
     case TREE_EVENT_STARTED:
@@ -434,6 +444,9 @@ static void hear_of_node(struct tree *t, const struct tree_event *event) {
         break;
     case TREE_EVENT_REMOVED:
         hear_removed(t, event->node);
+        break;
+    case TREE_EVENT_ADDED:
+        hear_added(t, event->node);
         break;
     default:
         break;

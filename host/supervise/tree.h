@@ -75,6 +75,7 @@ enum tree_event_kind {
     TREE_EVENT_STOPPING, /* the proc drains (DR-3) */
     TREE_EVENT_ABORTING, /* the deadline of that has passed */
     TREE_EVENT_REMOVED,  /* node, with its members: it is to go for good, alive or not */
+    TREE_EVENT_ADDED,    /* node, a root that was added: starts it, unless all is to end */
 };
 
 enum tree_how {
@@ -163,6 +164,13 @@ struct tree_actions {
  * and manifest->supervision. Errors: NOMEM. */
 int tree_create(const struct plan *plan, struct tree **ret, struct err *err);
 void tree_destroy(struct tree *tree); /* takes NULL */
+/* One more root, with the number `count`, down until TREE_EVENT_ADDED; `actions` gets room for it, too.
+ * `actor` is lent until the tree is destroyed. Errors: NOMEM. */
+int tree_add_root(struct tree *tree, const struct plan_actor *actor, struct tree_actions *actions,
+                  struct err *err);
+
+/* Takes back the one added last, which has never started. */
+void tree_remove_root(struct tree *tree);
 
 /* Room for any step of this tree, so that a step needs no memory. Errors: NOMEM. */
 int tree_actions_init(struct tree_actions *actions, const struct tree *tree, struct err *err);
@@ -178,11 +186,13 @@ const char *tree_state_text(enum tree_state state);
 uint32_t tree_incarnation(const struct tree *tree, uint32_t node);
 /* Whether a node that is down or waiting can't start before somebody has ended who is alive. */
 bool tree_waits_for_ends(const struct tree *tree, uint32_t node);
+/* The node that starts as number `i`: those of the plan in its init_order, then the added ones. */
+uint32_t tree_start_order(const struct tree *tree, uint32_t i);
 /* When a waiting node is due. */
 uint64_t tree_until_ns(const struct tree *tree, uint32_t node);
 /* Every node has closed. */
 bool tree_is_over(const struct tree *tree);
 
 /* The action as the end of a log line about its node (GIVE_UP: about the proc): "restart 2 of 5 in
- * 10s, in 210ms". `plan` gives the names of others. */
-void tree_describe(const struct plan *plan, const struct tree_action *action, struct str *out);
+ * 10s, in 210ms". */
+void tree_describe(const struct tree *tree, const struct tree_action *action, struct str *out);

@@ -6,12 +6,13 @@
 
 struct tree_node {
     /* constant */
-    uint32_t parent; /* the coordinator is node number `count` */
-    uint32_t end;    /* its members and theirs are the nodes behind it, up to here */
-    const struct restart_block *restart;      /* lent by the plan; NULL for the coordinator */
-    const struct supervise_policy *supervise; /* lent; NULL for an actor */
-    struct window *children;                  /* restarts among its members; NULL for an actor */
-    struct window *alone;                     /* its own restarts, when counted alone; else NULL */
+    uint32_t parent;  /* the coordinator is node number `count` */
+    uint32_t end;     /* its members and theirs are the nodes behind it, up to here */
+    const char *path; /* lent by the plan, as the policies */
+    const struct restart_block *restart;      /* NULL for the coordinator */
+    const struct supervise_policy *supervise; /* NULL for an actor */
+    struct window *children; /* owned: restarts among its members; NULL for an actor */
+    struct window *alone;    /* owned: its own restarts, when counted alone; else NULL */
 
     /* written by tree_move() only */
     enum tree_state state;
@@ -37,8 +38,6 @@ struct tree {
     uint32_t count;
     uint32_t depth;
     struct tree_node *nodes; /* count + 1 */
-    struct window *windows;  /* of the nodes */
-    uint32_t window_count;
     bool begun, stopping, aborting, gave_up;
 
     /* during a step */

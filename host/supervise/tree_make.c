@@ -2,23 +2,19 @@
 #include "base/alloc.h"
 #include "supervise/tree_impl.h"
 
-static int add_window(struct tree *t, struct window **ret, uint32_t limit, uint64_t period_ns) {
-    if (window_init(&t->windows[t->window_count], limit, period_ns) < 0) {
-        return -1;
-    }
-    *ret = &t->windows[t->window_count++];
-    return 0;
+static int add_window(struct window **ret, uint32_t limit, uint64_t period_ns) {
+    *ret = mem_alloc(sizeof **ret);
+    return *ret ? window_init(*ret, limit, period_ns) : -1;
 }
 
-static int make_windows(struct tree *t, struct tree_node *node) {
+static int make_windows(struct tree_node *node) {
     const struct supervise_policy *supervise = node->supervise;
     const struct restart_block *restart = node->restart;
-    if (supervise &&
-        add_window(t, &node->children, supervise->intensity, supervise->period_ns) < 0) {
+    if (supervise && add_window(&node->children, supervise->intensity, supervise->period_ns) < 0) {
         return -1;
     }
     if (restart && restart->own &&
-        add_window(t, &node->alone, restart->intensity, restart->period_ns) < 0) {
+        add_window(&node->alone, restart->intensity, restart->period_ns) < 0) {
         return -1;
     }
     return 0;
@@ -32,16 +28,20 @@ static uint32_t depth_of(const struct tree *t, uint32_t at) {
     return depth;
 }
 
+static void make_node(struct tree *t, uint32_t at, const struct plan_actor *actor) {
+    struct tree_node *node = &t->nodes[at];
+    node->path = actor->path;
+    node->parent = actor->parent == PLAN_NONE ? t->count : actor->parent;
+    node->end = at + 1;
+    node->restart = &actor->spec->restart;
+    node->supervise = actor->is_group ? &actor->spec->supervise : NULL;
+    node->last.node = PLAN_NONE;
+    t->nodes[node->parent].open++;
+}
+
 static void make_shape(struct tree *t) {
     for (uint32_t i = 0; i < t->count; i++) {
-        const struct plan_actor *actor = &t->plan->actors[i];
-        struct tree_node *node = &t->nodes[i];
-        node->parent = actor->parent == PLAN_NONE ? t->count : actor->parent;
-        node->end = i + 1;
-        node->restart = &actor->spec->restart;
-        node->supervise = actor->is_group ? &actor->spec->supervise : NULL;
-        node->last.node = PLAN_NONE;
-        t->nodes[node->parent].open++;
+        make_node(t, i, &t->plan->actors[i]);
         uint32_t depth = depth_of(t, i);
         t->depth = depth > t->depth ? depth : t->depth;
     }
@@ -52,14 +52,8 @@ static void make_shape(struct tree *t) {
 }
 
 static int make(struct tree *t) {
-    uint32_t windows = 1;
-    for (uint32_t i = 0; i < t->count; i++) {
-        const struct plan_actor *actor = &t->plan->actors[i];
-        windows += (uint32_t)actor->is_group + (uint32_t)actor->spec->restart.own;
-    }
     t->nodes = mem_array((size_t)t->count + 1, sizeof *t->nodes);
-    t->windows = mem_array(windows, sizeof *t->windows);
-    if (!t->nodes || !t->windows) {
+    if (!t->nodes) {
         return -1;
     }
     struct tree_node *coordinator = &t->nodes[t->count];
@@ -68,7 +62,7 @@ static int make(struct tree *t) {
     coordinator->last.node = PLAN_NONE;
     make_shape(t);
     for (uint32_t i = 0; i <= t->count; i++) {
-        if (make_windows(t, &t->nodes[i]) < 0) {
+        if (make_windows(&t->nodes[i]) < 0) {
             return -1;
         }
     }
@@ -89,16 +83,67 @@ int tree_create(const struct plan *plan, struct tree **ret, struct err *err) {
     return 0;
 }
 
+static void free_window(struct window *window) {
+    if (window) {
+        window_fini(window);
+        mem_free(window);
+    }
+}
+
 void tree_destroy(struct tree *t) {
     if (!t) {
         return;
     }
-    for (uint32_t i = 0; i < t->window_count; i++) {
-        window_fini(&t->windows[i]);
+    for (uint32_t i = 0; t->nodes && i <= t->count; i++) {
+        free_window(t->nodes[i].children);
+        free_window(t->nodes[i].alone);
     }
-    mem_free(t->windows);
     mem_free(t->nodes);
     mem_free(t);
+}
+
+/* The coordinator stands behind the nodes: it moves, and those below it are told. */
+static void move_coordinator(struct tree *t) {
+    uint32_t count = t->count++;
+    t->nodes[t->count] = t->nodes[count];
+    t->nodes[t->count].parent = t->count;
+    t->nodes[t->count].end = t->count;
+    for (uint32_t i = 0; i < count; i = t->nodes[i].end) {
+        t->nodes[i].parent = t->count;
+    }
+    t->nodes[count] = (struct tree_node){.parent = 0};
+}
+
+int tree_add_root(struct tree *t, const struct plan_actor *actor, struct tree_actions *actions,
+                  struct err *err) {
+    struct tree_node made = {.restart = &actor->spec->restart};
+    struct tree_action *items = mem_resize(actions->items, (actions->room + 1) * sizeof *items);
+    actions->items = items ? items : actions->items;
+    struct tree_node *nodes = mem_resize(t->nodes, ((size_t)t->count + 2) * sizeof *nodes);
+    t->nodes = nodes ? nodes : t->nodes;
+    if (!items || !nodes || make_windows(&made) < 0) {
+        free_window(made.alone);
+        return err_set(err, ERR_NOMEM, "no memory to supervise '%s'", actor->path);
+    }
+    actions->room++;
+    move_coordinator(t);
+    t->nodes[t->count - 1].alone = made.alone;
+    make_node(t, t->count - 1, actor);
+    t->depth = t->depth ? t->depth : 1;
+    return 0;
+}
+
+void tree_remove_root(struct tree *t) {
+    uint32_t at = t->count - 1;
+    free_window(t->nodes[at].alone);
+    t->nodes[at] = t->nodes[t->count];
+    t->count = at;
+    t->nodes[at].parent = at;
+    t->nodes[at].end = at;
+    t->nodes[at].open--;
+    for (uint32_t i = 0; i < at; i = t->nodes[i].end) {
+        t->nodes[i].parent = at;
+    }
 }
 
 int tree_actions_init(struct tree_actions *actions, const struct tree *t, struct err *err) {

@@ -1,7 +1,7 @@
 /* Actions of the tree in words. */
 #include "base/clock.h"
 #include "base/str.h"
-#include "supervise/tree.h"
+#include "supervise/tree_impl.h"
 
 static const char *const why_texts[] = {
 #define TEXT(name, text) text,
@@ -18,8 +18,8 @@ static void add_delay(struct str *out, uint64_t ns) {
     scalar_add_duration(out, ns / unit * unit);
 }
 
-static const char *name_of(const struct plan *plan, uint32_t node) {
-    return node == PLAN_NONE ? "" : plan->actors[node].path;
+static const char *name_of(const struct tree *tree, uint32_t node) {
+    return node == PLAN_NONE ? "" : tree->nodes[node].path;
 }
 
 static void add_wait(const struct tree_action *action, struct str *out) {
@@ -35,9 +35,9 @@ static void add_wait(const struct tree_action *action, struct str *out) {
 }
 
 /* "'judge/window' ended again after 3 restarts in 30s; it began with 'judge/window/x'" */
-static void add_excess(const struct plan *plan, const struct tree_action *action, uint32_t who,
+static void add_excess(const struct tree *tree, const struct tree_action *action, uint32_t who,
                        struct str *out) {
-    str_addf(out, "'%s' ended", name_of(plan, who));
+    str_addf(out, "'%s' ended", name_of(tree, who));
     if (action->limit == 0) {
         str_add(out, ", which is never restarted");
     } else {
@@ -47,29 +47,29 @@ static void add_excess(const struct plan *plan, const struct tree_action *action
         str_add(out, action->alone ? " of its own" : "");
     }
     if (action->cause.node != who && action->cause.node != PLAN_NONE) {
-        str_addf(out, "; it began with '%s'", name_of(plan, action->cause.node));
+        str_addf(out, "; it began with '%s'", name_of(tree, action->cause.node));
     }
 }
 
-static void add_stop(const struct plan *plan, const struct tree_action *action, struct str *out) {
+static void add_stop(const struct tree *tree, const struct tree_action *action, struct str *out) {
     if (action->why == TREE_WHY_SIBLING) {
-        str_addf(out, "stopped, to start again together with '%s'", name_of(plan, action->other));
+        str_addf(out, "stopped, to start again together with '%s'", name_of(tree, action->other));
     } else if (action->why == TREE_WHY_GROUP) {
-        str_addf(out, "stopped, with its group '%s'", name_of(plan, action->other));
+        str_addf(out, "stopped, with its group '%s'", name_of(tree, action->other));
     } else {
         str_addf(out, "stopped: %s", why_texts[action->why]);
     }
 }
 
-static void add_close(const struct plan *plan, const struct tree_action *action, struct str *out) {
+static void add_close(const struct tree *tree, const struct tree_action *action, struct str *out) {
     if (action->why == TREE_WHY_GROUP) {
-        str_addf(out, "over: its group '%s' has ended", name_of(plan, action->other));
+        str_addf(out, "over: its group '%s' has ended", name_of(tree, action->other));
     } else {
         str_addf(out, "over: %s", why_texts[action->why]);
     }
 }
 
-void tree_describe(const struct plan *plan, const struct tree_action *action, struct str *out) {
+void tree_describe(const struct tree *tree, const struct tree_action *action, struct str *out) {
     switch (action->verb) {
     case TREE_START:
         str_add(out, "starts");
@@ -81,21 +81,21 @@ void tree_describe(const struct plan *plan, const struct tree_action *action, st
         add_wait(action, out);
         break;
     case TREE_STOP:
-        add_stop(plan, action, out);
+        add_stop(tree, action, out);
         break;
     case TREE_CLOSE:
-        add_close(plan, action, out);
+        add_close(tree, action, out);
         break;
     case TREE_FAIL:
         str_add(out, "failed: ");
-        add_excess(plan, action, action->other, out);
+        add_excess(tree, action, action->other, out);
         break;
     case TREE_GIVE_UP:
         str_add(out, "gives up: ");
         if (action->why == TREE_WHY_COORDINATOR) {
             str_addf(out, "%s", why_texts[action->why]);
         } else {
-            add_excess(plan, action, action->node, out);
+            add_excess(tree, action, action->node, out);
         }
         break;
     case TREE_ABSORB:

@@ -69,6 +69,14 @@ FIELD(troupe_root, name, 8, 8, const char *);
 FIELD(troupe_root, type, 16, 8, const char *);
 FIELD(troupe_root, settings, 24, 8, const struct troupe_setting *);
 FIELD(troupe_root, setting_count, 32, 8, uint64_t);
+FIELD(troupe_root, wires, 40, 8, const struct troupe_root_wire *);
+FIELD(troupe_root, wire_count, 48, 8, uint64_t);
+
+FIXED(troupe_root_wire, 32, 8);
+FIELD(troupe_root_wire, output, 0, 8, const char *);
+FIELD(troupe_root_wire, to, 8, 8, const char *);
+FIELD(troupe_root_wire, route, 16, 8, const char *);
+FIELD(troupe_root_wire, key, 24, 8, const char *);
 
 GROWS(troupe_root_end, 8);
 FIELD(troupe_root_end, size, 0, 4, uint32_t);

@@ -261,16 +261,13 @@ static void test_abort_ends_what_does_not_drain(void **state) {
     embedded_drop(proc);
 }
 
-static void test_nothing_is_added_after_the_start(void **state) {
-    const struct troupe_root root = {.size = sizeof root, .name = "x", .type = "kit.Player"};
+static void test_manifests_and_plugins_come_before_the_start(void **state) {
     struct troupe_error error;
     struct troupe_proc *proc = embedded_start(*state, TROUPE_STAYS, "actors: {}");
 
-    assert_int_equal(troupe_proc_spawn(proc, &root, &error), TROUPE_STOPPING);
     assert_int_equal(troupe_proc_load_file(proc, "x", &error), TROUPE_STOPPING);
     assert_int_equal(troupe_proc_load_text(proc, "x", "", 0, &error), TROUPE_STOPPING);
     assert_int_equal(troupe_proc_add_plugins(proc, "/", &error), TROUPE_STOPPING);
-    assert_int_equal(troupe_proc_wire(proc, "a.b", "c.d", &error), TROUPE_STOPPING);
     assert_string_equal(error.text, "proc 'p' has been started: what it is made of is said before");
 
     embedded_stop(proc);
@@ -330,7 +327,7 @@ int main(void) {
         TEST(test_failure_is_told_with_its_root_cause),
         TEST(test_two_procs_live_side_by_side),
         TEST(test_abort_ends_what_does_not_drain),
-        TEST(test_nothing_is_added_after_the_start),
+        TEST(test_manifests_and_plugins_come_before_the_start),
         TEST(test_each_failed_allocation_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@ struct given {
     struct manifest manifest;
     struct manifest_actor specs[GIVEN_MAX];
     struct plan_actor actors[GIVEN_MAX];
+    uint32_t added; /* behind those of the plan */
     char paths[GIVEN_MAX][2];
     uint32_t order[GIVEN_MAX];
     struct tree *tree;
@@ -69,7 +70,7 @@ static inline void given_tree(struct given *g, const char *text) {
 }
 
 static inline uint32_t given_node(const struct given *g, char name) {
-    for (uint32_t i = 0; i < g->plan.actor_count; i++) {
+    for (uint32_t i = 0; i < g->plan.actor_count + g->added; i++) {
         if (g->paths[i][0] == name) {
             return i;
         }
@@ -169,7 +170,7 @@ static inline const char *removed(struct given *g, char name) {
 
 /* Whoever was told to start has started. */
 static inline void all_start(struct given *g) {
-    for (uint32_t i = 0; i < g->plan.actor_count; i++) {
+    for (uint32_t i = 0; i < g->plan.actor_count + g->added; i++) {
         if (tree_state(g->tree, i) == TREE_IS_STARTING) {
             assert_string_equal(started(g, g->paths[i][0]), "");
         }

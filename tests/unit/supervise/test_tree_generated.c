@@ -23,7 +23,7 @@ static void tell(struct model *m) {
     print_message(m->event.kind == TREE_EVENT_ENDED ? " %s\n" : "\n", hows[m->event.how]);
     for (uint32_t a = 0; a < m->actions.count; a++) {
         str_clear(&text);
-        tree_describe(&m->plan, &m->actions.items[a], &text);
+        tree_describe(m->tree, &m->actions.items[a], &text);
         print_message("    %u: %s\n", (unsigned)m->actions.items[a].node, str_text(&text));
     }
     str_fini(&text);

@@ -5,7 +5,7 @@
 static const char *described(struct given *g, uint32_t at) {
     assert_true(at < g->actions.count);
     str_clear(&g->said);
-    tree_describe(&g->plan, &g->actions.items[at], &g->said);
+    tree_describe(g->tree, &g->actions.items[at], &g->said);
     return str_text(&g->said);
 }
 

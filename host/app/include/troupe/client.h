@@ -16,14 +16,14 @@
  * others can send to its ports. It never runs on a worker; what it was sent waits until a thread
  * takes it.
  *
- * Threads    Each function of one client may be called by several threads at once [any]; a thread that
- *            waits does so in a call tagged [outside]. Messages of one thread to one port arrive in
- *            their order (MB-1).
+ * Threads    Each function of one client may be called by several threads at once [any]; a thread
+ *            that waits does so in a call tagged [outside]. Messages of one thread to one port
+ *            arrive in their order (MB-1).
  * Lifetime   The client holds its proc weakly: when the proc ends, so does the client, and its
- *            functions return TROUPE_GONE, those that wait too. Its handle stays the program's until
- *            it is freed.
- * Bounds     Each port keeps so many messages; one more comes back to its sender as full, unless the
- *            port's overflow policy says otherwise. */
+ *            functions return TROUPE_GONE, those that wait too. Its handle stays the program's
+ *            until it is freed.
+ * Bounds     Each port keeps so many messages; one more comes back to its sender as full, unless
+ *            the port's overflow policy says otherwise. */
 #pragma once
 
 #include <troupe/embed.h>

@@ -15,17 +15,17 @@
  * (manifests, actors by hand), started, and ends: by itself when all its actors have ended, by a
  * stop, or as failed. Then it lies there to be looked at until the last handle is gone.
  *
- * Handles   are opaque. A troupe_proc is a *strong* handle: dropping the last one stops the proc, on
- *           a thread of the host. A troupe_weak_proc keeps nothing alive and is upgraded before use
- *           (PR-2).
+ * Handles   are opaque. A troupe_proc is a *strong* handle: dropping the last one stops the proc,
+ *           on a thread of the host. A troupe_weak_proc keeps nothing alive and is upgraded before
+ *           use (PR-2).
  * Structs   that the program fills in begin with their size and only ever grow at their end: fill
  *           with zeros, set `size = sizeof`, then what is wanted. Zero means "not said". Those that
  *           the library fills are the same: it fills what the program's `size` has room for.
  * Errors    A function that can fail returns 0 or a negative TROUPE_... status and then fills
  *           `error` (NULL: not asked for). What it hands out by `ret` is set on success only.
  * Texts     are copied, unless it says "lent". Text that comes out is UTF-8 and NUL-terminated.
- * Times     are nanoseconds; timeouts count from the call. TROUPE_FOR_EVER waits without end, 0 only
- *           looks.
+ * Times     are nanoseconds; timeouts count from the call. TROUPE_FOR_EVER waits without end, 0
+ *           only looks.
  * Threads   Every function may be called from any thread, at any time, several at once [any]; those
  *           tagged [outside] not from inside a turn or a callback of the library, where they would
  *           wait for themselves: there they return TROUPE_WRONG_THREAD and have done nothing.
@@ -127,7 +127,7 @@ struct troupe_options {
 TROUPE_API int32_t troupe_proc_create(const struct troupe_options *options,
                                       struct troupe_proc **ret, struct troupe_error *error);
 
-/* --- what it is made of, before the start --- */
+/* --- what it is made of: said before the start; but actors may come later --- */
 
 /* Adds a manifest: a file, or its text under a name that findings show. They are read at the start;
  * a later one overrides the earlier ones key by key. Relative paths in a text are relative to the
@@ -151,6 +151,13 @@ TROUPE_API int32_t troupe_proc_add_plugins(struct troupe_proc *proc, const char 
 TROUPE_API int32_t troupe_proc_add_type(struct troupe_proc *proc, const char *type,
                                         struct troupe_error *error);
 
+/* A wire from an output of a root. Never grows. */
+struct troupe_root_wire {
+    const char *output; /* "line" */
+    const char *to;     /* "counter.line", "group/name.port" */
+    const char *route;  /* to a pool: as in a manifest; else NULL */
+    const char *key;    /* for the route hash: the field; else NULL */
+};
 /* A root actor by hand, as a manifest would have it under `actors`. */
 struct troupe_root {
     uint32_t size;     /* of this struct */
@@ -159,14 +166,27 @@ struct troupe_root {
     const char *type;                      /* "text.Match" */
     const struct troupe_setting *settings; /* its config, values written as in a manifest */
     uint64_t setting_count;
+    const struct troupe_root_wire *wires; /* what it sends goes there */
+    uint64_t wire_count;
 };
 
-/* Adds an actor. Whether there is such a type, and such settings, shows at the start.
- * Errors: INVALID (size; no name or type), STOPPING, NO_MEMORY. [any] */
+/* Adds an actor. Before the start [any]: whether there is such a type, such settings, and so on,
+ * shows at the start. While the proc runs [outside]: it is checked here, its plugin file is loaded,
+ * if that was not needed so far (the files are those that the start found), and it begins. It is
+ * like any root of the manifests: it has their `defaults`, stands under their `supervision` and the
+ * coordinator, ends in the order of the wires, is counted in the end, and is found by its name.
+ *   It may be wired to actors that are there. One that had no wired inputs has some from then on,
+ * and ends when they have ended, unless it says `when_inputs_end: stay` (DR-1).
+ *   When it has ended, its name is free again (AI-2); a few KiB of it stay until the proc ends.
+ * Errors: INVALID (size; no name or type; when it runs: findings, as at the start), STOPPING,
+ * NO_MEMORY; when it runs also REFUSED (the name is taken, and the text says by whom; whom it is
+ * wired to is ending; a plugin), NOT_FOUND, WRONG_THREAD, ERROR (threads, files). Then there is no
+ * such actor. */
 TROUPE_API int32_t troupe_proc_spawn(struct troupe_proc *proc, const struct troupe_root *root,
                                      struct troupe_error *error);
-/* Wires an output to a handler port: "reader.line", "counter.line".
- * Errors: INVALID, STOPPING, NO_MEMORY. [any] */
+/* Wires an output to a handler port: "reader.line", "counter.line". Before the start only: where an
+ * actor sends to is settled when it begins.
+ * Errors: INVALID, REFUSED (it runs), STOPPING, NO_MEMORY. [any] */
 TROUPE_API int32_t troupe_proc_wire(struct troupe_proc *proc, const char *from, const char *to,
                                     struct troupe_error *error);
 
@@ -272,9 +292,9 @@ TROUPE_API uint64_t troupe_end_left(const struct troupe_end *end);
  * order, lent; NULL: there are not so many. [any] */
 TROUPE_API uint64_t troupe_end_count(const struct troupe_end *end, uint32_t how);
 TROUPE_API const char *troupe_end_name(const struct troupe_end *end, uint32_t how, uint64_t index);
-/* Whether threads are left behind in code of plugins, because their actors did not come back from it
- * (SV-7). Then the program should leave by _exit: an exit would take libraries away from under their
- * feet. [any] */
+/* Whether threads are left behind in code of plugins, because their actors did not come back from
+ * it (SV-7). Then the program should leave by _exit: an exit would take libraries away from under
+ * their feet. [any] */
 TROUPE_API bool troupe_end_is_stuck(const struct troupe_end *end);
 
 /* Messages that an overflow policy dropped, of one wire (MB-2). Texts are lent by the end. */
@@ -288,8 +308,9 @@ struct troupe_drop {
 /* The wires that dropped some, in their order. Errors: NOT_FOUND (there are not so many). [any] */
 TROUPE_API int32_t troupe_end_drop(const struct troupe_end *end, uint64_t index,
                                    struct troupe_drop *ret);
-/* How many messages could not be delivered for this reason, TROUPE_FULL, TROUPE_GONE, ..., and nobody
- * took them back: of those that are kept (dead_letters.keep). 0: for any reason, kept or not. [any] */
+/* How many messages could not be delivered for this reason, TROUPE_FULL, TROUPE_GONE, ..., and
+ * nobody took them back: of those that are kept (dead_letters.keep). 0: for any reason, kept or
+ * not. [any] */
 TROUPE_API uint64_t troupe_end_dead_letters(const struct troupe_end *end, int32_t reason);
 
 /* What failures have cost. */

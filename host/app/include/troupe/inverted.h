@@ -6,7 +6,8 @@
  *
  *     signals   that it is to stop
  *     events    how its children have ended (SV-1)
- *     work      work cells: a message and the handler it is for. Nothing runs until the program runs one.
+ *     work      work cells: a message and the handler it is for. Nothing runs until the program
+ *               runs one.
  *
  *     troupe_inverted_create(proc, NULL, &inverted, &error);
  *     troupe_inverted_handle(inverted, "line", line_type, NULL, on_line, self, &error);
