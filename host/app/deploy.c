@@ -345,7 +345,19 @@ static int show_root(struct deploy *deploy, const struct plan *plan, struct inst
     return 0;
 }
 
+/* AI-2: a pool has no slot of its own name. */
+static int check_pools(const struct deploy *deploy, const char *name, struct err *err) {
+    const struct manifest_actor *actor = manifest_find_actor(deploy->plan->manifest, name);
+    return actor && actor->replicas > 0
+               ? err_set(err, ERR_EXISTS, "the name '%s' is taken by the pool of '%s/%s.0[0]'",
+                         name, deploy->plan->proc, name)
+               : 0;
+}
+
 static int add_root(struct deploy *deploy, const struct plan *plan, struct err *err) {
+    if (check_pools(deploy, plan->actors[0].path, err) < 0) {
+        return -1;
+    }
     struct inst **targets = mem_array(plan->actor_count, sizeof *targets);
     uint32_t *numbers = mem_array(plan->actor_count, sizeof *numbers);
     int status = targets && numbers ? find_targets(deploy, plan, targets, numbers, err)

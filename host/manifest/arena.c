@@ -6,7 +6,9 @@
 
 #include "base/alloc.h"
 
-#define ARENA_CHUNK ((size_t)32 * 1024)
+/* Chunks double, so that a small manifest is small and a large one has few. */
+#define ARENA_CHUNK_FIRST ((size_t)2 * 1024)
+#define ARENA_CHUNK_LAST ((size_t)32 * 1024)
 #define ARENA_ALIGN _Alignof(max_align_t)
 
 struct arena_chunk {
@@ -29,7 +31,9 @@ void arena_fini(struct arena *arena) {
 }
 
 static int add_chunk(struct arena *arena, size_t size) {
-    size_t room = size > ARENA_CHUNK ? size : ARENA_CHUNK;
+    size_t next = arena->room < ARENA_CHUNK_LAST / 2 ? 2 * arena->room : ARENA_CHUNK_LAST;
+    next = next < ARENA_CHUNK_FIRST ? ARENA_CHUNK_FIRST : next;
+    size_t room = size > next ? size : next;
     struct arena_chunk *chunk =
         room > SIZE_MAX - sizeof *chunk ? NULL : mem_alloc(sizeof *chunk + room);
     if (!chunk) {

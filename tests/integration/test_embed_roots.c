@@ -70,7 +70,8 @@ static void test_added_root_is_found_by_its_name_and_wired(void **state) {
 
 static void test_ai2_second_root_of_a_name_is_refused_while_it_runs(void **state) {
     struct embedded *w = *state;
-    embedded_begin(w, "actors: { a: { type: kit.Player } }");
+    embedded_begin(w,
+                   "actors: { a: { type: kit.Player }, pool: { type: kit.Player, replicas: 2 } }");
     add(w, &(struct wanted){.name = "new"});
 
     assert_refused(w, &(struct wanted){.name = "a"}, TROUPE_REFUSED,
@@ -79,6 +80,8 @@ static void test_ai2_second_root_of_a_name_is_refused_while_it_runs(void **state
                    "the name 'new' is taken by 'p/new[0]'");
     assert_refused(w, &(struct wanted){.name = "client-1"}, TROUPE_REFUSED,
                    "the name 'client-1' is taken by 'p/client-1[0]'");
+    assert_refused(w, &(struct wanted){.name = "pool"}, TROUPE_REFUSED,
+                   "the name 'pool' is taken by the pool of 'p/pool.0[0]'");
     const struct troupe_client_options options = {.size = sizeof options, .name = "new"};
     struct troupe_client *client = NULL;
     assert_int_equal(troupe_client_create(w->proc, &options, &client, &w->error), TROUPE_REFUSED);
