@@ -91,18 +91,23 @@ static int start_keeper(struct troupe_proc *proc, struct err *err) {
 
 /* --- the start --- */
 
+static struct troupe_str text_or_none(const char *text) {
+    return text ? troupe_str(text) : (struct troupe_str){NULL, 0};
+}
+
 static void tell_finding(void *context, const struct diag *diag, const char *line,
                          const char *margin) {
     const struct troupe_proc *proc = context;
-    const struct troupe_finding finding = {
-        .size = sizeof finding,
-        .severity = (uint32_t)diag->severity,
-        .line = diag->mark.line,
-        .column = diag->mark.column,
-        .file = troupe_str(diag->mark.file ? diag->mark.file : ""),
-        .text = troupe_str(diag->text),
-        .excerpt = line ? troupe_str(line) : (struct troupe_str){NULL, 0},
-        .margin = troupe_str(margin)};
+    const struct troupe_finding finding = {.size = sizeof finding,
+                                           .severity = (uint32_t)diag->severity,
+                                           .line = diag->mark.line,
+                                           .column = diag->mark.column,
+                                           .file =
+                                               troupe_str(diag->mark.file ? diag->mark.file : ""),
+                                           .text = troupe_str(diag->text),
+                                           .excerpt = text_or_none(line),
+                                           .margin = troupe_str(margin),
+                                           .hint = text_or_none(diag->hint)};
     embed_callback_begin();
     proc->options.finding(proc->options.finding_context, &finding);
     embed_callback_end();

@@ -25,6 +25,7 @@ void diags_init(struct diags *diags) {
 void diags_fini(struct diags *diags) {
     for (size_t i = 0; i < diags->count; i++) {
         mem_free(diags->items[i].text);
+        mem_free(diags->items[i].hint);
     }
     mem_free(diags->items);
     diags_init(diags);
@@ -71,7 +72,15 @@ void diags_add(struct diags *diags, enum diag_severity severity, struct mark mar
     }
     blank_control(taken);
     err_shorten(taken);
-    diags->items[diags->count++] = (struct diag){severity, mark, taken};
+    diags->items[diags->count++] = (struct diag){severity, mark, taken, NULL};
+}
+
+void diags_hint(struct diags *diags, const char *hint) {
+    if (!diags->failed) {
+        struct diag *last = &diags->items[diags->count - 1];
+        last->hint = mem_text(hint);
+        diags->failed = !last->hint;
+    }
 }
 
 struct sorted {

@@ -205,7 +205,9 @@ enum diag_severity { DIAG_ERROR, DIAG_WARNING, DIAG_NOTE };
 struct diag {
     enum diag_severity severity;
     struct mark mark;
-    char *text;
+    char *text; /* owned */
+    char
+        *hint; /* what was probably meant instead, as it stands in the text; owned; NULL: unknown */
 };
 /* Findings of a whole run, in the order found; printed sorted by file, line, column. */
 struct diags {
@@ -222,6 +224,9 @@ void diags_fini(struct diags *diags);
 __attribute__((format(printf, 4, 5))) void diags_add(struct diags *diags,
                                                      enum diag_severity severity, struct mark mark,
                                                      const char *format, ...);
+
+/* What was probably meant, for the finding that was just added. */
+void diags_hint(struct diags *diags, const char *hint);
 
 /* Where environment variables come from: NULL for getenv; tests give their own. */
 typedef const char *manifest_env(void *context, const char *name);

@@ -30,6 +30,7 @@ static void report_unknown(struct reader *r, const struct field *fields, const s
     if (nearest) {
         diags_add(r->diags, DIAG_ERROR, entry->mark, "unknown key '%s' in %s; did you mean '%s'?",
                   entry->key, what, nearest);
+        diags_hint(r->diags, nearest);
     } else {
         diags_add(r->diags, DIAG_ERROR, entry->mark, "unknown key '%s' in %s; known are: %s",
                   entry->key, what, str_text(&all));
@@ -84,6 +85,9 @@ int schema_word(struct reader *r, const char *key, const struct node *value,
         diags_add(r->diags, DIAG_ERROR, value->mark, "'%s' must be %s, not '%s'%s%s%s", key,
                   str_text(&all), value->text, nearest ? "; did you mean '" : "",
                   nearest ? nearest : "", nearest ? "'?" : "");
+        if (nearest) {
+            diags_hint(r->diags, nearest);
+        }
     }
     str_fini(&all);
     return found;

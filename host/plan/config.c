@@ -16,6 +16,7 @@ struct building {
     size_t *given; /* per key: the setting that gives it, SIZE_MAX for none */
     const char *folder;
     config_report *report;
+    const char *hint; /* for the finding that is being reported; lent */
     void *context;
     struct err *err;
     size_t findings;
@@ -41,7 +42,7 @@ __attribute__((format(printf, 3, 4))) static void finding(struct building *b, si
     }
     b->findings++;
     if (b->report) {
-        b->report(b->context, setting, text.text);
+        b->report(b->context, setting, text.text, b->hint);
     }
 }
 
@@ -72,7 +73,9 @@ static int report_unknown(struct building *b, size_t setting) {
     int status = word && names && !known.failed ? 0 : no_memory(b);
     const char *near = status == 0 ? str_nearest(word, names) : NULL;
     if (status == 0 && near) {
+        b->hint = near;
         finding(b, setting, "unknown config key '%s'; did you mean '%s'?", word, near);
+        b->hint = NULL;
     } else if (status == 0) {
         finding(b, setting, "unknown config key '%s'; the keys are %s", word, str_text(&known));
     }

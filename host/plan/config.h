@@ -31,8 +31,9 @@ struct config_setting {
     const char *folder; /* relative paths in it; NULL: the folder config_build is given */
 };
 
-/* Called for each finding: which setting it is about (SIZE_MAX: a missing key), and the sentence. */
-typedef void config_report(void *context, size_t setting, const char *text);
+/* Called for each finding: which setting it is about (SIZE_MAX: a missing key), the sentence, and the key
+ * that was probably meant (NULL: unknown). */
+typedef void config_report(void *context, size_t setting, const char *text, const char *hint);
 
 /* Checks settings against the schema and fills a config: unknown and repeated keys ("did you
  * mean"), kinds, ranges, choices, missing required keys; defaults fill the rest. Relative `path`

@@ -18,7 +18,7 @@ static bool has_key(const struct note_config *note, const char *name) {
     return false;
 }
 
-static void report(void *context, size_t setting, const char *text) {
+static void report(void *context, size_t setting, const char *text, const char *hint) {
     const struct reporting *r = context;
     const struct manifest_actor *spec = r->unit->spec;
     if (setting == SIZE_MAX) {
@@ -31,6 +31,9 @@ static void report(void *context, size_t setting, const char *text) {
     const struct manifest_setting *s = &spec->settings[setting];
     bool known = has_key(r->b->plan->types[r->unit->type].note->config, s->key);
     diags_add(r->b->diags, DIAG_ERROR, known ? s->value.mark : s->mark, "%s", text);
+    if (hint) {
+        diags_hint(r->b->diags, hint);
+    }
 }
 
 /* Paths are relative to the file they stand in, which an override may have changed; but one that the

@@ -52,6 +52,7 @@ static int report_port(struct build *b, const struct unit *unit, const struct ma
         diags_add(b->diags, DIAG_ERROR, ref->mark,
                   "'%s' (%s) has no %s port '%s'; did you mean '%s'?", unit->path, note->id,
                   direction->noun, port, near);
+        diags_hint(b->diags, near);
     } else {
         diags_add(b->diags, DIAG_ERROR, ref->mark, "'%s' (%s) has no %s port '%s'%s%s", unit->path,
                   note->id, direction->noun, port, *list ? "; it has " : "", list);

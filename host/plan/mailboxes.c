@@ -20,6 +20,7 @@ static int set_port(struct build *b, struct unit *unit, const struct port_overfl
         diags_add(b->diags, DIAG_ERROR, given->mark,
                   "'%s' (%s) has no input port '%s'; did you mean '%s'?", unit->path, note->id,
                   given->port, near);
+        diags_hint(b->diags, near);
     } else {
         diags_add(b->diags, DIAG_ERROR, given->mark, "'%s' (%s) has no input port '%s'%s%s",
                   unit->path, note->id, given->port, *list ? "; it has " : "", list);

@@ -127,6 +127,9 @@ int build_report_field(struct build *b, struct mark mark, const char *prefix, co
         str_addf(&text, "; its fields are '%s'", type->abi.schema.data);
     }
     diags_add(b->diags, DIAG_ERROR, mark, "%s", str_text(&text));
+    if (near) {
+        diags_hint(b->diags, near);
+    }
     int status = text.failed || b->scratch.failed ? build_no_memory(b) : 0;
     str_fini(&text);
     return status;

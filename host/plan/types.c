@@ -100,6 +100,9 @@ static int report_unknown(struct build *b, struct mark mark, const char *parent,
         add_searched(b, id, &text);
     }
     diags_add(b->diags, DIAG_ERROR, mark, "%s", str_text(&text));
+    if (near) {
+        diags_hint(b->diags, near);
+    }
     int status = text.failed ? build_no_memory(b) : 0;
     str_fini(&text);
     mem_free(names);

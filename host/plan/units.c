@@ -131,6 +131,7 @@ uint32_t build_find_unit(struct build *b, struct mark mark, const char *path) {
     } else if (near) {
         diags_add(b->diags, DIAG_ERROR, mark, "there is no actor '%s'; did you mean '%s'?", path,
                   near);
+        diags_hint(b->diags, near);
     } else {
         diags_add(b->diags, DIAG_ERROR, mark, "there is no actor '%s'", path);
     }

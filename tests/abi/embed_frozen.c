@@ -45,6 +45,7 @@ FIELD(troupe_finding, file, 16, 16, struct troupe_str);
 FIELD(troupe_finding, text, 32, 16, struct troupe_str);
 FIELD(troupe_finding, excerpt, 48, 16, struct troupe_str);
 FIELD(troupe_finding, margin, 64, 16, struct troupe_str);
+FIELD(troupe_finding, hint, 80, 16, struct troupe_str);
 
 GROWS(troupe_drop, 8);
 FIELD(troupe_drop, size, 0, 4, uint32_t);

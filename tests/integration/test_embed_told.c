@@ -30,10 +30,10 @@ static void take_finding(void *context, const struct troupe_finding *finding) {
     struct told *told = context;
     size_t used = strlen(told->findings);
     (void)snprintf(told->findings + used, sizeof told->findings - used,
-                   "%u %.*s:%u:%u %.*s\n%.*s\n%.*s^\n", finding->severity,
+                   "%u %.*s:%u:%u %.*s\n%.*s\n%.*s^ %.*s\n", finding->severity,
                    TROUPE_STR_ARG(finding->file), finding->line, finding->column,
                    TROUPE_STR_ARG(finding->text), TROUPE_STR_ARG(finding->excerpt),
-                   TROUPE_STR_ARG(finding->margin));
+                   TROUPE_STR_ARG(finding->margin), TROUPE_STR_ARG(finding->hint));
     told->inside = troupe_proc_destroy(NULL, 0, NULL, NULL);
 }
 
@@ -74,10 +74,10 @@ static void test_findings_come_one_by_one_with_place_and_line(void **state) {
         told->findings,
         "0 m.yaml:4:14 no plugin file offers actor type 'kit.Plaier'; did you mean 'kit.Player'?\n"
         "  a: { type: kit.Plaier }\n"
-        "             ^\n"
+        "             ^ kit.Player\n"
         "0 m.yaml:5:1 unknown key 'worker' in the manifest; did you mean 'workers'?\n"
         "worker: 1\n"
-        "^\n");
+        "^ workers\n");
     assert_int_equal(told->inside, TROUPE_WRONG_THREAD);
     assert_non_null(strstr(error.text, "m.yaml:5:1: error: unknown key 'worker'"));
     embedded_drop(proc);
@@ -93,7 +93,7 @@ static void test_proc_that_needs_actors_is_not_started_without(void **state) {
     assert_int_equal(status, TROUPE_INVALID);
     assert_string_equal(told->findings,
                         "0 m.yaml:3:9 'actors' is empty; it needs at least one actor\n"
-                        "actors: {}\n        ^\n");
+                        "actors: {}\n        ^ \n");
     embedded_drop(proc);
 }
 

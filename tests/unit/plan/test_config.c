@@ -47,7 +47,8 @@ struct findings {
     size_t count;
 };
 
-static void note_finding(void *context, size_t setting, const char *text) {
+static void note_finding(void *context, size_t setting, const char *text, const char *hint) {
+    (void)hint;
     struct findings *findings = context;
     findings->count++;
     if (setting == SIZE_MAX) {

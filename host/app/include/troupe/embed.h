@@ -82,6 +82,7 @@ struct troupe_finding {
     struct troupe_str text;    /* one sentence: what is wrong, and what to write instead */
     struct troupe_str excerpt; /* the line, of a long one the part around it; data NULL: none */
     struct troupe_str margin;  /* blanks: where a caret behind them points to it */
+    struct troupe_str hint;    /* the word that was probably meant there; data NULL: unknown */
 };
 /* Called by troupe_proc_start, on its thread, for each finding: by file, line and column. All of it
  * is lent during the call. Must not call functions tagged [outside]. */
@@ -177,7 +178,7 @@ struct troupe_root {
  * coordinator, ends in the order of the wires, is counted in the end, and is found by its name.
  *   It may be wired to actors that are there. One that had no wired inputs has some from then on,
  * and ends when they have ended, unless it says `when_inputs_end: stay` (DR-1).
- *   When it has ended, its name is free again (AI-2); a few KiB of it stay until the proc ends.
+ *   When it has ended, its name is free again (AI-2); about 12 KiB of it stay until the proc ends.
  * Errors: INVALID (size; no name or type; when it runs: findings, as at the start), STOPPING,
  * NO_MEMORY; when it runs also REFUSED (the name is taken, and the text says by whom; whom it is
  * wired to is ending; a plugin), NOT_FOUND, WRONG_THREAD, ERROR (threads, files). Then there is no
