@@ -101,14 +101,17 @@ struct inst *proc_actor(struct proc *proc, uint32_t plan_index); /* lent for the
 uint32_t proc_actor_count(const struct proc *proc);
 
 /* One more root of a proc that runs, one at a time. `addition` is a plan whose first actor it is; the others
- * stand in for actors of the proc that it is wired to: stands_for[i] for the actor number i, which must
- * stay. All types must have been added. Nobody finds it before proc_show_root, by the supervisor, which cannot
+ * stand in for actors of the proc that it is wired to: stands_for[i] for the actor number i (0: NULL). All types must have been added. Nobody finds it before proc_show_root, by the supervisor, which cannot
  * fail. The plan is lent for the proc's life. Errors: EXISTS (the name is taken), INVALID (what a target
  * passes on would not fit its receivers), NOT_FOUND, IO, NOMEM. */
+struct proc_root {
+    struct inst *in;
+    struct inst *before; /* who had its name, and has ended; NULL: nobody */
+};
 int proc_make_root(struct proc *proc, const struct plan *addition, struct inst *const *stands_for,
-                   struct inst **ret, struct err *err);
+                   struct proc_root *ret, struct err *err);
 void proc_show_root(struct proc *proc, struct inst *in, const struct plan_actor *plan);
-void proc_unmake_root(struct proc *proc, struct inst *in); /* one that was not shown */
+void proc_unmake_root(struct proc *proc, const struct proc_root *root); /* that was not shown */
 /* The actor of the plan, or the added root, called "name" or "group/name"; its slot may have closed. NULL:
  * none. [any] */
 struct inst *proc_find_actor(struct proc *proc, const char *name);

@@ -6,23 +6,26 @@
 #include "base/alloc.h"
 
 /* AI-2. Takes the place of the name, so that nobody else gets it; nobody finds it before it is open. */
-static int take_name(struct proc *proc, struct inst *in, const char *name, struct err *err) {
+static int take_name(struct proc *proc, const char *name, struct proc_root *root, struct err *err) {
     pthread_mutex_lock(&proc->lock);
-    const struct inst *first = map_find(&proc->names, name);
+    struct inst *first = map_find(&proc->names, name);
     bool taken = first && inst_has_name(first);
     uint64_t pid = taken ? first->pid : 0;
-    int status = taken ? -1 : map_set(&proc->names, name, in);
+    int status = taken ? -1 : map_set(&proc->names, name, root->in);
     pthread_mutex_unlock(&proc->lock);
     if (taken) {
         return err_set(err, ERR_EXISTS, "the name '%s' is taken by '%s/%s[%llu]'", name, proc->name,
                        name, (unsigned long long)pid);
     }
+    root->before = first;
     return status < 0 ? err_set(err, ERR_NOMEM, "actor '%s'", name) : 0;
 }
 
-static void give_name_back(struct proc *proc, const struct inst *in, const char *name) {
+static void give_name_back(struct proc *proc, const char *name, const struct proc_root *root) {
     pthread_mutex_lock(&proc->lock);
-    if (map_find(&proc->names, name) == in) {
+    if (root->before) {
+        (void)map_set(&proc->names, name, root->before); /* it is there: needs no memory */
+    } else {
         (void)map_remove(&proc->names, name);
     }
     pthread_mutex_unlock(&proc->lock);
@@ -59,8 +62,8 @@ static int check_wires(struct proc *proc, const struct plan *addition,
                        struct inst *const *stands_for, struct err *err) {
     for (size_t w = 0; w < addition->wire_count; w++) {
         const struct plan_wire *wire = &addition->wires[w];
-        const struct inst *to = stands_for[wire->to[0]];
-        if (to->type->rows[wire->to_row].kind == TROUPE_ROW_any &&
+        const struct inst *to = stands_for[wire->to[0]]; /* NULL: the root itself */
+        if (to && to->type->rows[wire->to_row].kind == TROUPE_ROW_any &&
             check_passed_on(to, (uint16_t)wire->to_row, proc_plan_of(proc, to), wire->type,
                             addition->actors[0].path, err) < 0) {
             return -1;
@@ -84,8 +87,9 @@ static int wire_it(struct inst *in, const struct plan *addition, struct inst *co
 }
 
 int proc_make_root(struct proc *proc, const struct plan *addition, struct inst *const *stands_for,
-                   struct inst **ret, struct err *err) {
+                   struct proc_root *ret, struct err *err) {
     const struct plan_actor *actor = &addition->actors[0];
+    struct proc_root root = {.in = NULL};
     if (check_wires(proc, addition, stands_for, err) < 0) {
         return -1;
     }
@@ -94,28 +98,28 @@ int proc_make_root(struct proc *proc, const struct plan *addition, struct inst *
     }
     pthread_mutex_lock(&proc->making);
     unsigned home = proc->next_home++ % sched_worker_count(proc->sched);
-    struct inst *in = actor_make(proc, addition, actor, sched_worker_at(proc->sched, home), err);
-    bool has_name = in && wire_it(in, addition, stands_for, err) == 0 &&
-                    take_name(proc, in, actor->name, err) == 0;
-    bool made = has_name && actor_give_thread(proc, in, actor, err) == 0;
-    if (in && !made) {
-        if (has_name) {
-            give_name_back(proc, in, actor->name);
-        }
-        unmake(proc, in);
+    root.in = actor_make(proc, addition, actor, sched_worker_at(proc->sched, home), err);
+    bool has_name = root.in && wire_it(root.in, addition, stands_for, err) == 0 &&
+                    take_name(proc, actor->name, &root, err) == 0;
+    bool made = has_name && actor_give_thread(proc, root.in, actor, err) == 0;
+    if (has_name && !made) {
+        give_name_back(proc, actor->name, &root);
+    }
+    if (root.in && !made) {
+        unmake(proc, root.in);
     }
     pthread_mutex_unlock(&proc->making);
     if (!made) {
         return -1;
     }
-    *ret = in;
+    *ret = root;
     return 0;
 }
 
-void proc_unmake_root(struct proc *proc, struct inst *in) {
-    give_name_back(proc, in, in->more->name);
+void proc_unmake_root(struct proc *proc, const struct proc_root *root) {
+    give_name_back(proc, root->in->more->name, root);
     pthread_mutex_lock(&proc->making);
-    unmake(proc, in);
+    unmake(proc, root->in);
     pthread_mutex_unlock(&proc->making);
 }
 

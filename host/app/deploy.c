@@ -335,11 +335,14 @@ static int show_root(struct deploy *deploy, const struct plan *plan, struct inst
                      const uint32_t *numbers, struct err *err) {
     struct supervisor_root root = {
         .plan = &plan->actors[0], .targets = numbers, .target_count = plan->actor_count - 1};
-    if (proc_make_root(deploy->proc, plan, targets, &root.in, err) < 0) {
+    struct proc_root made;
+    if (supervisor_may_add_root(deploy->supervisor, &root, err) < 0 ||
+        proc_make_root(deploy->proc, plan, targets, &made, err) < 0) {
         return -1;
     }
+    root.in = made.in;
     if (supervisor_add_root(deploy->supervisor, &root, err) < 0) {
-        proc_unmake_root(deploy->proc, root.in);
+        proc_unmake_root(deploy->proc, &made);
         return -1;
     }
     return 0;

@@ -109,7 +109,8 @@ int sup_graph_add(struct supervisor *sup, struct sup_actor *actor, const uint32_
     struct sup_cycle *cycles =
         mem_resize(sup->cycles, ((size_t)sup->cycle_count + 1) * sizeof *cycles);
     sup->cycles = cycles ? cycles : sup->cycles;
-    struct sup_cycle own = {.stay = actor->plan->spec->when_inputs_end == INPUTS_END_STAY};
+    struct sup_cycle own = {.is_cycle = actor->plan->in_cycle, /* wired to itself */
+                            .stay = actor->plan->spec->when_inputs_end == INPUTS_END_STAY};
     if (!actors || !cycles || add(&own.members, sup->count) < 0) {
         return -1;
     }

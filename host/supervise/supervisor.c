@@ -211,8 +211,11 @@ struct proc_observer supervisor_observer(struct supervisor *sup) {
 }
 
 /* Whom it is wired to must not have been told to end: nothing more would come in. */
-static int check_targets_locked(const struct supervisor *sup, const struct supervisor_root *root,
-                                struct err *err) {
+static int may_add_locked(const struct supervisor *sup, const struct supervisor_root *root,
+                          struct err *err) {
+    if (sup->stopping || sup->over || has_ended_locked(sup)) {
+        return err_set(err, ERR_STOPPED, "no actor is added to a proc that is stopping");
+    }
     for (size_t i = 0; i < root->target_count; i++) {
         const struct sup_actor *target = sup->actors[root->targets[i]];
         if (target->closed || sup->cycles[target->cycle].ended) {
@@ -226,10 +229,7 @@ static int check_targets_locked(const struct supervisor *sup, const struct super
 
 static int add_root_locked(struct supervisor *sup, struct sup_actor *actor,
                            const struct supervisor_root *root, struct err *err) {
-    if (sup->stopping || sup->over || has_ended_locked(sup)) {
-        return err_set(err, ERR_STOPPED, "no actor is added to a proc that is stopping");
-    }
-    if (check_targets_locked(sup, root, err) < 0 ||
+    if (may_add_locked(sup, root, err) < 0 ||
         tree_add_root(sup->tree, root->plan, &sup->actions, err) < 0) {
         return -1;
     }
@@ -254,6 +254,14 @@ void supervisor_start(struct supervisor *sup, struct proc *proc) {
     if (nothing) {
         finish(sup, false);
     }
+}
+
+int supervisor_may_add_root(struct supervisor *sup, const struct supervisor_root *root,
+                            struct err *err) {
+    pthread_mutex_lock(&sup->lock);
+    int status = may_add_locked(sup, root, err);
+    pthread_mutex_unlock(&sup->lock);
+    return status;
 }
 
 int supervisor_add_root(struct supervisor *sup, const struct supervisor_root *root,

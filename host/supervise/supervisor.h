@@ -70,6 +70,9 @@ struct supervisor_root {
  * STOPPED, REFUSED (a target has ended, or is to), NOMEM: then nothing has happened. [any] */
 int supervisor_add_root(struct supervisor *sup, const struct supervisor_root *root,
                         struct err *err);
+/* Whether that would be refused as of now, before `in` is made for it: what has a thread costs more. */
+int supervisor_may_add_root(struct supervisor *sup, const struct supervisor_root *root,
+                            struct err *err);
 /* Drains and stops everything; after stop.timeout what is left is aborted. Again: nothing. [any] */
 void supervisor_stop(struct supervisor *sup, const char *why);
 /* Ends everything now. [any] */

@@ -60,6 +60,40 @@ static void test_dr1_cycle_does_not_come_to_rest_while_an_added_root_feeds_it(vo
     kit_end(kit, NULL);
 }
 
+static void test_dr1_added_root_that_is_wired_to_itself_ends_when_it_is_quiet(void **state) {
+    struct kit *kit =
+        kit_start(*state, "actors: { a: { type: kit.Player, config: { init: 'tick 1 1' } } }");
+    add(kit,
+        "actors: { new: { type: kit.Player, config: { init: 'out 3', number: 'note got $; down', "
+        "cleanup: 'note bye' } } }\nwires: [ new.out -> new.number ]\n");
+
+    kit_wait(kit, "new: bye");
+
+    kit_assert_trace(*state, "new", "got 3\ngot 2\ngot 1\ngot 0\nbye\n");
+    kit_stop(kit);
+}
+
+static void test_name_of_one_that_ended_is_kept_when_another_is_refused(void **state) {
+    struct checked checked;
+    struct err err;
+    struct kit *kit = kit_start(
+        *state, "actors: { a: { type: kit.Player, config: { init: 'note gone; stop' } },\n"
+                "  b: { type: kit.Player, config: { init: 'tick 1 1' } } }");
+    const char *data = "troupe: 1\nproc: p\nactors: { a: { type: kit.Player } }\n"
+                       "wires: [ a.out -> a.number ]\n";
+    const struct manifest_text text = {"(added)", data, strlen(data)};
+    kit_wait_closed(kit, "a");
+    const struct inst *before = find(kit, "a");
+
+    supervisor_stop(deploy_supervisor(kit_deploy(kit)), "the test wants it");
+    assert_int_equal(deploy_add_root(kit_deploy(kit), &text, &checked, &err), -1);
+
+    assert_string_equal(err.text, "no actor is added to a proc that is stopping");
+    assert_ptr_equal(find(kit, "a"), before);
+    checked_fini(&checked);
+    kit_end(kit, NULL);
+}
+
 static void test_added_root_in_backoff_is_aborted_with_the_others(void **state) {
     struct supervisor_result result;
     struct kit *kit =
@@ -97,6 +131,8 @@ static void test_fc4_added_root_gets_its_messages_again_as_its_manifest_says(voi
 static const struct kit_test added_roots[] = {
     KIT_TEST(KIT_BOTH, test_dr3_added_source_ends_first_and_loses_nothing),
     KIT_TEST(KIT_SEEDED, test_dr1_cycle_does_not_come_to_rest_while_an_added_root_feeds_it),
+    KIT_TEST(KIT_BOTH, test_dr1_added_root_that_is_wired_to_itself_ends_when_it_is_quiet),
+    KIT_TEST(KIT_BOTH, test_name_of_one_that_ended_is_kept_when_another_is_refused),
     KIT_TEST(KIT_BOTH, test_added_root_in_backoff_is_aborted_with_the_others),
     KIT_TEST(KIT_BOTH, test_fc4_added_root_gets_its_messages_again_as_its_manifest_says),
 };
