@@ -8,6 +8,7 @@
 
 #include "app/checked.h"
 #include "app/deploy.h"
+#include "base/cond.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -165,7 +166,12 @@ struct troupe_proc *embed_upgrade(struct troupe_proc *proc);
 /* Tells the inverted instances of a proc that it stops. [under lock] */
 void inverted_stop_all_locked(struct troupe_proc *owner);
 /* For waits by the monotonic clock. */
-void embed_cond_init(pthread_cond_t *cond);
+static inline void embed_cond_init(pthread_cond_t *cond) {
+    cond_init(cond);
+}
 /* Waits for `changed`; false: it is `until_ns` by the monotonic clock. [under lock] */
-bool embed_wait_locked(pthread_cond_t *changed, pthread_mutex_t *lock, uint64_t until_ns);
+static inline bool embed_wait_locked(pthread_cond_t *changed, pthread_mutex_t *lock,
+                                     uint64_t until_ns) {
+    return cond_wait_until(changed, lock, until_ns);
+}
 uint64_t embed_deadline(uint64_t timeout);

@@ -1,7 +1,6 @@
 /* The proc of an embedding program: its handles, what it is made of, waiting for its end. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "actor/proc.h"
@@ -18,23 +17,6 @@ uint64_t embed_deadline(uint64_t timeout) {
     struct clock *clock = clock_system();
     uint64_t now_ns = clock->now(clock);
     return timeout > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + timeout;
-}
-
-bool embed_wait_locked(pthread_cond_t *changed, pthread_mutex_t *lock, uint64_t until_ns) {
-    if (until_ns == UINT64_MAX) {
-        pthread_cond_wait(changed, lock);
-        return true;
-    }
-    struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
-    return pthread_cond_timedwait(changed, lock, &until) == 0;
-}
-
-void embed_cond_init(pthread_cond_t *cond) {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &attributes);
-    pthread_condattr_destroy(&attributes);
 }
 
 /* --- making --- */
