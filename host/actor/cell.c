@@ -9,9 +9,6 @@
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
 
-#define INDEX_BITS 28
-#define INDEX_MASK ((1ull << INDEX_BITS) - 1)
-
 #define SLAB_FIRST_BITS 6u /* cells of the first slab: one run */
 #define SLAB_MOST_BITS 14u
 #define SLAB_DOUBLINGS (SLAB_MOST_BITS - SLAB_FIRST_BITS)
@@ -193,7 +190,7 @@ void cell_give_to_all(struct proc *proc, struct inst *in) {
 }
 
 struct inst *cell_find(struct proc *proc, uint64_t uid) {
-    uint64_t index = (uid & INDEX_MASK) - 1;
+    uint64_t index = cell_number(uid);
     if (index >= CELLS_MOST) { /* 0 - 1, too */
         return NULL;
     }

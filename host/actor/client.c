@@ -150,6 +150,7 @@ static void end(struct runner *r, struct inst *in, struct msg *left) {
     }
     record_end(r, in);
     inst_move(in, INST_STOPPED);
+    inst_tell_closed(in);
     in->phase = PHASE_CLOSED;
     pause_wake(&in->proc->pauses, &in->mbox);
     bool noted = mbox_is_noted(&in->mbox);

@@ -36,11 +36,27 @@ void inst_move(struct inst *in, enum inst_status to) {
     atomic_store_explicit(&in->status, (uint8_t)to, memory_order_release);
 }
 
+#define INCARNATION_BEGINS (1u << 31)
+
 void inst_begin(struct inst *in) {
-    uint32_t incarnation = atomic_load_explicit(&in->incarnation, memory_order_relaxed);
-    atomic_store_explicit(&in->incarnation, incarnation + 1, memory_order_relaxed);
-    /* release: who sees `created` again sees which life it is of */
+    uint32_t incarnation = inst_incarnation(in) + 1;
+    atomic_store_explicit(&in->incarnation, incarnation | INCARNATION_BEGINS, memory_order_relaxed);
+    /* release: who sees `created` again sees which life it is of; so the next one, pairs with inst_life */
     atomic_store_explicit(&in->status, INST_CREATED, memory_order_release);
+    atomic_store_explicit(&in->incarnation, incarnation, memory_order_release);
+}
+
+enum inst_status inst_life(const struct inst *in, uint32_t *ret_incarnation) {
+    uint32_t before;
+    uint32_t after = atomic_load_explicit(&in->incarnation, memory_order_acquire);
+    enum inst_status status;
+    do {
+        before = after;
+        status = inst_status(in);
+        after = atomic_load_explicit(&in->incarnation, memory_order_acquire);
+    } while (before != after);
+    *ret_incarnation = after & ~INCARNATION_BEGINS;
+    return after & INCARNATION_BEGINS ? INST_CREATED : status;
 }
 
 static uint64_t memory_cap(const struct inst *in) {
@@ -128,7 +144,7 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     in->proc = proc;
     atomic_store_explicit(&in->parent, NULL, memory_order_relaxed);
     in->pid = 0;
-    atomic_store_explicit(&in->plan_index, UINT32_MAX, memory_order_relaxed);
+    atomic_store_explicit(&in->plan_index, INST_UNPLANNED, memory_order_relaxed);
     atomic_store_explicit(&in->incarnation, 0, memory_order_relaxed);
     list_init(&in->sibling);
     atomic_store_explicit(&in->created_ns, 0, memory_order_relaxed);
@@ -292,7 +308,8 @@ uint64_t inst_since_ns(const struct inst *in) {
 }
 
 uint32_t inst_plan_index(const struct inst *in) {
-    return atomic_load_explicit(&in->plan_index, memory_order_relaxed);
+    uint32_t index = atomic_load_explicit(&in->plan_index, memory_order_relaxed) & ~INST_IS_HELD;
+    return index == INST_UNPLANNED ? UINT32_MAX : index;
 }
 
 /* The name that stands in the id: an anonymous child shows its parent's. */
@@ -384,7 +401,7 @@ bool inst_is_quiet(const struct inst *in) {
 }
 
 uint32_t inst_incarnation(const struct inst *in) {
-    return atomic_load_explicit(&in->incarnation, memory_order_relaxed);
+    return atomic_load_explicit(&in->incarnation, memory_order_relaxed) & ~INCARNATION_BEGINS;
 }
 
 bool inst_is_group(const struct inst *in) {

@@ -9,6 +9,7 @@
 #include "actor/checkpoint.h"
 #include "actor/client.h"
 #include "actor/failure.h"
+#include "actor/held.h"
 #include "actor/inst.h"
 #include "actor/looks.h"
 #include "actor/outbox.h"
@@ -25,6 +26,10 @@
 #include "message/pool.h"
 #include "route/wire.h"
 #include "sched/timer.h"
+
+/* In inst.plan_index. */
+#define INST_IS_HELD (1u << 31)
+#define INST_UNPLANNED (INST_IS_HELD - 1)
 
 /* Where a slot is in its present life; the home worker's view, finer than the status.
  *
@@ -294,10 +299,11 @@ struct inst {
     struct proc *proc;
     _Atomic(struct inst *) parent; /* lives longer (SV-4); NULL: the proc itself */
     uint64_t pid;                  /* 0: a root */
-    _Atomic uint32_t plan_index;   /* UINT32_MAX: the plan does not know it */
+    _Atomic uint32_t plan_index;   /* INST_UNPLANNED: the plan does not know it; any thread adds
+                                    * INST_IS_HELD: it has a record, see held.h */
 
-    _Atomic uint32_t
-        incarnation;     /* any thread; of the present life, or the last; 0: has had none */
+    _Atomic uint32_t incarnation; /* any thread; of the present life, or the last; 0: has had none;
+                                   * with INCARNATION_BEGINS while the status is still that of the last */
     struct list sibling; /* more.children of the parent; written by the parent's home worker */
     _Atomic uint64_t created_ns; /* any thread; when the present life began, to a millisecond */
     _Atomic uint64_t busy_ns;    /* any thread; time that its turns took; see record_time */
@@ -332,6 +338,10 @@ struct inst *cell_at(struct proc *proc, uint32_t index);
 /* The open instance with this uid; NULL: gone. Its memory stays an instance for the proc's life, but
  * may become another one's at any time: what is sent carries the uid and is checked when taken. */
 struct inst *cell_find(struct proc *proc, uint64_t uid);
+/* The number of its cell, from 0; CELLS_MOST or more: of none. */
+static inline uint64_t cell_number(uint64_t uid) {
+    return (uid & ((1ull << 28) - 1)) - 1;
+}
 
 /* relaxed: it is set before the instance is known to others, and by whoever uses the cell again */
 static inline struct inst *inst_parent(const struct inst *in) {
@@ -377,6 +387,8 @@ static inline const struct past *inst_past(const struct inst *in) {
 /* The root of its tree: it has `more`. */
 struct inst *inst_root(const struct inst *in);
 void inst_move(struct inst *in, enum inst_status to);
+/* The status, and which life it is of: both of the same moment. [any] */
+enum inst_status inst_life(const struct inst *in, uint32_t *ret_incarnation);
 /* The name that stands in the id: an anonymous child shows its parent's; lent. */
 const char *inst_shown_name(const struct inst *in);
 /* What its id begins with when it has no name of its own; lent by who has the name. NULL: nobody above has
@@ -389,6 +401,23 @@ void inst_signal_each_child(struct inst *in, unsigned signals);
 static inline void inst_signal_children(struct inst *in, unsigned signals) {
     if (inst_open_children(in) > 0) {
         inst_signal_each_child(in, signals);
+    }
+}
+static inline bool inst_is_held(const struct inst *in) {
+    return atomic_load_explicit(&in->plan_index, memory_order_seq_cst) & INST_IS_HELD;
+}
+/* Tells who has it in hand of the move that was just made; H-3. [home worker] */
+static inline void inst_tell(struct inst *in) {
+    /* acquire, release: the one that comes second sees what the other did */
+    if (atomic_fetch_add_explicit(&in->plan_index, 0, memory_order_seq_cst) & INST_IS_HELD) {
+        held_tell(in);
+    }
+}
+/* The same behind mbox_close, which is such an operation, too. */
+static inline void inst_tell_closed(struct inst *in) {
+    /* seq_cst: pairs with held_take, which looks at the mailbox behind */
+    if (inst_is_held(in)) {
+        held_tell(in);
     }
 }
 /* The next life of the slot begins, as `created`. */

@@ -87,6 +87,9 @@ void life_start(struct runner *r, struct inst *in) {
     pause_begin(&in->mbox);
     mbox_rest(&in->mbox, false);
     inst_move(in, INST_INITIALIZING);
+    if (!in->spawned || in->type->init != INST_NO_ROW) {
+        inst_tell(in);
+    }
     if (make_state(r, in) < 0) {
         life_fail(r, in, FAILURE_HOST, TROUPE_NO_MEMORY, "init: no memory for the state", NULL);
         return;
@@ -114,10 +117,17 @@ void life_start(struct runner *r, struct inst *in) {
         return; /* what it asked for could not be done */
     }
     inst_move(in, INST_IDLE);
+    inst_tell(in);
     struct proc_observer *observer = &in->proc->options.observer;
     if (observer->ready && inst_plan_index(in) != UINT32_MAX) {
         observer->ready(observer->context, in);
     }
+}
+
+/* Nothing of it is left to be done, or waited for. */
+static bool ends_at_once(const struct inst *in) {
+    return in->spawned && inst_open_children(in) == 0 && !in->paused &&
+           in->type->cleanup == INST_NO_ROW;
 }
 
 static void begin_end(struct inst *in) {
@@ -128,6 +138,10 @@ static void begin_end(struct inst *in) {
     inst_timers_end(in);
     inst_watches_end(in);
     checkpoint_end(in);
+    if (ends_at_once(in)) {
+        return; /* the end itself is told at once */
+    }
+    inst_tell(in);
     if (inst_open_children(in) > 0) {
         pause_end(&in->proc->pauses, &in->mbox);
     }
@@ -296,6 +310,7 @@ static void end_planned(struct inst *in) {
         observer->ended(observer->context, in, &end);
     }
     inst_move(in, in->failed ? INST_FAILED : INST_STOPPED);
+    inst_tell(in);
 }
 
 /* The end of the only life is the end of the slot. */
@@ -307,6 +322,7 @@ static void end_spawned(struct runner *r, struct inst *in) {
     bool here = parent_is_here(r, in);
     tell_parent(r, in, here);
     inst_move(in, in->failed ? INST_FAILED : INST_STOPPED);
+    inst_tell_closed(in);
     if (!noted && here && !r->worker->dedicated) {
         /* the parent has yet to hear of it, so it is still the other holder */
         atomic_store_explicit(&in->holders, 1, memory_order_release);
@@ -324,6 +340,7 @@ void life_close(struct runner *r, struct inst *in) {
     if (observer->closed) {
         observer->closed(observer->context, in);
     }
+    inst_tell_closed(in);
     if (!noted) {
         life_leave(r, in);
     }

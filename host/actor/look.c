@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actor/facts.h"
+#include "actor/look_impl.h"
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
 
@@ -17,14 +18,14 @@ struct looked {
 
 /* --- those that go on --- */
 
-static struct inst *next_child(const struct inst_more *more, const struct list *at) {
+struct inst *look_next_child(const struct inst_more *more, const struct list *at) {
     struct list *next = list_seen(at);
     return next == &more->children ? NULL : LIST_OF(next, struct inst, sibling);
 }
 
 /* A spawned child is on the list until its parent has heard of its end, members of a group for ever. A client
  * has its name a moment before it is open. */
-static bool is_there(const struct inst *in) {
+bool look_is_there(const struct inst *in) {
     return inst_plan_index(in) != UINT32_MAX || !mbox_is_closed(&in->mbox);
 }
 
@@ -35,15 +36,15 @@ static void gather_children(const struct inst *in, struct looked *l, struct snap
         return;
     }
     facts->child_total = atomic_load_explicit(&more->open_children, memory_order_relaxed);
-    const struct inst *child = next_child(more, &more->children);
+    const struct inst *child = look_next_child(more, &more->children);
     while (child && (is_planned || facts->child_count < SNAPSHOT_CHILDREN_MAX)) {
-        if (facts->child_count < SNAPSHOT_CHILDREN_MAX && is_there(child)) {
+        if (facts->child_count < SNAPSHOT_CHILDREN_MAX && look_is_there(child)) {
             inst_name(child, l->names[facts->child_count], sizeof l->names[0]);
             l->children[facts->child_count] = l->names[facts->child_count];
             facts->child_count++;
         }
         facts->child_total += is_planned;
-        child = next_child(more, &child->sibling);
+        child = look_next_child(more, &child->sibling);
     }
     facts->children = l->children;
 }
@@ -119,16 +120,15 @@ static bool is_introspectable(const struct inst *in) {
     return in->type != &type_plain_client;
 }
 
-static int look_at_slot(const struct inst *in, uint64_t uid, struct snapshot **ret,
-                        struct err *err) {
+int look_at_slot(const struct inst *in, uint64_t uid, struct snapshot **ret, struct err *err) {
     char name[160];
     if (!is_introspectable(in)) {
         inst_name(in, name, sizeof name);
         return err_set(err, ERR_REFUSED, "'%s' is a plain client: not introspectable", name);
     }
     for (unsigned i = 0;; i++) {
-        enum inst_status status = inst_status(in);
-        uint32_t incarnation = inst_incarnation(in);
+        uint32_t incarnation;
+        enum inst_status status = inst_life(in, &incarnation);
         if (has_ended(status)) {
             return look_at_end(in, uid, incarnation, status == INST_FAILED, ret, err);
         }
@@ -187,9 +187,9 @@ static bool is_called(const struct inst *in, struct troupe_str word) {
 
 static struct inst *find_child(const struct inst *in, struct troupe_str word) {
     const struct inst_more *more = inst_seen(in);
-    struct inst *child = more ? next_child(more, &more->children) : NULL;
+    struct inst *child = more ? look_next_child(more, &more->children) : NULL;
     while (child && (mbox_is_closed(&child->mbox) || !is_called(child, word))) { /* S-5 */
-        child = next_child(more, &child->sibling);
+        child = look_next_child(more, &child->sibling);
     }
     return child;
 }
@@ -203,7 +203,7 @@ static struct troupe_str next_word(struct troupe_str *path) {
     return word;
 }
 
-static struct inst *follow(struct inst *in, struct troupe_str path) {
+struct inst *look_below(struct inst *in, struct troupe_str path) {
     while (in && path.size > 0) {
         in = find_child(in, next_word(&path));
     }
@@ -223,7 +223,7 @@ int look_at_child(struct proc *proc, uint64_t uid, struct troupe_str child, stru
     if (from_proc) {
         path = troupe_str_n(path.data + 1, path.size - 1);
     }
-    in = in ? follow(in, path) : NULL;
+    in = in ? look_below(in, path) : NULL;
     uint64_t found = in ? looks_uid(in) : 0;
     int status =
         found ? look_at_slot(in, found, ret, err)
@@ -234,9 +234,9 @@ int look_at_child(struct proc *proc, uint64_t uid, struct troupe_str child, stru
 
 /* --- by address --- */
 
-static struct inst *find_by_address(struct proc *proc, const char *address, uint64_t *ret_uid) {
+struct inst *look_find_address(struct proc *proc, const char *address, uint64_t *ret_uid) {
     struct inst *found = proc_find_named(proc, address);
-    *ret_uid = found && is_there(found) ? looks_uid(found) : 0;
+    *ret_uid = found && look_is_there(found) ? looks_uid(found) : 0;
     found = *ret_uid ? found : NULL;
     for (uint32_t i = 0, cells = cell_count(proc); i < cells && !found; i++) {
         struct inst *in = looks_find_in(proc, i, ret_uid);
@@ -255,7 +255,7 @@ int look_up(struct proc *proc, const char *address, struct snapshot **ret, struc
     struct looker looker;
     looks_begin(proc, &looker);
     uint64_t uid;
-    struct inst *in = find_by_address(proc, address, &uid);
+    struct inst *in = look_find_address(proc, address, &uid);
     int status = in ? look_at_slot(in, uid, ret, err) : -1;
     looks_end(proc, &looker);
     if (in) {

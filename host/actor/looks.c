@@ -107,12 +107,15 @@ static bool is_there(struct inst *in) {
            (inst_plan_index(in) != UINT32_MAX || !mbox_is_closed(&in->mbox));
 }
 
+struct inst *looks_find_any(struct proc *proc, uint64_t uid) {
+    struct inst *in = cell_find(proc, uid);
+    /* seq_cst: L-1 */
+    return in && atomic_load_explicit(&in->uid, memory_order_seq_cst) == uid ? in : NULL;
+}
+
 struct inst *looks_find(struct proc *proc, uint64_t uid) {
     struct inst *in = cell_find(proc, uid);
-    bool found = in && is_there(in) &&
-                 /* seq_cst: L-1 */
-                 atomic_load_explicit(&in->uid, memory_order_seq_cst) == uid;
-    return found ? in : NULL;
+    return in && is_there(in) ? looks_find_any(proc, uid) : NULL;
 }
 
 struct inst *looks_find_in(struct proc *proc, uint32_t cell, uint64_t *ret_uid) {

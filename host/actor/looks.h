@@ -62,7 +62,9 @@ void looks_begin(struct proc *proc, struct looker *looker);
 void looks_end(struct proc *proc, struct looker *looker);
 /* The open instance with this uid, or one of the plan's, which stay; lent until looks_end. NULL: none. */
 struct inst *looks_find(struct proc *proc, uint64_t uid);
-/* The same for what is in a cell just now. */
+/* The same, also one whose slot is closing just now, or has closed and is not unmade yet. */
+struct inst *looks_find_any(struct proc *proc, uint64_t uid);
+/* As looks_find, for what is in a cell just now. */
 struct inst *looks_find_in(struct proc *proc, uint32_t cell, uint64_t *ret_uid);
 /* The uid of one that was found by another way; 0: it is gone. Not inst_uid: that may be the next owner's
  * by now. */

@@ -61,7 +61,8 @@ static int make_sched(struct proc *proc, struct err *err) {
 static int make_parts(struct proc *proc, struct err *err) {
     proc->pools = pools_create();
     proc->name = mem_text(proc->options.name);
-    if (!proc->pools || !proc->name || cells_init(proc) < 0 ||
+    proc->held = held_table_create(proc);
+    if (!proc->pools || !proc->name || !proc->held || cells_init(proc) < 0 ||
         dead_init(&proc->dead, proc->options.dead_letters_keep) < 0 ||
         snapshot_store_init(&proc->snapshots, proc->options.snapshots_keep,
                             proc->options.snapshots_max_age_ns) < 0) {
@@ -137,6 +138,10 @@ void proc_destroy(struct proc *proc) {
     }
     if (proc->sched) {
         sched_stop(proc->sched); /* own threads are there before the start */
+    }
+    if (proc->held) {
+        held_table_leave(proc->held);
+        held_table_unref(proc->held);
     }
     proc_unload(proc);
     looks_fini(proc);
@@ -359,6 +364,9 @@ struct sched *proc_sched(struct proc *proc) {
 }
 struct io *proc_io(struct proc *proc) {
     return proc->io;
+}
+struct held_table *proc_held(struct proc *proc) {
+    return proc->held;
 }
 struct inst *proc_actor(struct proc *proc, uint32_t plan_index) {
     /* acquire: pairs with the release in load.c */

@@ -20,6 +20,7 @@
 #include "sched/sched.h"
 
 struct files;
+struct held_table;
 struct io;
 struct proc;
 struct quarantine;
@@ -204,5 +205,6 @@ struct clock *proc_clock(struct proc *proc);
 struct type_table *proc_types(struct proc *proc);
 struct sched *proc_sched(struct proc *proc);
 struct io *proc_io(struct proc *proc);
+struct held_table *proc_held(struct proc *proc);
 /* Calls `each` for the open instances of the plan and their descendants; only when halted or seeded. */
 void proc_each(struct proc *proc, void (*each)(void *context, struct inst *in), void *context);

@@ -67,6 +67,7 @@ struct proc {
     _Atomic uint32_t cell_count; /* handed out ever; written under lock */
     struct inst *free_runs;      /* under lock; lists of cells, see cell.c */
     struct looks looks;
+    struct held_table *held; /* a reference */
     struct queries queries;
 
     pthread_cond_t order_done; /* of `lock`: see client_do */

@@ -116,8 +116,7 @@ static void let_go(struct gathered *g, const struct snapshot_facts *facts) {
 }
 
 static void store(struct proc *proc, bool failed, const struct snapshot_facts *facts,
-                  struct flight *flight) {
-    struct snapshot *snapshot = snapshot_create(facts, flight);
+                  struct snapshot *snapshot) {
     if (!snapshot) {
         struct snapshot_brief brief;
         snapshot_brief_fill(&brief, facts);
@@ -200,7 +199,7 @@ void proc_note_failure(struct proc *proc, const char *reason, const char *root) 
                     .root_id = root,
                     .root_name = root,
                     .wall_ns = wall_ns}};
-    store(proc, true, &facts, NULL);
+    store(proc, true, &facts, snapshot_create(&facts, NULL));
 }
 
 static void note_end(struct runner *r, struct inst *in) {
@@ -214,20 +213,33 @@ void record_end(struct runner *r, struct inst *in) {
     if (in->flight) {
         note_end(r, in);
     }
-    if (in->spawned && !in->failed && in->type != &type_client) {
+    bool is_small = in->spawned && !in->failed && in->type != &type_client;
+    if (is_small) {
         note_child(r, in);
-        return;
+        if (!inst_is_held(in)) {
+            return;
+        }
     }
     uint64_t lost = in->failed ? count_lost(r, in) : 0;
     struct gathered *g = mem_alloc(sizeof *g);
     struct snapshot_facts facts;
     if (!g) {
-        note_in_brief(r, in);
+        if (!is_small) {
+            note_in_brief(r, in);
+        }
         return;
     }
     gather(in, g, &facts);
     facts.failure.lost_with_state = lost;
-    store(in->proc, in->failed, &facts, in->flight);
+    struct snapshot *snapshot = snapshot_create(&facts, in->flight);
+    if (inst_is_held(in)) { /* all of it, whatever the store keeps */
+        held_keep_end(in, snapshot);
+    }
+    if (is_small) {
+        snapshot_unref(snapshot);
+    } else {
+        store(in->proc, in->failed, &facts, snapshot);
+    }
     let_go(g, &facts);
     mem_free(g);
     const struct failure *failure = inst_failure(in);

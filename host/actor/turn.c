@@ -216,6 +216,7 @@ static void obey_alive(struct runner *r, struct inst *in, uint32_t signals) {
         life_stop(r, in, signals & SIGNAL_STOP, REASON_STOPPED);
     } else if (signals & SIGNAL_STOPPING && inst_status(in) == INST_IDLE) {
         inst_move(in, INST_STOPPING); /* DR-3: until its last member has ended */
+        inst_tell(in);
     }
 }
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "actor/held.h"
 #include "actor/proc.h"
 #include "app/client_impl.h"
 #include "app/forwarder_impl.h"
@@ -16,6 +17,7 @@ static void leave_it(struct troupe_proc *proc) {
 
 static void take_down(struct troupe_proc *proc, struct deploy *deploy, bool stuck) {
     if (stuck) {
+        held_table_leave(proc_held(deploy_proc(deploy)));
         leave_it(proc);
     } else {
         deploy_destroy(deploy);

@@ -306,7 +306,9 @@ static void close_locked(struct supervisor *sup, const struct tree_action *actio
     struct sup_actor *actor = sup->actors[action->node];
     const struct inst_end *end = actor->end;
     bool failed = end && end->failed && end->incarnation == actor->heard;
-    if (failed && (action->why == TREE_WHY_TEMPORARY || action->why == TREE_WHY_STOPPED)) {
+    bool was_stopped =
+        action->why == TREE_WHY_STOPPED || (action->why == TREE_WHY_REMOVED && failed && end->told);
+    if (failed && (action->why == TREE_WHY_TEMPORARY || was_stopped)) {
         say_end(sup, after, action, LOG_ERROR);
     }
     if (failed && !sup->stopping && !sup->result.all_started && action->why == TREE_WHY_TEMPORARY) {
@@ -314,7 +316,7 @@ static void close_locked(struct supervisor *sup, const struct tree_action *actio
         describe_failure(end, cause, sizeof cause);
         fail_deployment_locked(sup, after, cause);
     }
-    if (failed && action->why == TREE_WHY_STOPPED && !sup->result.failed) {
+    if (failed && was_stopped && !sup->result.failed) {
         sup->result.failed = true; /* its cleanup failed: all ends in order, but not well */
         describe_failure(end, sup->result.cause, sizeof sup->result.cause);
     }
@@ -531,10 +533,24 @@ void sup_stopping_locked(struct supervisor *sup, struct sup_after *after) {
     sup_step_locked(sup, &event, after);
 }
 
-void sup_aborting_locked(struct supervisor *sup, struct sup_after *after) {
-    struct tree_event event = {.kind = TREE_EVENT_ABORTING};
+void sup_remove_locked(struct supervisor *sup, uint32_t at, struct sup_after *after) {
+    struct tree_event event = {.kind = TREE_EVENT_REMOVED, .node = at};
     sup_step_locked(sup, &event, after);
-    for (uint32_t i = sup->count; i-- > 0;) {
+}
+
+void sup_drain_locked(struct supervisor *sup, uint32_t at, struct sup_after *after) {
+    enum tree_state state = tree_state(sup->tree, at);
+    bool is_down = state == TREE_IS_DOWN || state == TREE_IS_WAITING;
+    if (is_down && inst_depth(instance(sup, at)) == 0) {
+        sup_remove_locked(sup, at, after);
+    } else {
+        inst_signal(instance(sup, at), SIGNAL_DRAIN);
+    }
+}
+
+/* Those from `first` on who are alive, the last one first. */
+static void abort_range(struct supervisor *sup, uint32_t first, uint32_t end) {
+    for (uint32_t i = end; i-- > first;) {
         enum tree_state state = tree_state(sup->tree, i);
         if (state == TREE_IS_DOWN || state == TREE_IS_WAITING || state == TREE_IS_CLOSED) {
             continue;
@@ -545,4 +561,16 @@ void sup_aborting_locked(struct supervisor *sup, struct sup_after *after) {
             inst_signal(instance(sup, i), SIGNAL_ABORT);
         }
     }
+}
+
+/* In this order: what the tree says of it is a stop, and must not be obeyed first. */
+void sup_abort_locked(struct supervisor *sup, uint32_t at, struct sup_after *after) {
+    abort_range(sup, at, range_end(sup, at));
+    sup_remove_locked(sup, at, after);
+}
+
+void sup_aborting_locked(struct supervisor *sup, struct sup_after *after) {
+    struct tree_event event = {.kind = TREE_EVENT_ABORTING};
+    sup_step_locked(sup, &event, after);
+    abort_range(sup, 0, sup->count);
 }

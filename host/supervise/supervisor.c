@@ -369,6 +369,29 @@ void supervisor_abort(struct supervisor *sup) {
     }
 }
 
+int supervisor_tell(struct supervisor *sup, uint32_t at, enum supervisor_order order,
+                    struct err *err) {
+    static void (*const tell[])(struct supervisor * sup, uint32_t at,
+                                struct sup_after * after) = {[SUPERVISOR_STOP] = sup_remove_locked,
+                                                             [SUPERVISOR_DRAIN] = sup_drain_locked,
+                                                             [SUPERVISOR_ABORT] = sup_abort_locked};
+    const char *path = sup->plan->actors[at].path;
+    struct sup_after after;
+    if (order == SUPERVISOR_DRAIN && sup->plan->actors[at].is_group) {
+        return err_set(err, ERR_REFUSED, "'%s' is a group: stop it, abort it, or drain its members",
+                       path);
+    }
+    sup_after_init(&after);
+    pthread_mutex_lock(&sup->lock);
+    bool has_closed = tree_state(sup->tree, at) == TREE_IS_CLOSED;
+    if (!has_closed) {
+        tell[order](sup, at, &after);
+    }
+    pthread_mutex_unlock(&sup->lock);
+    sup_after(sup, &after);
+    return has_closed ? err_set(err, ERR_NOT_FOUND, "'%s' has ended", path) : 0;
+}
+
 void supervisor_wait(struct supervisor *sup) {
     pthread_mutex_lock(&sup->lock);
     while (!sup->over) {

@@ -58,6 +58,13 @@ void supervisor_set_stays(struct supervisor *sup);
 /* An actor has failed that the plan does not know, and whose parent, a client, does not look after it: the
  * coordinator decides; without one, or when it does not, the deployment ends as failed (CI-4). [any] */
 void supervisor_orphan_failed(struct supervisor *sup, const struct inst_end *end);
+/* The operator's word to one actor of the plan, or to a group and all its members; never followed by a
+ * restart (DR-2). STOP: as a stop of all would, but for the drain, within its stop_timeout. DRAIN: an actor
+ * alone; one that waits for a restart drains in its next life, or ends at once when nothing is queued. */
+enum supervisor_order { SUPERVISOR_STOP, SUPERVISOR_DRAIN, SUPERVISOR_ABORT };
+/* Errors: NOT_FOUND (its slot has closed), REFUSED (the drain of a group). [any] */
+int supervisor_tell(struct supervisor *sup, uint32_t actor, enum supervisor_order order,
+                    struct err *err);
 /* Starts the loaded and started proc's actors. */
 void supervisor_start(struct supervisor *sup, struct proc *proc);
 struct supervisor_root {

@@ -108,6 +108,10 @@ void sup_step_locked(struct supervisor *sup, struct tree_event *event, struct su
 void sup_started_locked(struct supervisor *sup, uint32_t actor, struct sup_after *after);
 void sup_ended_locked(struct supervisor *sup, uint32_t actor, const struct inst_end *end,
                       enum supervisor_verdict verdict, struct sup_after *after);
+/* See supervisor_tell. */
+void sup_remove_locked(struct supervisor *sup, uint32_t actor, struct sup_after *after);
+void sup_drain_locked(struct supervisor *sup, uint32_t actor, struct sup_after *after);
+void sup_abort_locked(struct supervisor *sup, uint32_t actor, struct sup_after *after);
 void sup_stopping_locked(struct supervisor *sup, struct sup_after *after);
 void sup_aborting_locked(struct supervisor *sup, struct sup_after *after);
 
