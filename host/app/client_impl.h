@@ -117,6 +117,12 @@ int32_t client_begin(struct troupe_client *c, struct troupe_error *error);
 void client_end(struct troupe_client *c);
 int32_t client_gone(const struct troupe_client *c, struct troupe_error *error);
 void client_unref(struct troupe_client *c);
+/* The proc runs, and does not end before the pin is given back; NULL: it does not. */
+struct proc *embed_pin(struct troupe_proc *owner);
+void embed_unpin(struct troupe_proc *owner);
+/* The operator's word: an inverted instance is told by its receiver, any other client ends, and so does an
+ * inverted one by an abort. False: there is no such client any more. */
+bool client_tell(struct troupe_proc *owner, uint64_t uid, bool abort);
 /* The proc ends: no client comes in any more, and all that are there end. False: one did not in
  * time. */
 bool clients_end(struct troupe_proc *proc);
@@ -142,6 +148,8 @@ struct troupe_once_port *once_find_locked(struct troupe_client *c, uint64_t numb
 void onces_wake_locked(struct troupe_client *c);
 
 /* embed_inverted.c */
+/* That it is to stop. */
+void inverted_tell(struct troupe_inverted *inverted);
 void inverted_child_ended(void *client, const struct inst_end *end);
 void inverted_wake_locked(struct troupe_inverted *inverted);
 void inverted_destroy(struct troupe_inverted *inverted); /* takes NULL */

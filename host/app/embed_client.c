@@ -124,8 +124,7 @@ static int32_t check_options(const struct troupe_client_options *from,
     return TROUPE_OK;
 }
 
-/* The proc runs, and does not end before the pin is given back; NULL: it does not. */
-static struct proc *pin(struct troupe_proc *owner) {
+struct proc *embed_pin(struct troupe_proc *owner) {
     pthread_mutex_lock(&owner->lock);
     bool runs = owner->state == EMBED_RUNNING && !owner->is_shut;
     owner->users += runs;
@@ -134,13 +133,21 @@ static struct proc *pin(struct troupe_proc *owner) {
     return proc;
 }
 
-static void unpin(struct troupe_proc *owner, struct troupe_client *joined) {
-    pthread_mutex_lock(&owner->lock);
+static void unpin_locked(struct troupe_proc *owner) {
     owner->users--;
-    if (joined) {
-        list_add_last(&owner->clients, &joined->link);
-    }
     pthread_cond_broadcast(&owner->changed);
+}
+
+void embed_unpin(struct troupe_proc *owner) {
+    pthread_mutex_lock(&owner->lock);
+    unpin_locked(owner);
+    pthread_mutex_unlock(&owner->lock);
+}
+
+static void join_and_unpin(struct troupe_proc *owner, struct troupe_client *joined) {
+    pthread_mutex_lock(&owner->lock);
+    list_add_last(&owner->clients, &joined->link);
+    unpin_locked(owner);
     pthread_mutex_unlock(&owner->lock);
 }
 
@@ -154,7 +161,7 @@ int32_t client_create(struct troupe_proc *owner, const struct troupe_client_opti
                       struct troupe_error *error) {
     struct troupe_client_options options;
     int32_t status = check_options(given, &options, error);
-    struct proc *proc = status == TROUPE_OK ? pin(owner) : NULL;
+    struct proc *proc = status == TROUPE_OK ? embed_pin(owner) : NULL;
     if (!proc) {
         return status < 0 ? status
                           : embed_fail(error, TROUPE_STOPPING, "proc '%s' does not run", owner->id);
@@ -172,11 +179,11 @@ int32_t client_create(struct troupe_proc *owner, const struct troupe_client_opti
             c->inverted = NULL;
             forget(c);
         }
-        unpin(owner, NULL);
+        embed_unpin(owner);
         return embed_fail_as(error, &err);
     }
     c->uid = inst_uid(c->in);
-    unpin(owner, c);
+    join_and_unpin(owner, c);
     *ret = c;
     return TROUPE_OK;
 }
@@ -216,6 +223,25 @@ static void member_is_gone(void *context) {
     proc->member_is_gone = true;
     pthread_cond_broadcast(&proc->changed);
     pthread_mutex_unlock(&proc->lock);
+}
+
+bool client_tell(struct troupe_proc *owner, uint64_t uid, bool abort) {
+    bool found = false;
+    pthread_mutex_lock(&owner->lock);
+    LIST_EACH (link, &owner->clients) {
+        struct troupe_client *c = LIST_OF(link, struct troupe_client, link);
+        if (c->uid != uid) {
+            continue;
+        }
+        found = true;
+        if (!abort && c->inverted) {
+            inverted_tell(c->inverted);
+        } else {
+            close_client(c);
+        }
+    }
+    pthread_mutex_unlock(&owner->lock);
+    return found;
 }
 
 static bool have_ended_locked(const struct troupe_proc *proc) {

@@ -40,15 +40,19 @@ void inverted_wake_locked(struct troupe_inverted *inverted) {
     }
 }
 
+void inverted_tell(struct troupe_inverted *inverted) {
+    pthread_mutex_lock(&inverted->client->lock);
+    inverted->is_told = true;
+    pthread_cond_broadcast(&inverted->changed[RECEIVER_SIGNALS]);
+    pthread_mutex_unlock(&inverted->client->lock);
+}
+
 void inverted_stop_all_locked(struct troupe_proc *owner) {
     LIST_EACH (link, &owner->clients) {
         struct troupe_client *c = LIST_OF(link, struct troupe_client, link);
-        pthread_mutex_lock(&c->lock);
         if (c->inverted) {
-            c->inverted->is_told = true;
-            pthread_cond_broadcast(&c->inverted->changed[RECEIVER_SIGNALS]);
+            inverted_tell(c->inverted);
         }
-        pthread_mutex_unlock(&c->lock);
     }
 }
 

@@ -3,6 +3,7 @@
  *
  * A line here is never changed or removed within a soname. A new field goes to the end of a struct that
  * begins with its size, a new function gets a line; test_embed_abi.sh says how to renew its baseline. */
+#include <troupe/cell.h>
 #include <troupe/client.h>
 #include <troupe/embed.h>
 #include <troupe/forwarder.h>
@@ -261,3 +262,66 @@ STATUS(troupe_inverted_events, struct troupe_inverted *, struct troupe_events **
        struct troupe_error *);
 STATUS(troupe_events_receive, struct troupe_events *, uint64_t, struct troupe_child_end *,
        struct troupe_error *);
+
+GROWS(troupe_cell_seen, 8);
+FIELD(troupe_cell_seen, size, 0, 4, uint32_t);
+FIELD(troupe_cell_seen, status, 4, 4, uint32_t);
+FIELD(troupe_cell_seen, incarnation, 8, 4, uint32_t);
+FIELD(troupe_cell_seen, closed, 12, 1, bool);
+FIELD(troupe_cell_seen, since, 16, 8, int64_t);
+FIELD(troupe_cell_seen, detail, 24, 512, char[512]);
+
+GROWS(troupe_traverse, 4);
+FIELD(troupe_traverse, size, 0, 4, uint32_t);
+FIELD(troupe_traverse, depth, 4, 4, uint32_t);
+FIELD(troupe_traverse, most, 8, 4, uint32_t);
+FIELD(troupe_traverse, reserved, 12, 4, uint32_t);
+
+NUMBER(TROUPE_CELL_CREATED, 0);
+NUMBER(TROUPE_CELL_INITIALIZING, 1);
+NUMBER(TROUPE_CELL_CLIENT, 2);
+NUMBER(TROUPE_CELL_IDLE, 3);
+NUMBER(TROUPE_CELL_PROCESSING, 4);
+NUMBER(TROUPE_CELL_STOPPING, 5);
+NUMBER(TROUPE_CELL_STOPPED, 6);
+NUMBER(TROUPE_CELL_FAILED, 7);
+NUMBER(TROUPE_CELL_SIGNAL_STOP, 0);
+NUMBER(TROUPE_CELL_SIGNAL_DRAIN, 1);
+NUMBER(TROUPE_CELL_SIGNAL_ABORT, 2);
+NUMBER(TROUPE_ACTOR_VIEW, 0u);
+NUMBER(TROUPE_ENTITY_VIEW, 1u);
+
+STATUS(troupe_proc_cell, struct troupe_proc *, const char *, struct troupe_cell **,
+       struct troupe_error *);
+STATUS(troupe_proc_cell_of, struct troupe_proc *, struct troupe_ref, struct troupe_cell **,
+       struct troupe_error *);
+STATUS(troupe_client_cell, struct troupe_client *, struct troupe_cell **, struct troupe_error *);
+STATUS(troupe_cell_child, struct troupe_cell *, const char *, struct troupe_cell **,
+       struct troupe_error *);
+STATUS(troupe_cell_parent, struct troupe_cell *, struct troupe_cell **, struct troupe_error *);
+FUNCTION(troupe_cell_ref, struct troupe_cell *(struct troupe_cell *));
+FUNCTION(troupe_cell_unref, void(struct troupe_cell *));
+FUNCTION(troupe_cell_weak, struct troupe_weak_cell *(struct troupe_cell *));
+FUNCTION(troupe_weak_cell_upgrade, struct troupe_cell *(struct troupe_weak_cell *));
+FUNCTION(troupe_weak_cell_free, void(struct troupe_weak_cell *));
+FUNCTION(troupe_cell_id, const char *(const struct troupe_cell *));
+FUNCTION(troupe_cell_type, const char *(const struct troupe_cell *));
+FUNCTION(troupe_cell_address, struct troupe_ref(const struct troupe_cell *));
+FUNCTION(troupe_cell_pid, uint64_t(const struct troupe_cell *));
+STATUS(troupe_cell_status, struct troupe_cell *, struct troupe_cell_seen *, struct troupe_error *);
+STATUS(troupe_cell_watch, struct troupe_cell *, uint64_t, struct troupe_cell_seen *,
+       struct troupe_error *);
+FUNCTION(troupe_cell_status_text, const char *(uint32_t));
+STATUS(troupe_cell_look, struct troupe_cell *, uint32_t, struct troupe_look **,
+       struct troupe_error *);
+FUNCTION(troupe_look_json, const char *(const struct troupe_look *));
+FUNCTION(troupe_look_view, const struct troupe_view *(const struct troupe_look *));
+FUNCTION(troupe_look_free, void(struct troupe_look *));
+FUNCTION_TYPE(troupe_cell_each, bool(void *, struct troupe_cell *, uint32_t));
+STATUS(troupe_cell_traverse, struct troupe_cell *, const struct troupe_traverse *,
+       troupe_cell_each *, void *, struct troupe_error *);
+STATUS(troupe_cell_children, struct troupe_cell *, troupe_cell_each *, void *,
+       struct troupe_error *);
+STATUS(troupe_proc_traverse, struct troupe_proc *, const struct troupe_traverse *,
+       troupe_cell_each *, void *, struct troupe_error *);
+STATUS(troupe_cell_signal, struct troupe_cell *, uint32_t, struct troupe_error *);

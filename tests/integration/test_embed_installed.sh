@@ -59,7 +59,8 @@ for program in c-shared cxx-shared c-static c-cmake; do
   done
   grep -q '"one"' "$work/output" || fail "$program copied nothing: $(cat "$work/output")"
   "$work/$program" >"$work/out" 2>"$work/err" || fail "$program by hand: $(cat "$work/out" "$work/err")"
-  for line in 'got back: 7' 'ended: ok' 'stopped: embedded/pong[0]'; do
+  for line in 'got back: 7' 'there is: embedded/pong[0], a demo.Pong, at 1' 'watched: stopped, stopped' \
+    'in hand: 1 handled, not found any more' 'ended: ok' 'stopped: embedded/pong[0]'; do
     grep -qxF "$line" "$work/out" || fail "$program does not say '$line': $(cat "$work/out" "$work/err")"
   done
   # An error is one clear text, and no crash.
