@@ -30,6 +30,18 @@ static inline uint32_t gate_enter(struct runner *r) {
     return before;
 }
 
+/* The same, for what may as well be done by gate_enter: false: the gate is closed, and nothing was done. */
+static inline bool gate_try(struct runner *r, uint32_t *ret_before) {
+    *ret_before = atomic_load_explicit(&r->gate, memory_order_relaxed);
+    atomic_store_explicit(&r->gate, GATE_HOST, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst); /* as in gate_enter */
+    if (__builtin_expect(atomic_load_explicit(&r->asked, memory_order_relaxed), 0)) {
+        atomic_store_explicit(&r->gate, *ret_before, memory_order_release);
+        return false;
+    }
+    return true;
+}
+
 static inline void gate_leave(struct runner *r, uint32_t to) {
     /* release: who closes the gate sees what was done before */
     atomic_store_explicit(&r->gate, to, memory_order_release);

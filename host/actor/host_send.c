@@ -150,29 +150,38 @@ __attribute__((noinline, flatten)) static int32_t send_any(struct runner *r, uin
 
 /* The usual message, without a call on its way: plain and small, one receiver, and memory at hand. */
 static inline bool send_plain(struct runner *r, const struct port *port, const void *body) {
-    struct msg *m = outbox_has_room(&r->outbox) ? pool_take_small(r->pool) : NULL;
+    bool is_plain = port->plain && body && outbox_has_room(&r->outbox);
+    struct msg *m = is_plain ? pool_take_small(r->pool) : NULL;
     if (!m) {
         return false;
     }
-    msg_init_plain(m, port->plain_type);
+    msg_init_plain(m, port->plain_head);
     m->sender = inst_uid(r->inst);
     copy_small((char *)(m + 1), body, port->plain_size);
-    outbox_add_plain(&r->outbox, port->plain, port->wires, m);
+    outbox_add_plain(&r->outbox, port, m);
     return true;
 }
 
-__attribute__((flatten)) /* as inst_run */
-int32_t
-host_send(struct troupe_turn *turn, uint32_t at, const void *body) {
+__attribute__((noinline, flatten)) static int32_t send_slowly(struct troupe_turn *turn, uint32_t at,
+                                                              const void *body) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, TROUPE_WRONG_THREAD);
-    const struct inst *in = r->inst;
-    const struct port *port = in->ports && at < in->type->row_count ? &in->ports[at] : NULL;
-    bool is_traced = r->msg && r->msg->flags & MSG_EXTENDED;
-    if (port && port->plain && body && !is_traced && send_plain(r, port, body)) {
-        return TROUPE_OK;
-    }
     return send_any(r, at, body);
+}
+
+/* Itself it calls nothing, so that the usual message costs no registers to be saved. */
+__attribute__((flatten)) int32_t host_send(struct troupe_turn *turn, uint32_t at,
+                                           const void *body) {
+    struct runner *r = runner_of(turn);
+    uint32_t before;
+    if (THREAD_IS_RIGHT(r) && gate_try(r, &before)) {
+        bool is_sent = at < r->port_count && send_plain(r, &r->ports[at], body);
+        gate_leave(r, before);
+        if (is_sent) {
+            return TROUPE_OK;
+        }
+    }
+    return send_slowly(turn, at, body);
 }
 
 #define PORT_NAME_MASK UINT16_MAX

@@ -63,11 +63,10 @@ static inline struct out_item *find_batch(struct outbox *box, const struct wire_
     return item->kind == OUT_BATCH && item->u.to.uid == target->uid ? item : NULL;
 }
 
-static inline void add_to_batch(struct outbox *box, struct out_item *item, struct msg *m) {
+static inline void add_to_batch(struct out_item *item, struct msg *m) {
     item->u.to.last->next = m;
     item->u.to.last = m;
     item->count++;
-    box->messages++;
 }
 
 static inline void fill_item(struct outbox *box, struct out_item *item, enum out_kind kind,
@@ -80,21 +79,27 @@ static inline void fill_item(struct outbox *box, struct out_item *item, enum out
         .row = target->row,
         .count = 1,
         .u.to = {.mbox = target->mbox, .uid = target->uid, .first = m, .last = m, .wire = wire}};
-    box->messages++;
     box->cache[cache_slot(target)] = (uint32_t)(item - box->items);
 }
 
-void outbox_add_plain(struct outbox *box, const struct wire_target *target, struct wire *wire,
-                      struct msg *m) {
+/* Most turns send to one place, or many to one before another: the item that was begun last is tried first. */
+void outbox_add_plain(struct outbox *box, const struct port *port, struct msg *m) {
+    const struct wire_target *target = port->plain;
     m->dest = target->uid;
-    m->port = target->row;
     m->next = NULL;
-    struct out_item *item = box->count > 0 ? find_batch(box, target) : NULL;
-    if (item && msg_is_charged(item->u.to.first)) {
-        add_to_batch(box, item, m);
-    } else {
-        fill_item(box, &box->items[box->count++], OUT_BATCH, target, wire, m);
+    if (box->count > box->barrier) {
+        struct out_item *item = &box->items[box->count - 1];
+        if (item->u.to.plain != target || item->kind != OUT_BATCH) {
+            item = find_batch(box, target);
+        }
+        if (item && msg_is_charged(item->u.to.first)) {
+            add_to_batch(item, m);
+            return;
+        }
     }
+    struct out_item *item = &box->items[box->count++];
+    fill_item(box, item, OUT_BATCH, target, port->wires, m);
+    item->u.to.plain = target;
 }
 
 int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
@@ -107,7 +112,7 @@ int outbox_add_message(struct outbox *box, const struct wire_target *target, str
     m->next = NULL;
     struct out_item *item = batch ? find_batch(box, target) : NULL;
     if (item && msg_is_charged(item->u.to.first) == msg_is_charged(m)) {
-        add_to_batch(box, item, m);
+        add_to_batch(item, m);
         return 0;
     }
     item = next_item(box);
@@ -123,7 +128,6 @@ void outbox_reset(struct outbox *box) {
     box->done = 0;
     box->barrier = 0;
     box->committed = 0;
-    box->messages = 0;
 }
 
 void outbox_fini(struct outbox *box) {
@@ -141,6 +145,7 @@ void outbox_move(struct outbox *from, struct outbox *to) {
 }
 
 static inline void count_sent(struct runner *r, struct wire *wire, uint32_t count) {
+    sched_count(r->worker, count);
     uint64_t sent = atomic_load_explicit(&r->sent, memory_order_relaxed);
     atomic_store_explicit(&r->sent, sent + count, memory_order_relaxed);
     if (wire) {

@@ -41,6 +41,7 @@ struct out_item {
             uint64_t uid;
             struct msg *first, *last;
             struct wire *wire;
+            const struct wire_target *plain; /* of a batch that outbox_add_plain began; else NULL */
         } to;
         struct inst *child;
         struct {
@@ -55,6 +56,8 @@ struct out_item {
     } u;
 };
 
+_Static_assert(sizeof(struct out_item) == 64, "found by a shift");
+
 #define OUTBOX_CACHE 8u
 
 struct outbox {
@@ -63,7 +66,6 @@ struct outbox {
     uint32_t done;      /* items before it were carried out (early commit, pause) */
     uint32_t barrier;   /* batches before it take no more messages */
     uint32_t committed; /* items before it were committed early: they outlive a failing turn */
-    uint32_t messages;  /* in it, for the budget */
     /* Which item a uid went into last, direct-mapped. Only a hint: never reset, for the item tells
      * whether it is the one. */
     uint32_t cache[OUTBOX_CACHE];
@@ -80,9 +82,8 @@ struct shown_name {
 struct out_item *outbox_add(struct outbox *box, enum out_kind kind);
 int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
                        struct msg *m);
-/* The same for a target that blocks and a message that counts, which is for its row; there must be room. */
-void outbox_add_plain(struct outbox *box, const struct wire_target *target, struct wire *wire,
-                      struct msg *m);
+/* The same for a port's plain target and a message that counts, which is for its row; there must be room. */
+void outbox_add_plain(struct outbox *box, const struct port *port, struct msg *m);
 static inline bool outbox_has_room(const struct outbox *box) {
     return box->count < box->room;
 }

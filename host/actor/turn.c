@@ -23,6 +23,8 @@ static inline void turn_enter(struct runner *r, struct inst *in, uint16_t row, s
     r->refused = false;
     r->committed = false;
     r->has_flight = false;
+    r->ports = in->ports;
+    r->port_count = in->ports && !(m && m->flags & MSG_EXTENDED) ? in->type->row_count : 0;
     if (r->now_ns != atomic_load_explicit(&in->since_ns, memory_order_relaxed)) {
         /* else not written: senders by reference read this line */
         atomic_store_explicit(&in->since_ns, r->now_ns, memory_order_relaxed);
@@ -49,6 +51,7 @@ static inline void turn_leave(struct runner *r, struct inst *in, uint16_t row) {
     atomic_store_explicit(&in->processed, processed + 1, memory_order_relaxed);
     r->inst = NULL;
     r->msg = NULL;
+    r->port_count = 0;
 }
 
 /* A request that the turn did not answer stays open, to be answered later or refused at the end. */
@@ -108,8 +111,6 @@ __attribute__((always_inline)) static inline void close_turn(struct runner *r, s
                                                              struct msg *m, bool failed) {
     if (failed) {
         discard(r, in, m);
-    } else {
-        sched_count(r->worker, r->outbox.messages);
     }
     if (m && m->kind == MSG_REQUEST && !r->answered) {
         keep_request(r, in, m);

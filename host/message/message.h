@@ -42,10 +42,15 @@ struct msg {
     struct msg *last; /* first of a batch on its way into a mailbox: the batch's last */
     uint64_t sender;  /* uid; 0: the host */
     uint64_t dest;    /* uid */
-    uint32_t type;    /* index of its msg_type; 0: none (host kinds) */
-    uint16_t port;    /* row of the handler, or with MSG_BY_NAME a name's number */
-    uint8_t kind;     /* enum msg_kind */
-    uint8_t flags;
+    union {
+        struct {
+            uint32_t type; /* index of its msg_type; 0: none (host kinds) */
+            uint16_t port; /* row of the handler, or with MSG_BY_NAME a name's number */
+            uint8_t kind;  /* enum msg_kind */
+            uint8_t flags;
+        };
+        uint64_t head; /* all of these: what a message is, in one word; see msg_plain_head */
+    };
     _Atomic uint32_t refs; /* 1 + envelopes and keepers that share the body */
     uint16_t owner;        /* the pool it came from; POOL_HEAP: the heap */
     uint8_t size_class;
@@ -110,12 +115,15 @@ struct pool;
 /* A message with room for `body_size` bytes, header zeroed but for kind, flags and pool; NULL: no
  * memory. `pool` is the running worker's, or pools_shared on other threads. */
 struct msg *msg_alloc(struct pool *pool, enum msg_kind kind, unsigned flags, uint64_t body_size);
-/* The header of a MSG_DATA in a fresh block; the caller sets sender, and next, last, port and dest whoever
- * queues it. */
-static inline void msg_init_plain(struct msg *m, uint32_t type) {
-    m->type = type;
-    m->kind = MSG_DATA;
-    m->flags = 0;
+/* What stands in `head` of a MSG_DATA of this type, for this row, without flags. Whoever sends many such
+ * makes it ready once, and so does who takes them: one comparison tells all. */
+static inline uint64_t msg_plain_head(uint32_t type, uint16_t row) {
+    struct msg m = {.type = type, .port = row, .kind = MSG_DATA};
+    return m.head;
+}
+/* The header of one in a fresh block; the caller sets sender, and next, last and dest whoever queues it. */
+static inline void msg_init_plain(struct msg *m, uint64_t head) {
+    m->head = head;
     m->reason = 0;
     atomic_store_explicit(&m->refs, 1, memory_order_relaxed);
 }

@@ -33,7 +33,7 @@ void port_settle(struct port *port, const struct msg_type *type) {
     bool is_plain = is_small && port->count == 1 && wire->mode == WIRE_DIRECT &&
                     wire->targets->overflow == WIRE_BLOCK;
     port->plain = is_plain ? wire->targets : NULL;
-    port->plain_type = is_plain ? type->index : 0;
+    port->plain_head = is_plain ? msg_plain_head(type->index, wire->targets->row) : 0;
     port->plain_size = is_plain ? (uint32_t)type->end : 0;
 }
 

@@ -40,13 +40,13 @@ struct wire {
 struct port {
     struct wire *wires; /* owned */
     uint32_t count;
-    uint64_t body_room; /* the largest of the wires' */
+    uint32_t plain_size; /* see `plain` */
+    uint64_t body_room;  /* the largest of the wires' */
 
     /* The usual case made ready: one wire to one mailbox that blocks, messages of 8 to 16 bytes without
      * pointers or padding. Else NULL. */
     const struct wire_target *plain;
-    uint32_t plain_type; /* index */
-    uint32_t plain_size;
+    uint64_t plain_head; /* of each message */
 };
 
 /* Gives the port room for `count` wires, zeroed. -1: no memory. */
