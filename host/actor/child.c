@@ -265,7 +265,7 @@ void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
     child->watched = parent->watched;
     child->alive_by_timers = parent->alive_by_timers;
     /* not quiet: it is to start */
-    atomic_store_explicit(&child->running, true, memory_order_relaxed);
+    inst_set_running(child, true);
     mbox_open(&child->mbox); /* its home is known now, and gets it with all that stands above */
     mbox_poke(&child->mbox);
 }

@@ -65,10 +65,12 @@ static inline void gate_call(struct runner *r, struct inst *in) {
 static inline bool gate_return(struct runner *r) {
     atomic_store_explicit(&r->gate, GATE_HOST, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst); /* as in gate_enter */
-    bool is_asked = atomic_load_explicit(&r->asked, memory_order_relaxed) != GATE_OPEN;
-    bool is_revoked = __builtin_expect(is_asked, 0) && gate_obey(r) == GATE_REVOKED;
+    uint32_t asked = atomic_load_explicit(&r->asked, memory_order_relaxed);
+    if (__builtin_expect(asked != GATE_OPEN, 0)) {
+        asked = gate_obey(r);
+    }
     gate_count(r);
-    return !is_revoked;
+    return __builtin_expect(asked != GATE_REVOKED, 1);
 }
 
 /* Who waits in the host is not stuck, and begins anew. */

@@ -26,14 +26,15 @@ const char *inst_status_text(enum inst_status status) {
 
 enum inst_status inst_status(const struct inst *in) {
     /* acquire: pairs with the release in inst_move(); who sees FAILED also sees the reason */
-    return (enum inst_status)atomic_load_explicit(&in->status, memory_order_acquire);
+    return doing_status(atomic_load_explicit(&in->doing, memory_order_acquire));
 }
 
 void inst_move(struct inst *in, enum inst_status to) {
     enum inst_status from = inst_status(in);
     assert(statuses[from].to & (1u << to));
     (void)from;
-    atomic_store_explicit(&in->status, (uint8_t)to, memory_order_release);
+    uint32_t doing = inst_doing(in) & ~(uint32_t)UINT8_MAX;
+    atomic_store_explicit(&in->doing, doing | to, memory_order_release);
 }
 
 #define INCARNATION_BEGINS (1u << 31)
@@ -42,7 +43,8 @@ void inst_begin(struct inst *in) {
     uint32_t incarnation = inst_incarnation(in) + 1;
     atomic_store_explicit(&in->incarnation, incarnation | INCARNATION_BEGINS, memory_order_relaxed);
     /* release: who sees `created` again sees which life it is of; so the next one, pairs with inst_life */
-    atomic_store_explicit(&in->status, INST_CREATED, memory_order_release);
+    uint32_t doing = inst_doing(in) & ~(uint32_t)UINT8_MAX;
+    atomic_store_explicit(&in->doing, doing | INST_CREATED, memory_order_release);
     atomic_store_explicit(&in->incarnation, incarnation, memory_order_release);
 }
 
@@ -125,9 +127,7 @@ struct inst *inst_root(const struct inst *in) {
 static void reset(struct inst *in, struct proc *proc, const struct inst_type *type) {
     atomic_store_explicit(&in->processed, 0, memory_order_relaxed);
     atomic_store_explicit(&in->signals, 0, memory_order_relaxed);
-    atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
     atomic_store_explicit(&in->last_handler, 0, memory_order_relaxed);
-    atomic_store_explicit(&in->running, false, memory_order_relaxed);
     atomic_store_explicit(&in->since_ns, 0, memory_order_relaxed);
     in->type = type;
     in->ports = NULL;
@@ -139,7 +139,7 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     in->reason = REASON_NONE;
     in->inputs_ended = in->children_draining = in->failed = false;
     in->aborted = in->quiet = in->cleanup_ok = in->watched = in->alive_by_timers = false;
-    in->spawned = in->told = in->checkpoints = in->is_calling = false;
+    in->spawned = in->told = in->checkpoints = in->is_calling = in->timed = false;
     in->child_row = INST_NO_ROW;
     in->proc = proc;
     atomic_store_explicit(&in->parent, NULL, memory_order_relaxed);
@@ -149,7 +149,8 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     list_init(&in->sibling);
     atomic_store_explicit(&in->created_ns, 0, memory_order_relaxed);
     atomic_store_explicit(&in->busy_ns, 0, memory_order_relaxed);
-    atomic_store_explicit(&in->status, INST_CREATED, memory_order_release);
+    atomic_store_explicit(&in->doing, DOING(INST_CREATED, false, DOING_NO_ROW),
+                          memory_order_release);
     /* release: pairs with looks.c; who finds it held finds it shut, as long as it is */
     atomic_store_explicit(&in->holders, 2, memory_order_release);
 }
@@ -384,12 +385,12 @@ uint64_t inst_processed(const struct inst *in) {
 }
 
 const char *inst_handler(const struct inst *in) {
-    uint16_t handler = atomic_load_explicit(&in->handler, memory_order_relaxed);
+    uint16_t handler = doing_handler(inst_doing(in));
     return handler ? in->type->rows[handler - 1].name : "";
 }
 
 const char *inst_last_handler(const struct inst *in) {
-    uint16_t handler = atomic_load_explicit(&in->handler, memory_order_relaxed);
+    uint16_t handler = doing_handler(inst_doing(in));
     uint16_t last = atomic_load_explicit(&in->last_handler, memory_order_relaxed);
     handler = handler ? handler : last;
     return handler ? in->type->rows[handler - 1].name : NULL;
@@ -397,7 +398,8 @@ const char *inst_last_handler(const struct inst *in) {
 
 bool inst_is_quiet(const struct inst *in) {
     return mbox_depth(&in->mbox) == 0 &&
-           !atomic_load_explicit(&in->running, memory_order_acquire) && !inst_has_signals(in);
+           !(atomic_load_explicit(&in->doing, memory_order_acquire) >> 8 & 1) &&
+           !inst_has_signals(in);
 }
 
 uint32_t inst_incarnation(const struct inst *in) {

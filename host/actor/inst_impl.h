@@ -121,7 +121,7 @@ struct runner {
     _Atomic int64_t high_water;       /* of the proc's queue, as seen from here (PD-6) */
     _Atomic uint64_t last_nonzero_ns; /* 0: never (PD-7) */
     int64_t others;                   /* what the other workers had queued when last looked at */
-    uint32_t activations;
+    uint32_t look_in;                 /* so many activations */
 };
 
 /* Body of an ENDED message: children that have ended, one after another; and what is left of one. They are linked
@@ -250,10 +250,8 @@ struct inst {
     /* any thread, atomic */
     _Atomic uint64_t processed;
     _Atomic uint16_t signals;
-    _Atomic uint16_t handler;      /* row of this activation's last turn + 1; 0: none */
-    _Atomic uint16_t last_handler; /* likewise, of the activation before */
-    _Atomic uint8_t status;        /* written by inst_move() only */
-    _Atomic bool running;          /* in an activation, or something is held back or pending */
+    _Atomic uint16_t last_handler; /* row of the last turn of the activation before + 1; 0: none */
+    _Atomic uint32_t doing;        /* see DOING */
 
     /* --- the third line --- */
 
@@ -285,6 +283,7 @@ struct inst {
     uint16_t child_row;       /* of the parent's type: whose handler hears of the end */
     bool is_calling : 1;      /* calls of its own are pending */
     bool alive_by_timers : 1; /* SIGNAL_ALIVE */
+    bool timed : 1;           /* it has had a timer or a watch */
     unsigned char : 0;
     unsigned char reason : 4; /* of a clean end; enum inst_reason */
     bool inputs_ended : 1;    /* why it drains */
@@ -310,6 +309,32 @@ struct inst {
     _Atomic uint64_t created_ns; /* any thread; when the present life began, to a millisecond */
     _Atomic uint64_t busy_ns;    /* any thread; time that its turns took; see record_time */
 };
+
+/* What an instance is doing, for whoever looks, in one word, so that the usual turn writes it at once: its status;
+ * whether it is in an activation, or something is held back or pending; and the row of this activation's last turn
+ * + 1, 0: there was none. Written by the home worker; the status by inst_move() only, but for IDLE <-> PROCESSING.
+ */
+#define DOING(status, running, row)                                                                \
+    ((uint32_t)(status) | (uint32_t)(running) << 8 | (uint32_t)((row) + 1) << 16)
+#define DOING_NO_ROW (-1)
+static inline uint32_t inst_doing(const struct inst *in) {
+    return atomic_load_explicit(&in->doing, memory_order_relaxed);
+}
+static inline enum inst_status doing_status(uint32_t doing) {
+    return (enum inst_status)(doing & UINT8_MAX);
+}
+static inline uint16_t doing_handler(uint32_t doing) {
+    return (uint16_t)(doing >> 16);
+}
+static inline void inst_set_running(struct inst *in, bool running) {
+    uint32_t doing = inst_doing(in) & ~(1u << 8);
+    /* release: pairs with inst_is_quiet; who sees it quiet sees what its turns sent */
+    atomic_store_explicit(&in->doing, doing | (uint32_t)running << 8, memory_order_release);
+}
+static inline void inst_set_handler(struct inst *in, uint16_t handler) {
+    uint32_t doing = inst_doing(in) & UINT16_MAX;
+    atomic_store_explicit(&in->doing, doing | (uint32_t)handler << 16, memory_order_relaxed);
+}
 
 #define LINE 64
 _Static_assert(offsetof(struct inst, mbox.head) == LINE, "what senders elsewhere need is one line");
@@ -453,11 +478,28 @@ void turn_close(struct runner *r, struct inst *in, struct msg *m, bool failed);
 /* The turn that just returned `status` fails the actor: "row: why". */
 void turn_fail(struct runner *r, struct inst *in, uint16_t row, int32_t status);
 
+/* obey.c */
+static inline bool inst_has_orders(const struct inst *in) {
+    return atomic_load_explicit(&in->signals, memory_order_relaxed) || in->starts || in->finishes;
+}
+/* Takes the signals that have come, and does what they ask. [home worker] */
+void inst_obey(struct runner *r, struct inst *in);
+
 /* move.c */
 /* A message went to an instance of this home and uid. */
 void move_note(struct runner *r, struct sched_worker *home, uint64_t uid);
 /* Whether the instance should move, once the activation is over; task.pull_to says where. */
-bool move_decide(struct runner *r, struct inst *in);
+bool move_decide_away(struct runner *r, struct inst *in);
+static inline bool move_decide(struct runner *r, struct inst *in) {
+    if (r->went_to) {
+        return move_decide_away(r, in);
+    }
+    if (r->went_elsewhere) { /* else nothing was sent: says nothing */
+        r->went_elsewhere = false;
+        in->mbox.task.pull = 0;
+    }
+    return false;
+}
 
 /* bounce.c */
 /* Takes a message that could not be delivered and returns it, or makes it a dead letter. */
@@ -476,8 +518,9 @@ bool far_deliver(struct runner *r, struct inst *in, struct msg *m, bool may_paus
 /* Offers one message that comes out of no outbox, counted like the others (PD). [any] */
 enum offer queue_from_outside(struct mbox *mb, struct msg *m, struct proc *proc, uint32_t limit);
 void queue_look_at_others(struct runner *r);
-/* Counts what this worker is about to have accepted, or was refused. */
-void queue_count(struct runner *r, int64_t change);
+/* Counts what this worker is about to have accepted, and takes back what was refused. */
+void queue_count(struct runner *r, uint32_t count);
+void queue_uncount(struct runner *r, uint32_t count);
 static inline void queue_count_taken(struct runner *r) {
     int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed);
     atomic_store_explicit(&r->queued, queued - 1, memory_order_relaxed);

@@ -59,7 +59,8 @@ static void forget_life(struct inst *in) {
     }
     atomic_store_explicit(&in->processed, 0, memory_order_relaxed);
     atomic_store_explicit(&in->busy_ns, 0, memory_order_relaxed);
-    atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
+    inst_set_handler(in, 0);
+    in->timed = false;
     atomic_store_explicit(&in->last_handler, 0, memory_order_relaxed);
 }
 
@@ -267,7 +268,7 @@ static void tell_parent(struct runner *r, struct inst *in, bool here) {
     if (here) {
         mbox_add_later(&parent->mbox, m);
     } else if (mbox_offer(&parent->mbox, m, m, 1, 0) != OFFER_TAKEN) {
-        queue_count(r, -1);
+        queue_uncount(r, 1);
         msg_free(r->pool, m);
     }
 }

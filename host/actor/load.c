@@ -60,7 +60,8 @@ static int fill_rows(struct proc *proc, struct inst_type *type, const struct pla
         row->accepts = row->kind == TROUPE_ROW_call ? 1u << MSG_REQUEST
                        : row->kind == TROUPE_ROW_in || row->kind == TROUPE_ROW_any ? 1u << MSG_DATA
                                                                                    : 0;
-        row->type_index = row->type ? row->type->index : 0;
+        row->doing = DOING(INST_PROCESSING, true, i);
+        row->usual = row->kind == TROUPE_ROW_in ? msg_plain_head(row->type->index, i) : 0;
         row->name_id = proc_port_name(proc, row->name);
         if (row->name_id == 0) {
             return -1;

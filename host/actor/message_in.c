@@ -43,7 +43,7 @@ static void handle_data(struct runner *r, struct inst *in, struct msg *m) {
         any = (struct troupe_any){&type->abi, msg_body(m)};
         body = &any;
     } else {
-        body = row->type_index == m->type ? msg_body(m) : fit_body(r, in, m, row);
+        body = row->type->index == m->type ? msg_body(m) : fit_body(r, in, m, row);
     }
     if (!body) {
         bounce(r, in->proc, m, TROUPE_NO_SUCH_PORT);
@@ -138,8 +138,10 @@ static inline void handle(struct runner *r, struct inst *in, struct msg *m) {
     }
 }
 
-/* Whatever a handler ran for has changed the state: a tick, a reply, as much as a message. */
-void inst_handle(struct runner *r, struct inst *in, struct msg *m) {
+/* Whatever a handler ran for has changed the state: a tick, a reply, as much as a message.
+ * Not inlined: the usual message goes by turn_usual, and would have to save registers for these. */
+__attribute__((noinline, flatten)) void inst_handle(struct runner *r, struct inst *in,
+                                                    struct msg *m) {
     if (__builtin_expect(!in->checkpoints, 1)) {
         handle(r, in, m);
         return;

@@ -23,15 +23,12 @@ void move_note(struct runner *r, struct sched_worker *home, uint64_t uid) {
     }
 }
 
-bool move_decide(struct runner *r, struct inst *in) {
+__attribute__((noinline)) bool move_decide_away(struct runner *r, struct inst *in) {
     struct sched_task *task = &in->mbox.task;
     struct sched_worker *to = r->went_to;
     bool here = r->went_elsewhere;
     r->went_to = NULL;
     r->went_elsewhere = false;
-    if (!to && !here) {
-        return false; /* nothing sent: says nothing */
-    }
     if (here || r->worker->dedicated || task->cost_ns > CHEAP_NS) {
         task->pull = 0;
         return false;

@@ -82,24 +82,38 @@ static inline void fill_item(struct outbox *box, struct out_item *item, enum out
     box->cache[cache_slot(target)] = (uint32_t)(item - box->items);
 }
 
+static inline void begin_plain(struct outbox *box, const struct port *port, struct msg *m) {
+    struct out_item *item = &box->items[box->count];
+    fill_item(box, item, OUT_BATCH, port->plain, port->wires, m);
+    item->u.to.plain = port->plain;
+    box->count++;
+}
+
+/* Not inlined: it would cost the usual send registers. */
+__attribute__((noinline, flatten)) static void
+add_plain_anywhere(struct outbox *box, const struct port *port, struct msg *m) {
+    struct out_item *item = find_batch(box, port->plain);
+    if (item && msg_is_charged(item->u.to.first)) {
+        add_to_batch(item, m);
+    } else {
+        begin_plain(box, port, m);
+    }
+}
+
 /* Most turns send to one place, or many to one before another: the item that was begun last is tried first. */
 void outbox_add_plain(struct outbox *box, const struct port *port, struct msg *m) {
-    const struct wire_target *target = port->plain;
-    m->dest = target->uid;
+    m->dest = port->plain->uid;
     m->next = NULL;
-    if (box->count > box->barrier) {
-        struct out_item *item = &box->items[box->count - 1];
-        if (item->u.to.plain != target || item->kind != OUT_BATCH) {
-            item = find_batch(box, target);
-        }
-        if (item && msg_is_charged(item->u.to.first)) {
-            add_to_batch(item, m);
-            return;
-        }
+    if (box->count == 0) {
+        begin_plain(box, port, m);
+        return;
     }
-    struct out_item *item = &box->items[box->count++];
-    fill_item(box, item, OUT_BATCH, target, port->wires, m);
-    item->u.to.plain = target;
+    struct out_item *item = &box->items[box->count - 1];
+    if (item->u.to.plain == port->plain && box->count > box->barrier) {
+        add_to_batch(item, m);
+    } else {
+        add_plain_anywhere(box, port, m);
+    }
 }
 
 int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
@@ -167,7 +181,7 @@ static inline enum offer offer(struct runner *r, struct out_item *item, struct m
         count_sent(r, item->u.to.wire, count);
         move_note(r, home, item->u.to.uid);
     } else {
-        queue_count(r, -(int64_t)count);
+        queue_uncount(r, count);
     }
     return result;
 }
@@ -280,13 +294,13 @@ static void deliver_to_ring(struct runner *r, struct inst *in, struct out_item *
     struct msg *evicted = NULL;
     queue_count(r, 1);
     if (mbox_ring_offer(mb, mbox_ring_find(mb, item->row), m, &evicted) == OFFER_CLOSED) {
-        queue_count(r, -1);
+        queue_uncount(r, 1);
         bounce(r, in->proc, m, TROUPE_GONE);
         return;
     }
     count_sent(r, item->u.to.wire, 1);
     if (evicted) {
-        queue_count(r, -1);
+        queue_uncount(r, 1);
         drop(r, item->u.to.wire, evicted);
     }
 }
@@ -360,6 +374,22 @@ __attribute__((noinline)) static bool carry_out(struct runner *r, struct inst *i
     case OUT_ANSWERED:
         break;
     }
+    return true;
+}
+
+/* PD-5: what is counted behind the offer is counted before it is taken, by this worker. */
+bool outbox_commit_here(struct runner *r, struct outbox *box) {
+    struct out_item *item = box->items;
+    /* no barrier: nothing of it was committed early */
+    if (box->count != 1 || box->barrier != 0 || !item->u.to.plain ||
+        !mbox_offer_here(item->u.to.mbox, r->worker, item->u.to.first, item->u.to.last,
+                         item->count)) {
+        return false;
+    }
+    queue_count(r, item->count);
+    count_sent(r, item->u.to.wire, item->count);
+    r->went_elsewhere = true; /* as move_note */
+    box->count = 0;           /* which is all there is to reset */
     return true;
 }
 

@@ -6,6 +6,9 @@
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
 
+/* How often a runner looks at what the other workers have queued, in activations. */
+#define LOOK_EVERY 32u
+
 void runner_init(struct runner *r, struct proc *proc, struct sched_worker *worker,
                  struct pool *pool) {
     r->turn.host = &proc->host;
@@ -14,6 +17,7 @@ void runner_init(struct runner *r, struct proc *proc, struct sched_worker *worke
     }
     r->worker = worker;
     r->pool = pool;
+    r->look_in = LOOK_EVERY;
     scratch_init(&r->scratch);
     atomic_store_explicit(&r->gate, GATE_HOST, memory_order_relaxed);
     atomic_store_explicit(&r->asked, GATE_OPEN, memory_order_relaxed);
@@ -99,25 +103,28 @@ int64_t runners_queued(struct proc *proc) {
     return queued;
 }
 
-void queue_count(struct runner *r, int64_t change) {
-    int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed) + change;
+void queue_uncount(struct runner *r, uint32_t count) {
+    int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed);
+    atomic_store_explicit(&r->queued, queued - count, memory_order_relaxed);
+}
+
+void queue_count(struct runner *r, uint32_t count) {
+    int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed) + count;
     atomic_store_explicit(&r->queued, queued, memory_order_relaxed);
-    if (change <= 0) {
-        return;
-    }
     int64_t total =
         queued + r->others + atomic_load_explicit(&r->proc->outside.queued, memory_order_relaxed);
     if (total > atomic_load_explicit(&r->high_water, memory_order_relaxed)) {
         atomic_store_explicit(&r->high_water, total, memory_order_relaxed);
     }
     /* PD-8: each burst shows, also one that no later look finds */
-    uint64_t now_ns = r->now_ns ? r->now_ns : sched_now(r->worker);
+    uint64_t now_ns = r->now_ns;
     if (now_ns != atomic_load_explicit(&r->last_nonzero_ns, memory_order_relaxed)) {
         atomic_store_explicit(&r->last_nonzero_ns, now_ns, memory_order_relaxed);
     }
 }
 
 __attribute__((noinline)) void queue_look_at_others(struct runner *r) {
+    r->look_in = LOOK_EVERY;
     int64_t outside = atomic_load_explicit(&r->proc->outside.queued, memory_order_relaxed);
     int64_t own = atomic_load_explicit(&r->queued, memory_order_relaxed);
     r->others = runners_queued(r->proc) - own - outside;

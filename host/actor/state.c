@@ -11,13 +11,13 @@ int32_t inst_save_state(struct runner *r, struct inst *in, struct msg *notice, s
     str_init(&saver.bytes);
     r->saver = &saver;
     uint64_t processed = inst_processed(in);
-    uint16_t last = atomic_load_explicit(&in->handler, memory_order_relaxed);
+    uint16_t last = doing_handler(inst_doing(in));
     int32_t status = turn_run(r, in, in->type->save, &saver, notice);
     r->saver = NULL;
     /* it handled no message; and who looks wants to know what did before */
     atomic_store_explicit(&in->processed, processed, memory_order_relaxed);
     if (status >= 0) {
-        atomic_store_explicit(&in->handler, last, memory_order_relaxed);
+        inst_set_handler(in, last);
     }
     if (status >= 0 && saver.bytes.failed) {
         status = TROUPE_NO_MEMORY;

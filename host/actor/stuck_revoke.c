@@ -167,7 +167,7 @@ static void close_turn(struct runner *r, struct inst *in, struct stuck_abandoned
     }
     uint64_t processed = atomic_load_explicit(&in->processed, memory_order_relaxed);
     atomic_store_explicit(&in->processed, processed + 1, memory_order_relaxed);
-    atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
+    inst_set_handler(in, 0);
 }
 
 /* The message is the other thread's, which may still read it; what is kept of it shares its body. */
@@ -218,7 +218,7 @@ void stuck_abandon(struct runner *r, struct inst *in) {
 
 /* --- the thread, if it comes back --- */
 
-__attribute__((cold, noinline)) void stuck_come_back(struct runner *r) {
+__attribute__((cold, noinline)) _Noreturn void stuck_come_back(struct runner *r) {
     struct estate *estate = r->estate;
     struct log *log = r->proc->options.log;
     if (log) {

@@ -68,6 +68,7 @@ int inst_timer_start(struct runner *r, struct inst *in, uint16_t row, uint64_t f
         *it = (struct inst_timer){.timer.fire = fire, .inst = in, .uid = inst_uid(in), .row = row};
         it->next = more->timers;
         more->timers = it;
+        in->timed = true;
     }
     (void)timers_stop(&in->proc->timers, &it->timer);
     uint64_t now_ns = in->proc->clock->now(in->proc->clock);

@@ -8,14 +8,29 @@
 #include "actor/panic.h"
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
+#include "base/forget.h"
 
-/* How often a runner looks at what the other workers have queued, in activations. */
-#define LOOK_EVERY 32u
-
-static inline void turn_enter(struct runner *r, struct inst *in, uint16_t row, struct msg *m) {
+/* Turns of the instance follow, for messages of this row. */
+static inline void turns_enter(struct runner *r, struct inst *in, const struct inst_row *row) {
     r->inst = in;
+    r->row = row;
+    r->ports = in->ports;
+    r->port_count = in->ports ? in->type->row_count : 0;
+    if (r->now_ns != atomic_load_explicit(&in->since_ns, memory_order_relaxed)) {
+        /* else not written: senders by reference read this line */
+        atomic_store_explicit(&in->since_ns, r->now_ns, memory_order_relaxed);
+    }
+}
+
+static inline void turns_leave(struct runner *r) {
+    r->inst = NULL;
+    r->msg = NULL;
+    r->port_count = 0;
+}
+
+/* One begins. */
+static inline void turn_begin(struct runner *r, struct msg *m) {
     r->msg = m;
-    r->row = &in->type->rows[row];
     r->logged = 0;
     r->answered = false;
     r->failed = false;
@@ -23,35 +38,28 @@ static inline void turn_enter(struct runner *r, struct inst *in, uint16_t row, s
     r->refused = false;
     r->committed = false;
     r->has_flight = false;
-    r->ports = in->ports;
-    r->port_count = in->ports && !(m && m->flags & MSG_EXTENDED) ? in->type->row_count : 0;
-    if (r->now_ns != atomic_load_explicit(&in->since_ns, memory_order_relaxed)) {
-        /* else not written: senders by reference read this line */
-        atomic_store_explicit(&in->since_ns, r->now_ns, memory_order_relaxed);
-    }
-    atomic_store_explicit(&in->handler, (uint16_t)(row + 1), memory_order_relaxed);
-    if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_IDLE) {
-        inst_move(in, INST_PROCESSING);
-    }
 }
 
-static inline void turn_leave(struct runner *r, struct inst *in, uint16_t row) {
-    uint64_t since_ns = r->now_ns;
-    uint64_t now_ns = sched_coarse_now(r->worker);
-    if (now_ns != since_ns) {
-        record_time(r, in, atomic_load_explicit(&in->since_ns, memory_order_relaxed));
-        r->now_ns = sched_coarse_now(r->worker);
+/* The time has moved on since the turn began; and before the next one begins. */
+__attribute__((noinline)) static void note_time(struct runner *r, struct inst *in) {
+    record_time(r, in, atomic_load_explicit(&in->since_ns, memory_order_relaxed));
+    r->now_ns = sched_coarse_now(r->worker);
+    atomic_store_explicit(&in->since_ns, r->now_ns, memory_order_relaxed);
+}
+
+/* It has ended. */
+static inline void turn_note(struct runner *r, struct inst *in, const struct inst_row *row,
+                             uint16_t at) {
+    if (__builtin_expect(sched_ticked(r->worker) > r->now_ns, 0)) {
+        note_time(r, in);
     }
-    if (in->flight) {
-        flight_ran(in->flight, now_ns, row, r->row->name);
+    if (__builtin_expect(in->flight != NULL, 1)) {
+        flight_ran(in->flight, r->now_ns, at, row->name);
     } else {
-        record_first_ran(in, now_ns, row);
+        record_first_ran(in, r->now_ns, at);
     }
     uint64_t processed = atomic_load_explicit(&in->processed, memory_order_relaxed);
     atomic_store_explicit(&in->processed, processed + 1, memory_order_relaxed);
-    r->inst = NULL;
-    r->msg = NULL;
-    r->port_count = 0;
 }
 
 /* A request that the turn did not answer stays open, to be answered later or refused at the end. */
@@ -107,6 +115,13 @@ __attribute__((cold, noinline)) static void discard(struct runner *r, struct ins
     }
 }
 
+/* Not inlined, as the usual turn sends to one place. */
+__attribute__((noinline, flatten)) static void commit(struct runner *r, struct inst *in) {
+    if (!outbox_commit(r, in, &r->outbox, true)) {
+        hold_back(r, in);
+    }
+}
+
 __attribute__((always_inline)) static inline void close_turn(struct runner *r, struct inst *in,
                                                              struct msg *m, bool failed) {
     if (failed) {
@@ -115,8 +130,8 @@ __attribute__((always_inline)) static inline void close_turn(struct runner *r, s
     if (m && m->kind == MSG_REQUEST && !r->answered) {
         keep_request(r, in, m);
     }
-    if (r->outbox.count > 0 && !outbox_commit(r, in, &r->outbox, true)) {
-        hold_back(r, in);
+    if (r->outbox.count > 0 && !outbox_commit_here(r, &r->outbox)) {
+        commit(r, in);
     }
 }
 
@@ -124,30 +139,137 @@ void turn_close(struct runner *r, struct inst *in, struct msg *m, bool failed) {
     close_turn(r, in, m, failed);
 }
 
-int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *arg, struct msg *m) {
-    turn_enter(r, in, row, m);
-    struct fault_thread *fault = r->fault;
-    int32_t (*run)(struct troupe_turn *, void *, const void *) = r->row->run;
-    void *state = in->state;
-    gate_call(r, in); /* nothing of the host's is read behind it */
-    int32_t status = fault_call(fault, run, &r->turn, state, arg);
-    if (!gate_return(r)) {
-        stuck_come_back(r);
-    }
-    bool panicked = status == FAULT_STATUS && fault_was_given_up(fault);
+/* It did not return success. Returns the row's status, < 0. */
+__attribute__((cold, noinline)) static int32_t
+close_failed(struct runner *r, struct inst *in, uint16_t row, struct msg *m, int32_t status) {
+    bool panicked = status == FAULT_STATUS && fault_was_given_up(r->fault);
     if (panicked) {
-        status = panic(r, in, &fault->report);
+        status = panic(r, in, &r->fault->report);
     }
     if (r->failed && status >= 0) {
         status = r->fail_status;
     }
-    close_turn(r, in, m, status < 0);
+    close_turn(r, in, m, true);
     if (panicked) {
         turn_fail(r, in, row, status); /* whoever called would let it live (FC-2) */
     }
-    scratch_reset(&r->scratch);
-    turn_leave(r, in, row);
     return status;
+}
+
+/* The call itself. */
+static inline int32_t turn_call(struct runner *r, struct inst *in, const struct inst_row *row,
+                                const void *arg) {
+    struct fault_thread *fault = r->fault;
+    void *state = in->state;
+    gate_call(r, in); /* nothing of the host's is read behind it */
+    int32_t status = fault_call(&r->turn, state, arg, row->run, fault);
+    if (!gate_return(r)) {
+        stuck_come_back(r);
+    }
+    return status;
+}
+
+static inline bool has_failed(const struct runner *r, int32_t status) {
+    return __builtin_expect(status < 0 || r->failed, 0);
+}
+
+int32_t turn_run(struct runner *r, struct inst *in, uint16_t at, const void *arg, struct msg *m) {
+    const struct inst_row *row = &in->type->rows[at];
+    turns_enter(r, in, row);
+    turn_begin(r, m);
+    if (m && m->flags & MSG_EXTENDED) {
+        r->port_count = 0; /* what it sends carries the trace */
+    }
+    inst_set_handler(in, (uint16_t)(at + 1));
+    if (inst_status(in) == INST_IDLE) {
+        inst_move(in, INST_PROCESSING);
+    }
+    int32_t status = turn_call(r, in, row, arg);
+    if (has_failed(r, status)) {
+        status = close_failed(r, in, at, m, status);
+    } else {
+        close_turn(r, in, m, false);
+    }
+    scratch_reset(&r->scratch);
+    turn_note(r, in, row, at);
+    turns_leave(r);
+    return status;
+}
+
+enum step { STEP_MORE, STEP_REST, STEP_GONE };
+
+/* `limit` is what the worker will have done when the activation's budget is spent. */
+static inline bool is_below(const struct runner *r, uint32_t limit) {
+    return (int32_t)(limit - sched_done(r->worker)) >
+           0; /* the thread may have moved to another worker */
+}
+
+static inline void count_handled(struct runner *r) {
+    uint64_t handled = atomic_load_explicit(&r->handled, memory_order_relaxed);
+    atomic_store_explicit(&r->handled, handled + 1, memory_order_relaxed);
+}
+
+/* The turn failed, and with it the instance. */
+__attribute__((cold, noinline)) static void fail_on(struct runner *r, struct inst *in,
+                                                    const struct inst_row *row, struct msg *m,
+                                                    int32_t status) {
+    uint16_t at = inst_row_index(in->type, row);
+    status = close_failed(r, in, at, m, status);
+    scratch_reset(&r->scratch);
+    turn_note(r, in, row, at);
+    turns_leave(r);
+    count_handled(r);
+    turn_fail(r, in, at, status);
+    died_on(r, in, at, m);
+}
+
+/* Nothing stands between it and its next message: so it is nearly always. */
+static inline bool is_at_ease(const struct inst *in) {
+    return (atomic_load_explicit(&in->signals, memory_order_relaxed) | in->unease) == 0;
+}
+
+static inline struct msg *take_usual(struct runner *r, struct inst *in) {
+    struct msg *m = mbox_take_usual(&in->mbox);
+    if (m) {
+        queue_count_taken(r);
+        sched_count(r->worker, 1);
+    }
+    return m;
+}
+
+/* Whether it can be done by turn_usual, for this row. */
+static inline bool is_usual(const struct inst *in, const struct msg *m,
+                            const struct inst_row *row) {
+    return m->head == row->usual && m->dest == inst_uid(in);
+}
+
+/* One turn for a usual message, between turns_enter and turns_leave, of an instance at ease: so that it is idle
+ * or processing. *m becomes the next message of this kind, if one stands first; else NULL. */
+static inline enum step turn_usual(struct runner *r, struct inst *in, const struct inst_row *row,
+                                   struct msg **m_, uint32_t limit) {
+    struct msg *m = *m_;
+    *m_ = NULL;
+    turn_begin(r, m);
+    int32_t status = turn_call(r, in, row, m + 1);
+    if (has_failed(r, status)) {
+        fail_on(r, in, row, m, status);
+        return STEP_MORE;
+    }
+    close_turn(r, in, NULL, false); /* it is no request */
+    scratch_reset(&r->scratch);
+    turn_note(r, in, row, m->port);
+    count_handled(r);
+    msg_release(r->pool, m); /* its body is its own */
+    if (!is_at_ease(in)) {
+        return STEP_MORE;
+    }
+    if (!in->mbox.head) {
+        return mbox_is_spent(&in->mbox) ? STEP_REST : STEP_MORE;
+    }
+    if (is_usual(in, in->mbox.head, row) && is_below(r, limit)) {
+        *m_ = take_usual(r, in);
+    }
+    return STEP_MORE;
 }
 
 __attribute__((cold, noinline)) void turn_fail(struct runner *r, struct inst *in, uint16_t row,
@@ -176,110 +298,6 @@ static bool resume(struct runner *r, struct inst *in) {
     in->paused = false;
     record_note(r, in, FLIGHT_RESUMED, 0, NULL);
     return true;
-}
-
-static void abort_now(struct runner *r, struct inst *in) {
-    in->aborted = true;
-    if (in->paused) {
-        pause_cancel(&in->proc->pauses, &in->more->pauser);
-        outbox_abort(r, in, in->more->rest);
-        in->paused = false;
-    }
-    inst_signal_children(in, SIGNAL_ABORT);
-    life_stop(r, in, true, REASON_ABORTED);
-}
-
-static void go_quiet(struct inst *in) {
-    in->quiet = true;
-    inst_timers_end(in);
-    inst_watches_end(in);
-}
-
-static void fail_as_told(struct runner *r, struct inst *in) {
-    struct inst_end *end =
-        atomic_exchange_explicit(&in->more->fail_with, NULL, memory_order_acq_rel);
-    if (end) {
-        life_fail(r, in, FAILURE_CHILD, end->status, end->text, end->root);
-        mem_free(end);
-    }
-}
-
-/* In a life that has begun. */
-static void obey_alive(struct runner *r, struct inst *in, uint32_t signals) {
-    if (signals & SIGNAL_STOP) {
-        pause_leave(&in->proc->pauses, &in->mbox);
-    }
-    if (signals & SIGNAL_ABORT) {
-        abort_now(r, in);
-    } else if (signals & SIGNAL_FAIL) {
-        fail_as_told(r, in);
-    } else if (signals & (SIGNAL_STOP | SIGNAL_FINISH)) {
-        life_stop(r, in, signals & SIGNAL_STOP, REASON_STOPPED);
-    } else if (signals & SIGNAL_STOPPING && inst_status(in) == INST_IDLE) {
-        inst_move(in, INST_STOPPING); /* DR-3: until its last member has ended */
-        inst_tell(in);
-    }
-}
-
-/* A slot between two lives, or after the last. */
-static void obey_down(struct runner *r, struct inst *in, uint32_t signals) {
-    if (signals & SIGNAL_CLOSE) {
-        in->aborted = signals & SIGNAL_ABORT;
-        life_close(r, in);
-    } else if (signals & SIGNAL_ABORT) {
-        abort_now(r, in);
-    } else if (signals & SIGNAL_START) {
-        life_start(r, in);
-        obey_alive(r, in, signals);
-    } else if (signals & SIGNAL_STOP) {
-        life_stop(r, in, true, REASON_NOT_STARTED);
-    } else if (signals & SIGNAL_FAIL) {
-        fail_as_told(r, in);
-    } else if (signals & SIGNAL_HOLD) {
-        pause_end(&in->proc->pauses, &in->mbox);
-    } else if (signals & SIGNAL_UNHOLD) {
-        pause_begin(&in->mbox);
-    }
-}
-
-static inline bool has_orders(const struct inst *in) {
-    return atomic_load_explicit(&in->signals, memory_order_relaxed) || in->starts || in->finishes;
-}
-
-static uint32_t take_orders(struct inst *in) {
-    uint32_t signals = (in->starts ? SIGNAL_START : 0) | (in->finishes ? SIGNAL_FINISH : 0);
-    in->starts = in->finishes = false;
-    if (atomic_load_explicit(&in->signals, memory_order_relaxed)) {
-        /* acquire: pairs with inst_signal */
-        signals |= atomic_exchange_explicit(&in->signals, 0, memory_order_acq_rel);
-    }
-    return signals;
-}
-
-static void obey(struct runner *r, struct inst *in) {
-    uint32_t signals = take_orders(in);
-    sched_interrupted(r->worker);
-    if (signals & SIGNAL_ABANDON) {
-        stuck_abandon(r, in);
-    }
-    if (signals & SIGNAL_WATCH) {
-        in->alive_by_timers = signals & SIGNAL_ALIVE;
-        in->watched = true;
-        inst_signal_children(in, signals & (SIGNAL_WATCH | SIGNAL_ALIVE));
-    }
-    if (signals & SIGNAL_QUIET) {
-        go_quiet(in);
-    }
-    if (signals & SIGNAL_DRAIN) {
-        in->inputs_ended |= (signals & SIGNAL_INPUTS_ENDED) != 0;
-        in->draining =
-            true; /* one that has not started yet does so first: messages may wait for it */
-    }
-    if (in->phase == PHASE_DOWN) {
-        obey_down(r, in, signals);
-    } else if (in->phase != PHASE_CLOSED) {
-        obey_alive(r, in, signals);
-    }
 }
 
 /* Nothing queued and nothing pending: a draining instance may end (DR-1). Its children drain first. */
@@ -318,14 +336,27 @@ static bool stop_on(struct runner *r, struct inst *in) {
     return true;
 }
 
-enum step { STEP_MORE, STEP_REST, STEP_GONE };
-
-static inline enum step step_message(struct runner *r, struct inst *in) {
+__attribute__((noinline)) static enum step step_message(struct runner *r, struct inst *in) {
     struct msg *m = take(r, in);
     if (!m) {
         return STEP_REST;
     }
     sched_count(r->worker, 1);
+    inst_handle(r, in, m);
+    return STEP_MORE;
+}
+
+/* The row that the message is usual for; else NULL. */
+static inline const struct inst_row *find_usual(const struct inst *in, const struct msg *m) {
+    const struct inst_row *row = &in->type->rows[m->port];
+    return m->port < in->type->row_count && is_usual(in, m, row) ? row : NULL;
+}
+
+__attribute__((noinline)) static enum step step_unusual(struct runner *r, struct inst *in,
+                                                        struct msg *m) {
+    if (!m) {
+        return mbox_is_spent(&in->mbox) ? STEP_REST : step_message(r, in);
+    }
     inst_handle(r, in, m);
     return STEP_MORE;
 }
@@ -343,18 +374,13 @@ static enum step step_live(struct runner *r, struct inst *in) {
     return next;
 }
 
-/* Nothing stands between it and its next message: so it is nearly always. */
-static inline bool is_at_ease(const struct inst *in) {
-    return (atomic_load_explicit(&in->signals, memory_order_relaxed) | in->unease) == 0;
-}
-
 __attribute__((noinline)) static enum step step_slowly(struct runner *r, struct inst *in) {
     if (in->phase == PHASE_CLIENT) {
         return client_step(r, in) ? STEP_REST : STEP_GONE;
     }
     /* a turn that a signal brings may ask for a stop: that too comes before the next message (MB-3) */
-    while (has_orders(in)) {
-        obey(r, in);
+    while (inst_has_orders(in)) {
+        inst_obey(r, in);
     }
     if (in->paused) { /* a stop of its own may be in what was held back */
         return resume(r, in) ? STEP_MORE : STEP_REST;
@@ -376,7 +402,7 @@ __attribute__((noinline)) static enum step step_slowly(struct runner *r, struct 
 }
 
 static bool has_more_to_do(const struct inst *in) {
-    if (has_orders(in)) {
+    if (inst_has_orders(in)) {
         return true;
     }
     return in->phase == PHASE_LIVE && !in->paused && (in->hears || mbox_has_message(&in->mbox));
@@ -393,22 +419,23 @@ static inline bool has_timers_or_watches(const struct inst *in) {
     return in->more && (inst_has_timers(in) || inst_has_watches(in));
 }
 
+/* The activation is over. */
 static inline void settle(struct inst *in) {
-    bool held = ((in->unease || in->is_calling) && is_held(in)) ||
-                (in->alive_by_timers && has_timers_or_watches(in));
+    bool held = (in->unease || in->is_calling || in->timed) &&
+                (((in->unease || in->is_calling) && is_held(in)) ||
+                 (in->alive_by_timers && has_timers_or_watches(in)));
     if (mbox_has_waiters(&in->mbox)) {
         pause_wake(&in->proc->pauses, &in->mbox);
     }
-    uint16_t handler = atomic_load_explicit(&in->handler, memory_order_relaxed);
-    if (handler) {
-        atomic_store_explicit(&in->last_handler, handler, memory_order_relaxed);
-        atomic_store_explicit(&in->handler, 0, memory_order_relaxed);
+    uint32_t doing = inst_doing(in);
+    if (doing_handler(doing)) {
+        atomic_store_explicit(&in->last_handler, doing_handler(doing), memory_order_relaxed);
     }
-    if (atomic_load_explicit(&in->status, memory_order_relaxed) == INST_PROCESSING) {
-        inst_move(in, INST_IDLE);
-    }
+    enum inst_status status = doing_status(doing);
     /* release: pairs with inst_is_quiet; who sees it quiet sees what its turns sent */
-    atomic_store_explicit(&in->running, held, memory_order_release);
+    atomic_store_explicit(&in->doing,
+                          DOING(status == INST_PROCESSING ? INST_IDLE : status, held, DOING_NO_ROW),
+                          memory_order_release);
 }
 
 /* Flattened: each message goes through all of this, and calls would cost as much as what they do. What
@@ -417,25 +444,38 @@ __attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
                                                    struct sched_worker *worker) {
     struct inst *in = (struct inst *)(void *)task;
     struct runner *r = worker->local;
-    unsigned budget = sched_budget(worker, task);
-    if (++r->activations % LOOK_EVERY == 0) {
+    uint32_t limit = sched_done(worker) + sched_budget(worker, task);
+    if (--r->look_in == 0) {
         queue_look_at_others(r);
     }
     r->now_ns = sched_coarse_now(worker);
-    atomic_store_explicit(&in->running, true, memory_order_relaxed);
-    uint32_t before = worker->done;
+    inst_set_running(in, true);
     enum step next;
-    bool at_ease;
     do {
-        at_ease = is_at_ease(in);
-        next = at_ease ? step_message(r, in) : step_slowly(r, in);
-        worker = r->worker; /* the thread may have moved to another */
-    } while (next == STEP_MORE && worker->done - before < budget);
+        if (!is_at_ease(in)) {
+            next = step_slowly(r, in);
+            continue;
+        }
+        struct msg *m = take_usual(r, in);
+        const struct inst_row *row = m ? find_usual(in, m) : NULL;
+        if (!row) {
+            next = step_unusual(r, in, m);
+            continue;
+        }
+        turns_enter(r, in, row);
+        atomic_store_explicit(&in->doing, row->doing, memory_order_release);
+        do { /* what the turns for one row have in common has been done once */
+            FORGET(r);
+            FORGET(in);
+            next = turn_usual(r, in, row, &m, limit);
+        } while (m);
+        turns_leave(r);
+    } while (next == STEP_MORE && is_below(r, limit));
     if (next == STEP_GONE) {
         return TASK_GONE;
     }
     settle(in);
-    if (pool_wants_flush(r->pool) && !worker->head && !worker->next) {
+    if (pool_wants_flush(r->pool) && !r->worker->head && !r->worker->next) {
         pool_flush(r->pool);
     }
     if (move_decide(r, in)) {
@@ -443,7 +483,7 @@ __attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
     }
     /* MORE: the budget ended between a last message and what follows from it, such as an end. At ease, it
      * has just found nothing more; what came since is noted. */
-    return next == STEP_MORE || (!at_ease && has_more_to_do(in)) ? TASK_AGAIN : TASK_IDLE;
+    return next == STEP_MORE || (!is_at_ease(in) && has_more_to_do(in)) ? TASK_AGAIN : TASK_IDLE;
 }
 
 bool inst_arrived(struct sched_task *task, struct sched_worker *worker) {

@@ -12,16 +12,17 @@ struct inst_type;
 struct proc;
 
 struct inst_row {
-    uint32_t kind;       /* TROUPE_ROW_... */
-    uint16_t name_id;    /* the proc's number of the port's name; from 1 */
-    uint16_t accepts;    /* a bit for each enum msg_kind that its handler is for */
-    uint32_t type_index; /* of `type`; 0: it has none */
+    uint32_t kind;    /* TROUPE_ROW_... */
+    uint16_t name_id; /* the proc's number of the port's name; from 1 */
+    uint16_t accepts; /* a bit for each enum msg_kind that its handler is for */
+    uint64_t usual;   /* the `head` of plain messages for it; 0: there are none */
     const char *name;
     const struct msg_type *type;   /* message or request; NULL: any, as, or none */
     const struct msg_type *reply;  /* call, ask */
     const struct inst_type *child; /* child */
     uint16_t source;               /* as: the row it follows */
     uint16_t next_handler;         /* of the same hash of its name + 1; see handlers */
+    uint32_t doing;                /* inst.doing while it handles a usual message */
     int32_t (*run)(struct troupe_turn *turn, void *state, const void *arg);
 };
 
@@ -44,6 +45,9 @@ struct inst_type {
     uint16_t handlers[INST_HANDLER_HASHES];       /* by name_id: the first row + 1; 0: none */
 };
 
+static inline uint16_t inst_row_index(const struct inst_type *type, const struct inst_row *row) {
+    return (uint16_t)(row - type->rows);
+}
 /* The handler row (in, any, call) with this port name's number, or INST_NO_ROW. */
 uint16_t inst_type_handler(const struct inst_type *type, uint16_t name_id);
 /* The row with this name, or INST_NO_ROW. */

@@ -74,6 +74,7 @@ void inst_watch_start(struct runner *r, struct inst *in, uint16_t row, int fd, u
     }
     w->next = more->watches;
     more->watches = w;
+    in->timed = true;
 }
 
 void inst_watch_stop(struct inst *in, uint16_t row, int fd) {

@@ -86,7 +86,7 @@ void *scratch_alloc(struct scratch *scratch, uint64_t size) {
     return memory;
 }
 
-void scratch_reset(struct scratch *scratch) {
+void scratch_reset_used(struct scratch *scratch) {
     if (scratch->others) {
         free_others(scratch);
     }

@@ -22,4 +22,9 @@ void scratch_fini(struct scratch *scratch);
 /* Aligned to 16, not zeroed, never NULL for size 0; NULL: no memory. */
 void *scratch_alloc(struct scratch *scratch, uint64_t size);
 /* All memory taken so far is gone. Costs next to nothing when little or none was taken. */
-void scratch_reset(struct scratch *scratch);
+void scratch_reset_used(struct scratch *scratch);
+static inline void scratch_reset(struct scratch *scratch) {
+    if (scratch->held > 0) {
+        scratch_reset_used(scratch);
+    }
+}

@@ -74,7 +74,7 @@ static inline void set_spare(struct mbox *mb, uint32_t count) {
     /* release: pairs with mbox_depth; who sees a message gone sees that its taker runs */
     atomic_store_explicit(&mb->spare, (uint16_t)count, memory_order_release);
 }
-_Static_assert(MBOX_CAPACITY_MAX / 16 < UINT16_MAX, "spare_max, and one more, fit");
+_Static_assert(MBOX_CAPACITY_MAX / 16 < UINT16_MAX, "what may be kept, and one more, fits");
 
 static inline uint32_t in_rings_now(const struct mbox *mb) {
     /* relaxed: who adds to a ring pokes afterwards */
@@ -86,8 +86,10 @@ static inline uint64_t bytes_max(const struct mbox *mb) {
     return mbox_is_bounded(mb) ? mb->bounds->bytes_max : 0;
 }
 
-static inline uint32_t spare_max(const struct mbox *mb) {
-    return mbox_capacity(mb) / 64 ? mbox_capacity(mb) / 16 : 0;
+/* More than may be kept; of a mailbox that has bounds, always. */
+static inline bool is_too_much(const struct mbox *mb, uint32_t spare) {
+    uint32_t capacity = atomic_load_explicit(&mb->capacity, memory_order_relaxed);
+    return (int32_t)(spare * 16) > (int32_t)capacity;
 }
 
 /* `charged` of the depth; what takes no room is part of it too (PD-6). */
@@ -99,9 +101,9 @@ static inline void note_high_water(struct mbox *mb, uint32_t charged) {
     }
 }
 
-static void append(struct mbox *mb, struct msg *first, struct msg *last) {
+static inline void append(struct mbox *mb, struct msg *first, struct msg *last) {
     last->next = NULL;
-    if (mb->tail) {
+    if (mb->head) {
         mb->tail->next = first;
     } else {
         mb->head = first;
@@ -193,15 +195,13 @@ static inline bool take_places(struct mbox *mb, uint64_t word, uint32_t count, u
 static void free_place(struct mbox *mb) {
     uint32_t spare = spare_now(mb) + 1;
     set_spare(mb, spare);
-    if (spare > spare_max(mb)) {
+    if (is_too_much(mb, spare)) {
         mbox_give_places(mb);
     }
 }
 
-/* Closed, or something from elsewhere, or no places kept that suffice, or no usual message. */
-__attribute__((noinline)) static enum offer offer_home_slowly(struct mbox *mb, struct msg *first,
-                                                              struct msg *last, uint32_t count,
-                                                              uint32_t limit) {
+static enum offer offer_home(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
+                             uint32_t limit) {
     uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
     if (word & WORD_CLOSED) { /* the home's own doing: no order to keep */
         return OFFER_CLOSED;
@@ -221,20 +221,34 @@ __attribute__((noinline)) static enum offer offer_home_slowly(struct mbox *mb, s
     return OFFER_TAKEN;
 }
 
-/* The same at less cost for what is usual, when the places kept suffice. */
-static inline enum offer offer_home(struct mbox *mb, struct msg *first, struct msg *last,
-                                    uint32_t count, uint32_t limit) {
+/* All that may be in the word of a mailbox that is open and has got nothing from elsewhere. */
+#define WORD_USUAL (COUNT_MASK | TASK_NOTE)
+
+bool mbox_offer_here(struct mbox *mb, struct sched_worker *worker, struct msg *first,
+                     struct msg *last, uint32_t count) {
+    if (atomic_load_explicit(&mb->task.home, memory_order_relaxed) != worker) {
+        return false;
+    }
     uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
     uint32_t spare = spare_now(mb);
-    bool is_usual = word >> CHAIN_SHIFT == 0 && !(word & WORD_CLOSED) && spare >= count;
-    if (!is_usual || !msg_is_charged(first) || word_count(word) - spare + count > limit) {
-        return offer_home_slowly(mb, first, last, count, limit);
+    uint32_t capacity = atomic_load_explicit(&mb->capacity, memory_order_relaxed);
+    uint32_t charged = (uint32_t)word / COUNT_ONE - spare + count;
+    if (word & ~WORD_USUAL || spare < count || (int32_t)charged > (int32_t)capacity) {
+        return false; /* so are those with bounds: their capacity is negative then */
     }
     set_spare(mb, spare - count);
-    note_high_water(mb, word_count(word) - spare + count);
-    append(mb, first, last);
-    sched_ready(&mb->task);
-    return OFFER_TAKEN;
+    uint32_t depth = charged + atomic_load_explicit(&mb->uncharged, memory_order_relaxed);
+    if (depth > atomic_load_explicit(&mb->high_water, memory_order_relaxed)) {
+        atomic_store_explicit(&mb->high_water, depth, memory_order_relaxed);
+    }
+    if (mb->head) {
+        mb->tail->next = first;
+    } else {
+        mb->head = first;
+    }
+    mb->tail = last;
+    sched_ready_here(worker, &mb->task);
+    return true;
 }
 
 /* Not inlined, so that the common path needs little stack of its own. */
@@ -328,7 +342,7 @@ enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint
 
 struct msg *mbox_last(const struct mbox *mb, enum msg_kind kind) {
     bool is_last = atomic_load_explicit(&mb->task.home, memory_order_acquire) == sched_current() &&
-                   mb->tail && mb->tail->kind == kind &&
+                   mb->head && mb->tail->kind == kind &&
                    !word_chain(atomic_load_explicit(&mb->task.word, memory_order_relaxed));
     return is_last ? mb->tail : NULL;
 }
@@ -372,15 +386,29 @@ static inline struct msg *list_take(struct mbox *mb) {
         return NULL;
     }
     mb->head = m->next;
-    if (!mb->head) {
-        mb->tail = NULL;
-    }
     if (!msg_is_charged(m)) {
         atomic_fetch_sub_explicit(&mb->uncharged, 1, memory_order_release);
         return m;
     }
     free_place(mb);
     return m;
+}
+
+struct msg *mbox_take_usual(struct mbox *mb) {
+    struct msg *m = mb->head;
+    uint32_t spare = spare_now(mb) + 1;
+    if (!m || !msg_is_charged(m) || is_too_much(mb, spare)) {
+        return NULL;
+    }
+    mb->head = m->next;
+    set_spare(mb, spare);
+    return m;
+}
+
+bool mbox_is_spent(const struct mbox *mb) {
+    return !mb->head &&
+           word_chain(atomic_load_explicit(&mb->task.word, memory_order_relaxed)) == NULL &&
+           !mb->from_away && !mbox_is_bounded(mb);
 }
 
 static struct msg *list_take_bytes(struct mbox *mb) {
@@ -438,10 +466,10 @@ struct msg *mbox_take_kind(struct mbox *mb, enum msg_kind kind) {
 
 void mbox_untake(struct mbox *mb, struct msg *m) {
     m->next = mb->head;
-    mb->head = m;
-    if (!mb->tail) {
+    if (!mb->head) {
         mb->tail = m;
     }
+    mb->head = m;
     if (mbox_is_bounded(mb)) {
         mb->bounds->ring_turn = true; /* the list's comes next: it may be one of a ring */
     }
@@ -511,7 +539,6 @@ struct msg *mbox_close(struct mbox *mb) {
     }
     struct msg *queued = mb->head;
     mb->head = NULL;
-    mb->tail = NULL;
     return queued;
 }
 

@@ -8,7 +8,7 @@
  *      to its list it moves the word's chain there.
  * I-2  charged messages never exceed the limit given with the offer, whoever offers: the word counts
  *      a place for each before it is in. Places that the home freed it may keep (`spare`) and fill
- *      again without touching the word; they are a sixteenth of the capacity at most, none below 64.
+ *      again without touching the word; they are a sixteenth of the capacity at most.
  *      It gives them back when something arrives from elsewhere, when somebody waits, and when it
  *      finds a mailbox empty that others send to. Until then others may hear FULL early by so many.
  * I-3  depth is added before a message can be taken and never negative (PD-5).
@@ -74,7 +74,7 @@ struct mbox {
     _Atomic uint32_t uncharged;
 
     /* only the home worker */
-    struct msg *head, *tail;
+    struct msg *head, *tail;     /* tail: only as long as there is a head */
     _Atomic uint32_t high_water; /* read by anyone, as `spare` */
     _Atomic uint16_t spare;      /* places of the word's count without a message */
     bool from_away; /* something came through the word since spare places were given back */
@@ -115,6 +115,10 @@ enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint
 /* The message that would be taken last, when it is of this uncharged kind, nothing else has arrived, and the
  * mailbox is of the caller's worker; else NULL. [any] */
 struct msg *mbox_last(const struct mbox *mb, enum msg_kind kind);
+/* As mbox_offer up to the capacity, for less: a chain that counts, up to NULL, offered by the home, which is
+ * `worker`, to be taken in the usual order into places that it has. False: ask mbox_offer. */
+bool mbox_offer_here(struct mbox *mb, struct sched_worker *worker, struct msg *first,
+                     struct msg *last, uint32_t count);
 /* Offers one uncharged message to an open mailbox; its task is readied later (sched_ready_later).
  * [home worker] */
 void mbox_add_later(struct mbox *mb, struct msg *m);
@@ -125,6 +129,12 @@ void mbox_give_places(struct mbox *mb);
 
 /* The next message, now the caller's; NULL: empty. [home worker] */
 struct msg *mbox_take(struct mbox *mb);
+/* The same for less, when that is a message that counts, at hand, of a mailbox that has no bounds of its own; else
+ * NULL: mbox_take knows. */
+struct msg *mbox_take_usual(struct mbox *mb);
+/* Nothing is at hand, nothing has come from elsewhere, and no places are to be given back for what did: mbox_take
+ * would do nothing. [home worker] */
+bool mbox_is_spent(const struct mbox *mb);
 /* The first message of this uncharged kind, wherever it stands; NULL: none. [home worker] */
 struct msg *mbox_take_kind(struct mbox *mb, enum msg_kind kind);
 /* Puts a message taken last back as the first, also when its place is taken meanwhile. [home worker] */

@@ -153,11 +153,15 @@ static void begin_run(struct flight *flight, uint64_t now_ns, const char *name) 
     struct about about = {.kind = FLIGHT_RAN};
     uint64_t cell = write_entry(flight, now_ns, about, 1, text, strlen(text));
     flight->runs[at].at_ns = now_ns;
-    flight->runs[at].count = &flight->cells[cell % FLIGHT_CELLS].words[3];
+    flight->runs[at].cell = (uint32_t)(cell % FLIGHT_CELLS);
+}
+
+static _Atomic uint64_t *count_of(struct flight *flight, uint32_t at) {
+    return &flight->cells[flight->runs[at].cell].words[3];
 }
 
 static void count_run(struct flight *flight, uint64_t now_ns, uint32_t at) {
-    _Atomic uint64_t *word = flight->runs[at].count;
+    _Atomic uint64_t *word = count_of(flight, at);
     uint64_t count = atomic_load_explicit(word, memory_order_relaxed) & UINT32_MAX;
     uint64_t since = flight->runs[at].at_ns;
     uint64_t lasted = now_ns > since ? (now_ns - since) >> 20 : 0; /* in units of about 1 ms */
@@ -180,7 +184,11 @@ __attribute__((noinline)) void flight_ran_anew(struct flight *flight, uint64_t n
         memset(flight->lately, 0, sizeof flight->lately);
         flight->lately_ns = now_ns;
     }
-    flight->lately[row % FLIGHT_LATELY] = (uint8_t)(at + 1);
+    /* one that is half full comes here each time: to find its end costs what counting costs otherwise, and so
+     * often nothing runs in one moment */
+    bool is_full = atomic_load_explicit(count_of(flight, at), memory_order_relaxed) & 1u << 31;
+    flight->lately[row % FLIGHT_LATELY].next = is_full ? 0 : row + 1;
+    flight->lately[row % FLIGHT_LATELY].cell = flight->runs[at].cell;
 }
 
 /* ------------------------------------------------------- reading */

@@ -66,14 +66,17 @@ struct flight {
 
     /* only the writer: the handlers that ran since the last other entry */
     struct {
-        _Atomic uint64_t *count; /* word 3 of its cell */
         uint64_t at_ns;
         uint32_t row;
+        uint32_t cell; /* its count is word 3 of it */
     } runs[FLIGHT_ROWS + 1];
     uint32_t run_count;
-    /* Which of them ran at lately_ns, plus one, by the last bits of the row; 0: not known. */
+    /* Those that ran at lately_ns, by the last bits of the row, and are far from their greatest count. */
     uint64_t lately_ns;
-    uint8_t lately[FLIGHT_LATELY];
+    struct {
+        uint32_t next; /* the row + 1; 0: not known */
+        uint32_t cell;
+    } lately[FLIGHT_LATELY];
 };
 
 /* NULL: no memory. The owner makes it when it is first needed; until then there is nothing to read. */
@@ -101,16 +104,15 @@ void flight_ran_anew(struct flight *flight, uint64_t now_ns, uint32_t row, const
  * millisecond: a plain store. [writer] */
 static inline void flight_ran(struct flight *flight, uint64_t now_ns, uint32_t row,
                               const char *name) {
-    unsigned run = flight->lately[row % FLIGHT_LATELY];
-    if (flight->lately_ns != now_ns || run == 0 || flight->runs[run - 1].row != row) {
+    unsigned slot = row % FLIGHT_LATELY;
+    if (__builtin_expect(flight->lately_ns != now_ns || flight->lately[slot].next != row + 1, 0)) {
         flight_ran_anew(flight, now_ns, row, name);
         return;
     }
-    _Atomic uint64_t *count = flight->runs[run - 1].count;
+    _Atomic uint64_t *count = &flight->cells[flight->lately[slot].cell].words[3];
     uint64_t word = atomic_load_explicit(count, memory_order_relaxed);
-    word += (uint32_t)word < UINT32_MAX;
     /* release: as in write_cell */
-    atomic_store_explicit(count, word, memory_order_release);
+    atomic_store_explicit(count, word + 1, memory_order_release);
 }
 
 /* Calls `each` for the entries, oldest first; lent during the call. Allocates nothing and takes no lock:

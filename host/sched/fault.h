@@ -84,9 +84,9 @@ void fault_thread_enter(struct fault_thread *thread);
 void fault_thread_leave(struct fault_thread *thread);
 
 /* run(turn, state, arg); FAULT_STATUS when it was given up. May nest. */
-int32_t fault_call(struct fault_thread *thread,
+int32_t fault_call(struct troupe_turn *turn, void *state, const void *arg,
                    int32_t (*run)(struct troupe_turn *turn, void *state, const void *arg),
-                   struct troupe_turn *turn, void *state, const void *arg);
+                   struct fault_thread *thread);
 
 /* After FAULT_STATUS, which a plugin could return, too: whether the last call was given up. Once. */
 static inline bool fault_was_given_up(struct fault_thread *thread) {

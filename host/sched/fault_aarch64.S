@@ -1,7 +1,8 @@
 /* The boundary around calls of plugins, for AArch64; see fault.h. */
 #if defined(__aarch64__) && !defined(FAULT_PORTABLE)
 
-/* int32_t fault_call(thread, run, turn, state, arg)
+/* int32_t fault_call(turn, state, arg, run, thread)
+ * The first three stay where they are: for `run`.
  * A fault leaves every register lost but those that the handler sets: sp from thread->sp, x19,
  * w0 = FAULT_STATUS, pc = fault_resume. So all that belong to the caller are on the stack. */
     .text
@@ -44,16 +45,12 @@ fault_call:
     stp d14, d15, [sp, #144]
     .cfi_offset d14, -32
     .cfi_offset d15, -24
-    ldr x9, [x0]
+    ldr x9, [x4]
     str x9, [sp, #160]
-    mov x19, x0
+    mov x19, x4
     mov x9, sp
-    str x9, [x0]
-    mov x9, x1
-    mov x0, x2
-    mov x1, x3
-    mov x2, x4
-    blr x9
+    str x9, [x4]
+    blr x3
     .globl fault_resume
     .hidden fault_resume
 fault_resume:

@@ -6,10 +6,10 @@
 
 const char fault_resume[1];
 
-__attribute__((noinline)) int32_t
-fault_call(struct fault_thread *thread,
-           int32_t (*run)(struct troupe_turn *turn, void *state, const void *arg),
-           struct troupe_turn *turn, void *state, const void *arg) {
+__attribute__((noinline)) int32_t fault_call(struct troupe_turn *turn, void *state, const void *arg,
+                                             int32_t (*run)(struct troupe_turn *turn, void *state,
+                                                            const void *arg),
+                                             struct fault_thread *thread) {
     sigjmp_buf jump;
     void *volatile sp = thread->sp;
     void *volatile outer = thread->jump;

@@ -1,7 +1,8 @@
 /* The boundary around calls of plugins, for x86-64; see fault.h. */
 #if defined(__x86_64__) && !defined(FAULT_PORTABLE)
 
-/* int32_t fault_call(thread, run, turn, state, arg)
+/* int32_t fault_call(turn, state, arg, run, thread)
+ * The first three stay where they are: for `run`.
  * A fault leaves every register lost but those that the handler sets: rsp from thread->sp, rbx,
  * eax = FAULT_STATUS, rip = fault_resume. So all that belong to the caller are on the stack. */
     .text
@@ -30,15 +31,11 @@ fault_call:
     pushq %r15
     .cfi_adjust_cfa_offset 8
     .cfi_rel_offset %r15, 0
-    pushq (%rdi)
+    pushq (%r8)
     .cfi_adjust_cfa_offset 8
-    movq %rdi, %rbx
-    movq %rsp, (%rdi)
-    movq %rsi, %rax
-    movq %rdx, %rdi
-    movq %rcx, %rsi
-    movq %r8, %rdx
-    call *%rax
+    movq %r8, %rbx
+    movq %rsp, (%r8)
+    call *%rcx
     .globl fault_resume
     .hidden fault_resume
 fault_resume:

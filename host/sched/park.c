@@ -79,12 +79,12 @@ static bool watch(struct sched_worker *worker, bool first) {
         if (other == worker || atomic_load_explicit(&other->idle, memory_order_relaxed)) {
             continue;
         }
-        uint64_t units = atomic_load_explicit(&other->units, memory_order_relaxed);
+        uint32_t done = sched_done(other);
         if (!first) {
-            bool slow = units - other->units_seen < WATCH_UNITS;
+            bool slow = done - other->done_seen < WATCH_UNITS;
             atomic_store_explicit(&other->measure, slow, memory_order_relaxed);
         }
-        other->units_seen = units;
+        other->done_seen = done;
         busy = true;
     }
     return busy;
@@ -92,7 +92,7 @@ static bool watch(struct sched_worker *worker, bool first) {
 
 static bool become_watcher(struct sched *sched) {
     bool nobody = false;
-    /* acquire/release: hands `units_seen` from one watcher to the next */
+    /* acquire/release: hands `done_seen` from one watcher to the next */
     return !atomic_load_explicit(&sched->watched, memory_order_relaxed) &&
            atomic_compare_exchange_strong_explicit(&sched->watched, &nobody, true,
                                                    memory_order_acquire, memory_order_relaxed);

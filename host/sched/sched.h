@@ -69,7 +69,6 @@ struct sched_worker {
     uint32_t later_streak;
     uint32_t queue_length;
     uint64_t now_ns;      /* clock, read now and then */
-    uint32_t done;        /* units of work, wraps */
     uint32_t read_at;     /* `done` when the clock was read */
     uint32_t short_idles; /* see park.c */
     uint64_t woke_ns; /* since when it has not been idle, and how long that was the time before */
@@ -87,9 +86,11 @@ struct sched_worker {
     _Atomic bool parked;    /* dedicated: has nothing to do */
     _Atomic bool interrupt; /* dedicated: is to come out of blocking calls */
     _Atomic bool measure;   /* it is slow: it reads the clock each time, while others are idle */
-    _Alignas(64) _Atomic uint64_t units; /* of work done; written by this worker only */
+    /* units of work, wraps; written by this worker only. Of another line than what it reads all the time: a
+     * watcher looks at it each millisecond */
+    _Alignas(64) _Atomic uint32_t done;
 
-    uint64_t units_seen; /* the watcher's, see park.c */
+    uint32_t done_seen; /* the watcher's, see park.c */
     pthread_t thread;
     bool has_thread;
     struct sched_worker *link; /* sched's list of dedicated workers, or strays; under its lock */
@@ -118,6 +119,8 @@ bool sched_is_seeded(const struct sched *sched);
 void task_init(struct sched_task *task, const struct task_ops *ops, struct sched_worker *home);
 /* Queues the task. Only on its home worker; harmless when it is queued already. */
 void sched_ready(struct sched_task *task);
+/* The same, by who has the home worker at hand. */
+void sched_ready_here(struct sched_worker *worker, struct sched_task *task);
 /* As sched_ready, but others of the queue go first, if there are some: at the most SCHED_LATER_MOST. For what
  * is cheaper done for many at once. */
 #define SCHED_LATER_MOST 64u
@@ -151,8 +154,11 @@ int sched_wait(struct sched_worker *worker, struct sched_pollfd *fds, unsigned c
 #define SCHED_BUDGET 1000u
 unsigned sched_budget(struct sched_worker *worker, const struct sched_task *task);
 /* Reports work done, from within run; worker->done sums it up. */
+static inline uint32_t sched_done(const struct sched_worker *worker) {
+    return atomic_load_explicit(&worker->done, memory_order_relaxed);
+}
 static inline void sched_count(struct sched_worker *worker, uint32_t units) {
-    worker->done += units;
+    atomic_store_explicit(&worker->done, sched_done(worker) + units, memory_order_relaxed);
 }
 static inline void sched_interrupted(struct sched_worker *worker) {
     if (worker->dedicated) {
@@ -167,6 +173,9 @@ uint64_t sched_read_clock(struct sched_worker *worker);
 /* The time at about which something begins now: no clock is read, at most a tick of a millisecond
  * old while ticks are given, and SCHED_LINGER_NS at the most. */
 uint64_t sched_coarse_now(const struct sched_worker *worker);
+
+/* The time as last given by sched_tick; 0: never. */
+uint64_t sched_ticked(const struct sched_worker *worker);
 
 enum sched_ticks {
     SCHED_TICKS_END,    /* all have been idle for a while: none until they are wanted again */

@@ -39,8 +39,12 @@ void tick_want(struct sched_worker *worker) {
     }
 }
 
+uint64_t sched_ticked(const struct sched_worker *worker) {
+    return atomic_load_explicit(&worker->sched->tick_ns, memory_order_relaxed);
+}
+
 uint64_t sched_coarse_now(const struct sched_worker *worker) {
-    uint64_t tick_ns = atomic_load_explicit(&worker->sched->tick_ns, memory_order_relaxed);
+    uint64_t tick_ns = sched_ticked(worker);
     return tick_ns > worker->now_ns ? tick_ns : worker->now_ns;
 }
 

@@ -41,18 +41,22 @@ static void queue_add(struct sched_worker *worker, struct sched_task *task) {
     task->queued_at = (uint32_t)(worker->now_ns / NS_PER_US);
 }
 
-void sched_ready(struct sched_task *task) {
+void sched_ready_here(struct sched_worker *worker, struct sched_task *task) {
+    assert(worker == current);
+    assert(worker == atomic_load_explicit(&task->home, memory_order_relaxed));
     if (task->queued) {
         return;
     }
-    struct sched_worker *worker = current;
-    assert(worker == atomic_load_explicit(&task->home, memory_order_relaxed));
     task->queued = true;
     struct sched_task *before = worker->next;
     worker->next = task;
     if (before) {
         queue_add(worker, before);
     }
+}
+
+void sched_ready(struct sched_task *task) {
+    sched_ready_here(current, task);
 }
 
 void sched_ready_later(struct sched_task *task) {
@@ -168,7 +172,7 @@ bool worker_has_work(struct sched_worker *worker) {
 __attribute__((noinline)) void worker_read_clock(struct sched_worker *worker) {
     struct clock *clock = worker->sched->options.clock;
     worker->now_ns = clock->now(clock);
-    worker->read_at = worker->done;
+    worker->read_at = sched_done(worker);
 }
 
 uint64_t sched_read_clock(struct sched_worker *worker) {
@@ -177,7 +181,7 @@ uint64_t sched_read_clock(struct sched_worker *worker) {
 }
 
 uint64_t sched_now(struct sched_worker *worker) {
-    if (worker->done - worker->read_at >= CLOCK_UNITS || worker->now_ns == 0) {
+    if (sched_done(worker) - worker->read_at >= CLOCK_UNITS || worker->now_ns == 0) {
         worker_read_clock(worker);
     }
     return worker->now_ns;
@@ -216,45 +220,63 @@ static void judge(struct sched_worker *worker, uint64_t took_ns, uint32_t units)
     }
 }
 
-/* The thread may be another worker's when the task returns: see seize.c. Then `current` says which. */
-static void run(struct sched_worker *worker, struct sched_task *task) {
-    bool measured = is_to_measure(worker);
-    if (measured) {
-        worker_read_clock(worker);
-    }
-    uint64_t before_ns = worker->now_ns;
-    uint32_t before = worker->done;
-    enum task_result result = task->ops->run(task, worker);
-    if (__builtin_expect(current != worker, 0)) {
-        seize_give_back(current, task, result);
-        return;
-    }
-    uint32_t units = worker->done - before;
-    units = units ? units : 1;
-    if (measured) {
-        worker_read_clock(worker); /* before it is queued again: its own time is no waiting */
-    }
-    uint64_t total = atomic_load_explicit(&worker->units, memory_order_relaxed);
-    atomic_store_explicit(&worker->units, total + units, memory_order_relaxed);
-    bool ours = result == TASK_IDLE || result == TASK_AGAIN;
-    if (ours && measured) {
-        task->cost_ns = smoothed(task->cost_ns, (worker->now_ns - before_ns) / units);
-    }
-    if (ours) {
+/* What is left to do when it was not simply idle. */
+__attribute__((noinline)) static void finish(struct sched_worker *worker, struct sched_task *task,
+                                             enum task_result result) {
+    if (result == TASK_IDLE || result == TASK_AGAIN) {
         task->queued = result == TASK_AGAIN;
         if (result == TASK_AGAIN) {
             queue_add(worker, task);
         }
+        return;
+    }
+    worker->hot = NULL; /* it might be that one */
+    if (result == TASK_MOVE) {
+        give_to(task, sched_worker_at(worker->sched, task->pull_to));
+    }
+}
+
+/* With a look at the clock before and behind. */
+__attribute__((noinline)) static bool run_measured(struct sched_worker *worker,
+                                                   struct sched_task *task) {
+    worker_read_clock(worker);
+    uint64_t before_ns = worker->now_ns;
+    uint32_t before = sched_done(worker);
+    enum task_result result = task->ops->run(task, worker);
+    if (current != worker) {
+        seize_give_back(current, task, result);
+        return false;
+    }
+    uint32_t units = sched_done(worker) - before;
+    units = units ? units : 1;
+    worker_read_clock(worker); /* before it is queued again: its own time is no waiting */
+    uint64_t took_ns = worker->now_ns - before_ns;
+    if (result == TASK_IDLE || result == TASK_AGAIN) {
+        task->cost_ns = smoothed(task->cost_ns, took_ns / units);
+    }
+    finish(worker, task, result);
+    give_maybe(worker); /* now that the last activation is priced */
+    judge(worker, worker->now_ns - before_ns, units);
+    return true;
+}
+
+/* False: the thread is another worker's when the task returns, see seize.c. `current` says which. */
+static inline bool run(struct sched_worker *worker, struct sched_task *task) {
+    if (__builtin_expect(atomic_load_explicit(&worker->measure, memory_order_relaxed), 0) &&
+        is_to_measure(worker)) {
+        return run_measured(worker, task);
+    }
+    enum task_result result = task->ops->run(task, worker);
+    if (__builtin_expect(current != worker, 0)) {
+        seize_give_back(current, task, result);
+        return false;
+    }
+    if (__builtin_expect(result == TASK_IDLE, 1)) {
+        task->queued = false;
     } else {
-        worker->hot = NULL; /* it might be that one */
-        if (result == TASK_MOVE) {
-            give_to(task, sched_worker_at(worker->sched, task->pull_to));
-        }
+        finish(worker, task, result);
     }
-    if (measured) {
-        give_maybe(worker); /* now that the last activation is priced */
-        judge(worker, worker->now_ns - before_ns, units);
-    }
+    return true;
 }
 
 unsigned sched_budget(struct sched_worker *worker, const struct sched_task *task) {
@@ -267,14 +289,22 @@ unsigned sched_budget(struct sched_worker *worker, const struct sched_task *task
     return task->cost_ns < ACTIVATION_NS ? ACTIVATION_NS / task->cost_ns : 1;
 }
 
-bool worker_step(struct sched_worker *worker) {
-    worker_collect(worker);
+/* *ret_stays: false: the thread is another worker's now. False: there was nothing to do. */
+static inline bool step(struct sched_worker *worker, bool *ret_stays) {
+    if (atomic_load_explicit(&worker->inbox, memory_order_relaxed)) {
+        worker_collect(worker);
+    }
     struct sched_task *task = queue_take(worker);
     if (!task) {
         return false;
     }
-    run(worker, task);
+    *ret_stays = run(worker, task);
     return true;
+}
+
+bool worker_step(struct sched_worker *worker) {
+    bool stays;
+    return step(worker, &stays);
 }
 
 void worker_loop(struct sched_worker *worker) {
@@ -284,9 +314,10 @@ void worker_loop(struct sched_worker *worker) {
     worker->woke_ns = worker->now_ns;
     tick_want(worker); /* it may find work before it ever parks */
     while (!worker->retire && !atomic_load_explicit(&sched->stop, memory_order_relaxed)) {
-        if (!worker_step(worker)) {
+        bool stays;
+        if (!step(worker, &stays)) {
             park(worker);
-        } else if (current != worker) {
+        } else if (!stays) {
             return; /* the worker has another thread now */
         } else if (worker->queue_length > 0) {
             summon_watcher(worker);

@@ -30,7 +30,7 @@ static int32_t call_plain(uint64_t *count) {
 }
 
 static int32_t call_boundary(uint64_t *count) {
-    return fault_call(&thread, pointer, NULL, count, (void *)1);
+    return fault_call(NULL, count, (void *)1, pointer, &thread);
 }
 
 static int32_t call_jump(uint64_t *count) {

@@ -10,7 +10,7 @@ static _Atomic bool is_over;
 
 static void call_kind(void) {
     for (unsigned i = 0; i < 3; i++) {
-        int32_t status = fault_call(&thread, kind->run, NULL, NULL, NULL);
+        int32_t status = fault_call(NULL, NULL, NULL, kind->run, &thread);
         CHECK(status == FAULT_STATUS);
         CHECK(!thread.sp);
         CHECK(thread.report.signal == kind->signals[0] || thread.report.signal == kind->signals[1]);
@@ -71,7 +71,7 @@ static void call_memory(void) {
     unsigned at = 0;
     int32_t status = FAULT_STATUS;
     for (; status == FAULT_STATUS; at++) {
-        status = fault_call(&thread, run, NULL, &at, NULL);
+        status = fault_call(NULL, &at, NULL, run, &thread);
         CHECK(status == FAULT_STATUS || status == 1);
     }
     CHECK(at > 100);
@@ -99,11 +99,11 @@ static int32_t call_back(const void *function) {
     int32_t (*run)(struct troupe_turn *, void *, const void *);
     void *symbol = dlsym(plugin, "faulty_call_back");
     memcpy(&run, &symbol, sizeof run);
-    return fault_call(&thread, run, NULL, NULL, function);
+    return fault_call(NULL, NULL, function, run, &thread);
 }
 
 static void inner_call(void) {
-    CHECK(fault_call(&thread, kinds[0].run, NULL, NULL, NULL) == FAULT_STATUS);
+    CHECK(fault_call(NULL, NULL, NULL, kinds[0].run, &thread) == FAULT_STATUS);
     CHECK(thread.sp);
 }
 
@@ -190,7 +190,7 @@ static void body_chained(const void *arg) {
         fault_in_host();
     }
     CHECK(seen == SIGSEGV);
-    CHECK(fault_call(&thread, kinds[0].run, NULL, NULL, NULL) == FAULT_STATUS);
+    CHECK(fault_call(NULL, NULL, NULL, kinds[0].run, &thread) == FAULT_STATUS);
     fault_thread_leave(&thread);
     clean_up();
     CHECK(sigaction(SIGSEGV, NULL, &after) == 0);
@@ -213,7 +213,7 @@ static void body_removed(const void *arg) {
     prepare();
     fault_thread_enter(&thread);
     fault_remove_code(code_start);
-    (void)fault_call(&thread, kinds[0].run, NULL, NULL, NULL);
+    (void)fault_call(NULL, NULL, NULL, kinds[0].run, &thread);
 }
 
 static void test_code_that_was_removed_is_not_contained(void **state) {
@@ -238,7 +238,7 @@ static void body_registers(const void *arg) {
     volatile double third = 1.0;
     for (unsigned i = 0; kinds[i].end == FAULTY_RECOVERS; i++) {
         unsigned keep[8] = {i, i + 1, i + 2, i + 3, i + 4, i + 5, i + 6, i + 7};
-        CHECK(fault_call(&thread, kinds[i].run, NULL, NULL, NULL) == FAULT_STATUS);
+        CHECK(fault_call(NULL, NULL, NULL, kinds[i].run, &thread) == FAULT_STATUS);
         CHECK(keep[0] == i && keep[7] == i + 7);
         third /= 3.0;
     }
@@ -271,7 +271,7 @@ static void body_backtrace(const void *arg) {
     char text[64];
     prepare();
     fault_thread_enter(&thread);
-    CHECK(fault_call(&thread, find_kind(arg)->run, NULL, NULL, NULL) == FAULT_STATUS);
+    CHECK(fault_call(NULL, NULL, NULL, find_kind(arg)->run, &thread) == FAULT_STATUS);
     fault_text(&thread.report, text, sizeof text);
     print_line(NULL, text);
     fault_backtrace(&thread.report, print_line, NULL);

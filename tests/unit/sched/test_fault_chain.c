@@ -39,7 +39,7 @@ static void handle_info(int signal, void (*function)(int, siginfo_t *, void *), 
 /* The contained fault in between shows that ours is there all the time. */
 static void contain_one(void) {
     fault_thread_enter(&thread);
-    CHECK(fault_call(&thread, find_kind("null")->run, NULL, NULL, NULL) == FAULT_STATUS);
+    CHECK(fault_call(NULL, NULL, NULL, find_kind("null")->run, &thread) == FAULT_STATUS);
     fault_thread_leave(&thread);
 }
 

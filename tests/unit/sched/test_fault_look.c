@@ -44,7 +44,7 @@ static int find_code(struct dl_phdr_info *info, size_t size, void *context) {
 static void *call(void *argument) {
     struct world *world = argument;
     fault_thread_enter(&world->thread);
-    world->status = fault_call(&world->thread, world->run, NULL, &world->lost, NULL);
+    world->status = fault_call(NULL, &world->lost, NULL, world->run, &world->thread);
     fault_thread_leave(&world->thread);
     return NULL;
 }

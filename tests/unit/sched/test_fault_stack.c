@@ -22,11 +22,11 @@ static size_t resident(void) {
 }
 
 static void overflow_and_shrink(void) {
-    CHECK(fault_call(&thread, find_kind("overflow")->run, NULL, NULL, NULL) == FAULT_STATUS);
+    CHECK(fault_call(NULL, NULL, NULL, find_kind("overflow")->run, &thread) == FAULT_STATUS);
     CHECK(resident() > 2 * KEPT_MOST);
     fault_shrink_stack();
     CHECK(resident() <= KEPT_MOST);
-    CHECK(fault_call(&thread, find_kind("overflow")->run, NULL, NULL, NULL) == FAULT_STATUS);
+    CHECK(fault_call(NULL, NULL, NULL, find_kind("overflow")->run, &thread) == FAULT_STATUS);
     (void)use_library(NULL);
 }
 

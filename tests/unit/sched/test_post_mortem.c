@@ -16,7 +16,7 @@ static void body_kind(const void *arg) {
     prepare();
     (void)open_in(death->w->folder);
     fault_thread_enter(&thread);
-    (void)fault_call(&thread, find_kind(death->kind)->run, NULL, NULL, NULL);
+    (void)fault_call(NULL, NULL, NULL, find_kind(death->kind)->run, &thread);
 }
 
 #define LIBRARY "it happened in code of a library or the host, which may hold locks"
@@ -148,7 +148,7 @@ static void body_die(const void *arg) {
     prepare();
     (void)open_in(w->folder);
     fault_thread_enter(&thread);
-    CHECK(fault_call(&thread, find_kind("overflow")->run, NULL, NULL, NULL) == FAULT_STATUS);
+    CHECK(fault_call(NULL, NULL, NULL, find_kind("overflow")->run, &thread) == FAULT_STATUS);
     fault_die(&thread.report);
 }
 
@@ -178,7 +178,7 @@ static void body_again(const void *arg) {
     thread.whose = bad_whose;
     (void)open_in(w->folder);
     fault_thread_enter(&thread);
-    (void)fault_call(&thread, find_kind("qsort")->run, NULL, NULL, NULL);
+    (void)fault_call(NULL, NULL, NULL, find_kind("qsort")->run, &thread);
 }
 
 static void test_f4_fault_while_telling_still_leaves_a_post_mortem(void **state) {

@@ -19,7 +19,7 @@ static void body_clean(const void *arg) {
     if (fault_is_contained()) {
         prepare();
         fault_thread_enter(&thread);
-        CHECK(fault_call(&thread, find_kind("null")->run, NULL, NULL, NULL) == FAULT_STATUS);
+        CHECK(fault_call(NULL, NULL, NULL, find_kind("null")->run, &thread) == FAULT_STATUS);
         fault_thread_leave(&thread);
         clean_up();
     }
