@@ -175,7 +175,7 @@ __attribute__((flatten)) int32_t host_send(struct troupe_turn *turn, uint32_t at
     struct runner *r = runner_of(turn);
     uint32_t before;
     if (THREAD_IS_RIGHT(r) && gate_try(r, &before)) {
-        bool is_sent = at < r->port_count && send_plain(r, &r->ports[at], body);
+        bool is_sent = at < r->plain_count && r->ports && send_plain(r, &r->ports[at], body);
         gate_leave(r, before);
         if (is_sent) {
             return TROUPE_OK;
@@ -208,9 +208,30 @@ int32_t host_address(struct runner *r, struct msg *m, struct troupe_ref to) {
     return TROUPE_OK;
 }
 
-__attribute__((flatten)) /* as inst_run */
-int32_t
-host_send_to(struct troupe_turn *turn, uint32_t port, struct troupe_ref to, const void *body) {
+/* As send_plain: to an actor of this proc that blocks whoever sends to it. */
+static inline bool send_plain_to(struct runner *r, const struct inst_row *row, struct troupe_ref to,
+                                 const void *body) {
+    bool is_plain = row->kind == TROUPE_ROW_to && row->usual && body && to.port < QUERIES_PORT &&
+                    outbox_has_room(&r->outbox);
+    struct inst *in = is_plain ? cell_find(r->proc, to.uid) : NULL;
+    if (!in || (inst_plan_index(in) != UINT32_MAX && in->more->row_overflow)) {
+        return false;
+    }
+    struct msg *m = pool_take_small(r->pool);
+    if (!m) {
+        return false;
+    }
+    msg_init_plain(m, row->usual);
+    m->port = (uint16_t)to.port;
+    m->dest = to.uid;
+    m->sender = inst_uid(r->inst);
+    copy_small((char *)(m + 1), body, row->type->end);
+    outbox_add_named(&r->outbox, &in->mbox, m);
+    return true;
+}
+
+__attribute__((noinline, flatten)) static int32_t
+send_slowly_to(struct troupe_turn *turn, uint32_t port, struct troupe_ref to, const void *body) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, TROUPE_WRONG_THREAD);
     const struct inst_row *row = host_row(r, port, ROW(to));
@@ -220,6 +241,22 @@ host_send_to(struct troupe_turn *turn, uint32_t port, struct troupe_ref to, cons
     unsigned flags = MSG_BY_NAME | (to.port > PORT_NAME_MASK ? MSG_EXTENDED : 0);
     struct msg *m = host_new_message(r, MSG_DATA, flags, row->type, body, 0);
     return m ? host_address(r, m, to) : TROUPE_NO_MEMORY;
+}
+
+__attribute__((flatten)) /* as host_send */
+int32_t
+host_send_to(struct troupe_turn *turn, uint32_t port, struct troupe_ref to, const void *body) {
+    struct runner *r = runner_of(turn);
+    uint32_t before;
+    if (THREAD_IS_RIGHT(r) && gate_try(r, &before)) {
+        bool is_sent =
+            port < r->plain_count && send_plain_to(r, &r->inst->type->rows[port], to, body);
+        gate_leave(r, before);
+        if (is_sent) {
+            return TROUPE_OK;
+        }
+    }
+    return send_slowly_to(turn, port, to, body);
 }
 
 /* The message that `message` stands for: the one in hand, or one kept, that came in on row `source`;

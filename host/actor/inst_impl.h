@@ -84,8 +84,8 @@ struct runner {
     /* the turn in hand */
     struct inst *inst; /* NULL: none */
     struct msg *msg;
-    struct port *ports;  /* the instance's, as far as its messages may be plain: */
-    uint32_t port_count; /* 0: not in this turn, or none */
+    struct port *ports;   /* the instance's; NULL: none is wired */
+    uint32_t plain_count; /* the rows from which this turn may send plain messages: all, or none */
     const struct inst_row *row;
     uint64_t now_ns; /* by the coarse clock, when the activation began or its last turn ended */
 

@@ -46,6 +46,19 @@ static void pick_hooks(struct inst_type *type) {
     }
 }
 
+/* What is the same for each message is found once. */
+static void prepare_row(struct inst_row *row, uint16_t at, const struct msg_type *reply) {
+    row->doing = DOING(INST_PROCESSING, true, at);
+    if (row->kind == TROUPE_ROW_in) {
+        row->usual = msg_plain_head(row->type->index, at);
+        row->named = msg_named_head(row->type->index, row->name_id);
+    } else if (row->kind == TROUPE_ROW_to && type_is_plain(row->type)) {
+        row->usual = msg_named_head(row->type->index, 0);
+    } else if (row->kind == TROUPE_ROW_call || row->kind == TROUPE_ROW_ask) {
+        row->reply = reply;
+    }
+}
+
 static int fill_rows(struct proc *proc, struct inst_type *type, const struct plan_type *plan_type,
                      const struct library_type *source) {
     for (uint16_t i = 0; i < type->row_count; i++) {
@@ -54,18 +67,16 @@ static int fill_rows(struct proc *proc, struct inst_type *type, const struct pla
         *row = (struct inst_row){.kind = from->kind,
                                  .name = source->note->rows[i].name,
                                  .type = plan_type->row_types[i],
-                                 .reply = plan_type->row_replies[i],
                                  .source = (uint16_t)plan_type->row_sources[i],
                                  .run = from->run};
         row->accepts = row->kind == TROUPE_ROW_call ? 1u << MSG_REQUEST
                        : row->kind == TROUPE_ROW_in || row->kind == TROUPE_ROW_any ? 1u << MSG_DATA
                                                                                    : 0;
-        row->doing = DOING(INST_PROCESSING, true, i);
-        row->usual = row->kind == TROUPE_ROW_in ? msg_plain_head(row->type->index, i) : 0;
         row->name_id = proc_port_name(proc, row->name);
         if (row->name_id == 0) {
             return -1;
         }
+        prepare_row(row, i, plan_type->row_replies[i]);
     }
     return 0;
 }

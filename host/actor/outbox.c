@@ -116,6 +116,21 @@ void outbox_add_plain(struct outbox *box, const struct port *port, struct msg *m
     }
 }
 
+/* Whoever sends to references sends to many: none is tried before the cache. */
+void outbox_add_named(struct outbox *box, struct mbox *mbox, struct msg *m) {
+    struct wire_target target = {mbox, m->dest, 0, WIRE_BLOCK};
+    m->next = NULL;
+    struct out_item *item = box->count > 0 ? find_batch(box, &target) : NULL;
+    if (item && msg_is_charged(item->u.to.first)) {
+        add_to_batch(item, m);
+        return;
+    }
+    item = &box->items[box->count];
+    fill_item(box, item, OUT_BATCH, &target, NULL, m);
+    item->u.to.plain = mbox;
+    box->count++;
+}
+
 int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
                        struct msg *m) {
     bool batch = target->mbox && target->overflow == WIRE_BLOCK;

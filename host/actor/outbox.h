@@ -41,7 +41,7 @@ struct out_item {
             uint64_t uid;
             struct msg *first, *last;
             struct wire *wire;
-            const struct wire_target *plain; /* of a batch that outbox_add_plain began; else NULL */
+            const void *plain; /* of a batch of plain messages: the port's target, or the mailbox */
         } to;
         struct inst *child;
         struct {
@@ -84,6 +84,8 @@ int outbox_add_message(struct outbox *box, const struct wire_target *target, str
                        struct msg *m);
 /* The same for a port's plain target and a message that counts, which is for its row; there must be room. */
 void outbox_add_plain(struct outbox *box, const struct port *port, struct msg *m);
+/* The same for a plain message to a reference. */
+void outbox_add_named(struct outbox *box, struct mbox *mbox, struct msg *m);
 static inline bool outbox_has_room(const struct outbox *box) {
     return box->count < box->room;
 }

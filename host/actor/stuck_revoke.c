@@ -90,7 +90,7 @@ static void hand_over(struct runner *r, struct stuck *stuck, struct stuck_abando
     r->estate = estate;
     r->inst = NULL; /* what the call asks of the host from now on is refused */
     r->msg = NULL;
-    r->port_count = 0;
+    r->plain_count = 0;
     pthread_mutex_lock(&keeper->lock);
     a->next = keeper->abandoned;
     keeper->abandoned = a;

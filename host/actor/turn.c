@@ -15,7 +15,7 @@ static inline void turns_enter(struct runner *r, struct inst *in, const struct i
     r->inst = in;
     r->row = row;
     r->ports = in->ports;
-    r->port_count = in->ports ? in->type->row_count : 0;
+    r->plain_count = in->type->row_count;
     if (r->now_ns != atomic_load_explicit(&in->since_ns, memory_order_relaxed)) {
         /* else not written: senders by reference read this line */
         atomic_store_explicit(&in->since_ns, r->now_ns, memory_order_relaxed);
@@ -25,7 +25,7 @@ static inline void turns_enter(struct runner *r, struct inst *in, const struct i
 static inline void turns_leave(struct runner *r) {
     r->inst = NULL;
     r->msg = NULL;
-    r->port_count = 0;
+    r->plain_count = 0;
 }
 
 /* One begins. */
@@ -178,7 +178,7 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t at, const void *arg
     turns_enter(r, in, row);
     turn_begin(r, m);
     if (m && m->flags & MSG_EXTENDED) {
-        r->port_count = 0; /* what it sends carries the trace */
+        r->plain_count = 0; /* what it sends carries the trace */
     }
     inst_set_handler(in, (uint16_t)(at + 1));
     if (inst_status(in) == INST_IDLE) {
@@ -237,10 +237,9 @@ static inline struct msg *take_usual(struct runner *r, struct inst *in) {
     return m;
 }
 
-/* Whether it can be done by turn_usual, for this row. */
-static inline bool is_usual(const struct inst *in, const struct msg *m,
-                            const struct inst_row *row) {
-    return m->head == row->usual && m->dest == inst_uid(in);
+/* Whether it can be done by turn_usual, for a row that has this among its usual heads. */
+static inline bool is_usual(const struct inst *in, const struct msg *m, uint64_t head) {
+    return m->head == head && m->dest == inst_uid(in);
 }
 
 /* One turn for a usual message, between turns_enter and turns_leave, of an instance at ease: so that it is idle
@@ -248,6 +247,7 @@ static inline bool is_usual(const struct inst *in, const struct msg *m,
 static inline enum step turn_usual(struct runner *r, struct inst *in, const struct inst_row *row,
                                    struct msg **m_, uint32_t limit) {
     struct msg *m = *m_;
+    uint64_t head = m->head;
     *m_ = NULL;
     turn_begin(r, m);
     int32_t status = turn_call(r, in, row, m + 1);
@@ -257,7 +257,7 @@ static inline enum step turn_usual(struct runner *r, struct inst *in, const stru
     }
     close_turn(r, in, NULL, false); /* it is no request */
     scratch_reset(&r->scratch);
-    turn_note(r, in, row, m->port);
+    turn_note(r, in, row, (uint16_t)(doing_handler(row->doing) - 1));
     count_handled(r);
     msg_release(r->pool, m); /* its body is its own */
     if (!is_at_ease(in)) {
@@ -266,7 +266,7 @@ static inline enum step turn_usual(struct runner *r, struct inst *in, const stru
     if (!in->mbox.head) {
         return mbox_is_spent(&in->mbox) ? STEP_REST : STEP_MORE;
     }
-    if (is_usual(in, in->mbox.head, row) && is_below(r, limit)) {
+    if (is_usual(in, in->mbox.head, head) && is_below(r, limit)) {
         *m_ = take_usual(r, in);
     }
     return STEP_MORE;
@@ -346,10 +346,22 @@ __attribute__((noinline)) static enum step step_message(struct runner *r, struct
     return STEP_MORE;
 }
 
+/* Not inlined: it would cost what a wire brings registers. */
+__attribute__((noinline)) static const struct inst_row *find_named(const struct inst *in,
+                                                                   const struct msg *m) {
+    const struct inst_type *type = in->type;
+    uint16_t at = type->handlers[m->port % INST_HANDLER_HASHES];
+    const struct inst_row *row = at > 0 ? &type->rows[at - 1] : NULL;
+    return row && row->kind == TROUPE_ROW_in && is_usual(in, m, row->named) ? row : NULL;
+}
+
 /* The row that the message is usual for; else NULL. */
 static inline const struct inst_row *find_usual(const struct inst *in, const struct msg *m) {
     const struct inst_row *row = &in->type->rows[m->port];
-    return m->port < in->type->row_count && is_usual(in, m, row) ? row : NULL;
+    if (m->port < in->type->row_count && is_usual(in, m, row->usual)) {
+        return row;
+    }
+    return m->flags == MSG_BY_NAME ? find_named(in, m) : NULL;
 }
 
 __attribute__((noinline)) static enum step step_unusual(struct runner *r, struct inst *in,

@@ -15,14 +15,17 @@ struct inst_row {
     uint32_t kind;    /* TROUPE_ROW_... */
     uint16_t name_id; /* the proc's number of the port's name; from 1 */
     uint16_t accepts; /* a bit for each enum msg_kind that its handler is for */
-    uint64_t usual;   /* the `head` of plain messages for it; 0: there are none */
+    uint64_t usual;   /* in: the `head` of plain messages for it; to: of those it sends; 0: none */
     const char *name;
-    const struct msg_type *type;   /* message or request; NULL: any, as, or none */
-    const struct msg_type *reply;  /* call, ask */
-    const struct inst_type *child; /* child */
-    uint16_t source;               /* as: the row it follows */
-    uint16_t next_handler;         /* of the same hash of its name + 1; see handlers */
-    uint32_t doing;                /* inst.doing while it handles a usual message */
+    const struct msg_type *type; /* message or request; NULL: any, as, or none */
+    union {
+        const struct msg_type *reply;  /* call, ask */
+        const struct inst_type *child; /* child */
+        uint64_t named;                /* in: the `head` of plain messages for it by its name */
+    };
+    uint16_t source;       /* as: the row it follows */
+    uint16_t next_handler; /* of the same hash of its name + 1; see handlers */
+    uint32_t doing;        /* inst.doing while it handles a usual message */
     int32_t (*run)(struct troupe_turn *turn, void *state, const void *arg);
 };
 

@@ -121,6 +121,11 @@ static inline uint64_t msg_plain_head(uint32_t type, uint16_t row) {
     struct msg m = {.type = type, .port = row, .kind = MSG_DATA};
     return m.head;
 }
+/* The same for a reference: a port name's number in place of the row. */
+static inline uint64_t msg_named_head(uint32_t type, uint16_t name) {
+    struct msg m = {.type = type, .port = name, .kind = MSG_DATA, .flags = MSG_BY_NAME};
+    return m.head;
+}
 /* The header of one in a fresh block; the caller sets sender, and next, last and dest whoever queues it. */
 static inline void msg_init_plain(struct msg *m, uint64_t head) {
     m->head = head;

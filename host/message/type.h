@@ -23,6 +23,12 @@ struct msg_type {
     struct msg_type **items; /* per field: the record type of a list, else NULL */
 };
 
+/* Small enough for the smallest block, and copied by two moves: no pointers, no padding behind the last field. */
+static inline bool type_is_plain(const struct msg_type *type) {
+    return !type->has_pointers && type->end >= 8 && type->end <= 16 &&
+           type->end == type->abi.body_size;
+}
+
 struct type_table;
 
 struct type_table *type_table_create(void); /* NULL: no memory */

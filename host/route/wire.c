@@ -28,8 +28,7 @@ void port_fini(struct port *port) {
 
 void port_settle(struct port *port, const struct msg_type *type) {
     const struct wire *wire = port->wires;
-    bool is_small = type && !type->has_pointers && type->end >= 8 && type->end <= 16 &&
-                    type->end == type->abi.body_size && port->body_room <= type->end;
+    bool is_small = type && type_is_plain(type) && port->body_room <= type->end;
     bool is_plain = is_small && port->count == 1 && wire->mode == WIRE_DIRECT &&
                     wire->targets->overflow == WIRE_BLOCK;
     port->plain = is_plain ? wire->targets : NULL;
