@@ -137,6 +137,10 @@ static int32_t host_save_write(struct troupe_saver *saver, const void *data, uin
     return saver->bytes.failed ? TROUPE_NO_MEMORY : TROUPE_OK;
 }
 
+static uint32_t host_save_version(struct troupe_saver *saver) {
+    return saver->version;
+}
+
 static int32_t host_load_read(struct troupe_loader *loader, void *data, uint64_t size) {
     if (size > loader->size - loader->at) {
         return TROUPE_INVALID;
@@ -198,5 +202,6 @@ void host_table_fill(struct troupe_host *host) {
         .load_version = host_load_version,
         .own_fd = host_own_fd,
         .close_fd = host_close_fd,
+        .save_version = host_save_version,
     };
 }

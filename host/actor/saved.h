@@ -7,6 +7,7 @@
 
 struct troupe_saver {
     struct str bytes;
+    uint32_t version; /* to be written */
 };
 
 struct troupe_loader {

@@ -65,6 +65,7 @@ struct note_actor {
     bool own_thread;
     bool plain_state;
     bool touches_world;
+    bool writes_older; /* every state version from state_min on */
 };
 
 /* Messages (records first), configs and actors stand in the order of their C names. */

@@ -241,6 +241,8 @@ static int fill_option(struct note_actor *actor, const char *name, struct err *e
         actor->plain_state = true;
     } else if (strcmp(name, "touches_world") == 0) {
         actor->touches_world = true;
+    } else if (strcmp(name, "writes_older") == 0) {
+        actor->writes_older = true;
     } else {
         return err_set(err, ERR_INVALID, "unknown option '%s'", name);
     }

@@ -237,4 +237,8 @@ struct troupe_host {
      * INVALID (not open; not one of own_fd's), NO_MEMORY: it is still the caller's then. [turn] */
     int32_t (*own_fd)(struct troupe_turn *turn, int32_t fd);
     int32_t (*close_fd)(struct troupe_turn *turn, int32_t fd);
+
+    /* The state version that `save` is to write: the newest, but for a type with the option
+     * writes_older, which may be asked for any from its oldest on (a reload goes back). [turn] */
+    uint32_t (*save_version)(struct troupe_saver *saver);
 };

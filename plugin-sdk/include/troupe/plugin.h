@@ -16,14 +16,16 @@
  *   child    const struct troupe_ended *       a child's end; UNHANDLED passes it up (SV-2)
  *   init     NULL                              before the first message
  *   cleanup  NULL                              after the last, not after a fault
- *   save     struct troupe_saver *             writes the state, in the newest version
+ *   save     struct troupe_saver *             writes the state, in the newest version; see writes_older
  *   load     struct troupe_loader *            fills a fresh state from a saved one, instead of init
  *   returned const struct troupe_returned *    an undeliverable; UNHANDLED makes it a dead letter
  *   config   -                                 value: offset of the config struct in the state
  *   option   -                                 name is one of:
  *                own_thread      may block; gets a thread of its own
  *                plain_state     the state holds no pointers into the plugin
- *                touches_world   acts on the world by itself (TX-3) */
+ *                touches_world   acts on the world by itself (TX-3)
+ *                writes_older    `save` writes the version that the host's save_version says: so a
+ *                                reload to or from this code can go back (RL-4) */
 /* clang-format off */
 #define TROUPE_ROW_KINDS(X)                                                                        \
     X(1, in) X(2, any) X(3, call) X(4, out) X(5, as) X(6, ask) X(7, to) X(8, timer) X(9, watch)    \

@@ -115,21 +115,23 @@ static void test_rows_keep_the_plugins_order_and_arguments(void **state) {
     (void)state;
 
     struct note_plugin *note =
-        parse(PLUGIN LINE ACTOR "option own_thread\ncall ask_me line line\nas copy ask_me\n"
-                                "child sub \"v.p.Sub\"\ninit\nsave 3 2\nload\n");
+        parse(PLUGIN LINE ACTOR
+              "option own_thread\noption writes_older\ncall ask_me line line\nas copy ask_me\n"
+              "child sub \"v.p.Sub\"\ninit\nsave 3 2\nload\n");
 
     const struct note_actor *actor = note_find_actor(note, "p.A");
-    assert_int_equal(actor->row_count, 7);
-    assert_int_equal(actor->rows[1].kind, TROUPE_ROW_call);
-    assert_string_equal(actor->rows[1].type, "line");
-    assert_string_equal(actor->rows[1].reply, "line");
-    assert_string_equal(actor->rows[3].type, "v.p.Sub");
-    assert_string_equal(actor->rows[4].name, "init");
-    assert_string_equal(actor->rows[4].type, "");
+    assert_int_equal(actor->row_count, 8);
+    assert_int_equal(actor->rows[2].kind, TROUPE_ROW_call);
+    assert_string_equal(actor->rows[2].type, "line");
+    assert_string_equal(actor->rows[2].reply, "line");
+    assert_string_equal(actor->rows[4].type, "v.p.Sub");
+    assert_string_equal(actor->rows[5].name, "init");
+    assert_string_equal(actor->rows[5].type, "");
     assert_int_equal(actor->state_version, 3);
     assert_int_equal(actor->state_min, 2);
     assert_true(actor->own_thread);
     assert_false(actor->plain_state);
+    assert_true(actor->writes_older);
     assert_null(actor->config);
     note_destroy(note);
 }
