@@ -126,7 +126,7 @@ static bool add_wire(struct inst *child, uint16_t out, struct inst *target, uint
     wire->count = 1;
     *wire->targets = (struct wire_target){&target->mbox, inst_uid(target), row,
                                           (uint8_t)inst_overflow(target, row)};
-    const struct msg_type *wanted = target->type->rows[row].type;
+    const struct msg_type *wanted = inst_type(target)->rows[row].type;
     wire->body_room = wanted ? wanted->abi.body_size : 0;
     port->body_room = wire->body_room > port->body_room ? wire->body_room : port->body_room;
     inst_settle_port(child, out);
@@ -136,13 +136,14 @@ static bool add_wire(struct inst *child, uint16_t out, struct inst *target, uint
 static bool join(struct runner *r, struct inst *child, const struct troupe_join *join_) {
     uint16_t out = inst_type_row(child->type, join_->output);
     struct inst *target = join_target(r, join_->to.uid);
-    uint16_t row = target ? inst_type_handler(target->type, (uint16_t)join_->to.port) : INST_NO_ROW;
+    uint16_t row =
+        target ? inst_type_handler(inst_type(target), (uint16_t)join_->to.port) : INST_NO_ROW;
     if (out == INST_NO_ROW || row == INST_NO_ROW) {
         return refuse(r, "no such port to join '%.*s' to, or no such output",
                       TROUPE_STR_ARG(join_->output));
     }
     const struct inst_row *from = &child->type->rows[out];
-    const struct inst_row *to = &target->type->rows[row];
+    const struct inst_row *to = &inst_type(target)->rows[row];
     struct err err;
     if (!fits(from, to)) {
         return refuse(r, "'%s' cannot be joined to '%s': %s", from->name, to->name,
@@ -222,7 +223,7 @@ static struct troupe_ref spawn(struct runner *r, const struct inst_type *type, u
 }
 
 struct troupe_ref child_spawn(struct runner *r, uint16_t row, const struct troupe_spawn *how) {
-    return spawn(r, r->inst->type->rows[row].child, row, how);
+    return spawn(r, type_current(r->inst->type->rows[row].child), row, how);
 }
 
 struct troupe_ref child_spawn_by_hand(struct runner *r, struct inst *parent,

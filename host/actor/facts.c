@@ -31,7 +31,7 @@ static void gather_attributes(const struct inst *in, struct facts_room *room,
 
 static void gather_names(const struct inst *in, struct facts_room *room,
                          struct snapshot_facts *facts) {
-    const struct library *library = in->type->library;
+    const struct inst_type *type = inst_type(in);
     const struct inst *parent = inst_parent(in);
     inst_name(in, room->id, sizeof room->id);
     facts->proc = in->proc->name;
@@ -41,14 +41,9 @@ static void gather_names(const struct inst *in, struct facts_room *room,
         inst_name(parent, room->parent, sizeof room->parent);
         facts->parent = room->parent;
     }
-    facts->actor_type = in->type->id;
-    if (library) {
-        const char *slash = strrchr(library->image->path, '/');
-        (void)snprintf(room->plugin, sizeof room->plugin, "%s",
-                       slash ? slash + 1 : library->image->path);
-        facts->plugin = room->plugin;
-        facts->generation = library->generation;
-    }
+    facts->actor_type = type->id;
+    facts->plugin = type->plugin;
+    facts->generation = type->generation;
     facts->last_handler = inst_last_handler(in);
 }
 
@@ -59,7 +54,7 @@ void facts_gather(const struct inst *in, struct facts_room *room, struct snapsho
     facts->uid = inst_uid(in);
     facts->pid = in->pid;
     facts->incarnation = inst_incarnation(in);
-    facts->is_system = !in->type->library;
+    facts->is_system = !inst_type(in)->line;
     facts->ended_ns = proc->clock->now(proc->clock);
     facts->ended_wall_ns = proc->clock->wall(proc->clock);
     facts->created_wall_ns =

@@ -6,7 +6,7 @@
 
 /* What the facts point to. */
 struct facts_room {
-    char id[160], parent[160], plugin[160];
+    char id[160], parent[160];
     struct snapshot_attribute attributes[SNAPSHOT_ATTRIBUTES_MAX]; /* `json` is owned */
 };
 

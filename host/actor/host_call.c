@@ -20,14 +20,13 @@ static uint64_t deadline(const struct runner *r, uint64_t timeout_ns) {
 }
 
 /* The request, with its call begun; NULL: no memory, or too many calls pending. */
-static struct msg *new_request(struct runner *r, uint32_t at, unsigned flags, const void *body,
-                               uint64_t timeout_ns) {
-    const struct inst_row *row = &r->inst->type->rows[at];
+static struct msg *new_request(struct runner *r, const struct inst_row *row, unsigned flags,
+                               const void *body, uint64_t timeout_ns) {
     struct msg *m = host_new_message(r, MSG_REQUEST, flags | MSG_EXTENDED, row->type, body, 0);
     if (!m) {
         return NULL;
     }
-    uint64_t number = call_begin(r->inst, (uint16_t)at, deadline(r, timeout_ns));
+    uint64_t number = call_begin(r->inst, host_number(r, row), deadline(r, timeout_ns));
     if (number == 0) {
         msg_free(r->pool, m);
         return NULL;
@@ -42,11 +41,11 @@ host_ask(struct troupe_turn *turn, uint32_t at, const void *body, uint64_t timeo
     struct runner *r = runner_of(turn);
     TURN_OR(r, 0);
     const struct inst_row *row = host_row(r, at, ROW(ask));
-    struct port *port = row && r->inst->ports ? &r->inst->ports[at] : NULL;
+    struct port *port = row ? host_port(r, row) : NULL;
     if (!body || !port || port->count != 1 || port->wires[0].mode == WIRE_BROADCAST) {
         return 0;
     }
-    struct msg *m = new_request(r, at, 0, body, timeout_ns);
+    struct msg *m = new_request(r, row, 0, body, timeout_ns);
     if (!m) {
         return 0;
     }
@@ -65,10 +64,11 @@ uint64_t host_ask_to(struct troupe_turn *turn, uint32_t at, struct troupe_ref to
                      uint64_t timeout_ns) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, 0);
-    if (!host_row(r, at, ROW(ask)) || !body || to.uid == 0) {
+    const struct inst_row *row = host_row(r, at, ROW(ask));
+    if (!row || !body || to.uid == 0) {
         return 0;
     }
-    struct msg *m = new_request(r, at, MSG_BY_NAME, body, timeout_ns);
+    struct msg *m = new_request(r, row, MSG_BY_NAME, body, timeout_ns);
     if (!m) {
         return 0;
     }

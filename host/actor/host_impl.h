@@ -25,6 +25,13 @@
 /* The turn's row `port` when it is of one of the kinds in `kinds` (bit per TROUPE_ROW_...). */
 const struct inst_row *host_row(const struct runner *r, uint32_t port, uint32_t kinds);
 #define ROW(kind) (1u << TROUPE_ROW_##kind)
+/* Its number (Y-1), and its output port; NULL: nothing of the actor is wired. */
+static inline uint16_t host_number(const struct runner *r, const struct inst_row *row) {
+    return (uint16_t)(row - r->inst->type->rows);
+}
+static inline struct port *host_port(const struct runner *r, const struct inst_row *row) {
+    return r->inst->ports ? &r->inst->ports[host_number(r, row)] : NULL;
+}
 
 /* host_send.c */
 int32_t host_send(struct troupe_turn *turn, uint32_t port, const void *body);

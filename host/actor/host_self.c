@@ -66,7 +66,8 @@ struct troupe_ref host_spawn(struct troupe_turn *turn, uint32_t port,
     struct runner *r = runner_of(turn);
     struct troupe_ref none = {0, 0};
     TURN_OR(r, none);
-    return host_row(r, port, ROW(child)) ? child_spawn(r, (uint16_t)port, how) : none;
+    const struct inst_row *row = host_row(r, port, ROW(child));
+    return row ? child_spawn(r, host_number(r, row), how) : none;
 }
 
 static struct inst *find_child(struct runner *r, uint64_t uid) {
@@ -101,14 +102,15 @@ int32_t host_start_timer(struct troupe_turn *turn, uint32_t port, uint64_t first
                          uint64_t period_ns) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, TROUPE_WRONG_THREAD);
-    if (!host_row(r, port, ROW(timer))) {
+    const struct inst_row *row = host_row(r, port, ROW(timer));
+    if (!row) {
         return TROUPE_INVALID;
     }
     struct out_item *item = outbox_add(&r->outbox, OUT_TIMER);
     if (!item) {
         return TROUPE_NO_MEMORY;
     }
-    item->row = (uint16_t)port;
+    item->row = host_number(r, row);
     item->u.timer.first_ns = first_ns;
     item->u.timer.period_ns = period_ns;
     return TROUPE_OK;
@@ -117,27 +119,29 @@ int32_t host_start_timer(struct troupe_turn *turn, uint32_t port, uint64_t first
 int32_t host_stop_timer(struct troupe_turn *turn, uint32_t port) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, TROUPE_WRONG_THREAD);
-    if (!host_row(r, port, ROW(timer))) {
+    const struct inst_row *row = host_row(r, port, ROW(timer));
+    if (!row) {
         return TROUPE_INVALID;
     }
     struct out_item *item = outbox_add(&r->outbox, OUT_TIMER_OFF);
     if (!item) {
         return TROUPE_NO_MEMORY;
     }
-    item->row = (uint16_t)port;
+    item->row = host_number(r, row);
     return TROUPE_OK;
 }
 
 static int32_t add_watch(struct runner *r, enum out_kind kind, uint32_t port, int32_t fd,
                          uint32_t events) {
-    if (!host_row(r, port, ROW(watch)) || fd < 0) {
+    const struct inst_row *row = host_row(r, port, ROW(watch));
+    if (!row || fd < 0) {
         return TROUPE_INVALID;
     }
     struct out_item *item = outbox_add(&r->outbox, kind);
     if (!item) {
         return TROUPE_NO_MEMORY;
     }
-    item->row = (uint16_t)port;
+    item->row = host_number(r, row);
     item->u.watch.fd = fd;
     item->u.watch.events = events;
     return TROUPE_OK;

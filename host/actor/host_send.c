@@ -5,10 +5,12 @@
 #include "actor/host_impl.h"
 
 const struct inst_row *host_row(const struct runner *r, uint32_t port, uint32_t kinds) {
-    if (port >= r->inst->type->row_count) {
+    const struct inst_type *type = r->inst->type;
+    uint16_t number = inst_type_number(type, port);
+    if (number == INST_NO_ROW) {
         return NULL;
     }
-    const struct inst_row *row = &r->inst->type->rows[port];
+    const struct inst_row *row = &type->rows[number];
     return kinds & (1u << row->kind) ? row : NULL;
 }
 
@@ -133,7 +135,7 @@ __attribute__((noinline, flatten)) static int32_t send_any(struct runner *r, uin
     if (!row || !body) {
         return TROUPE_INVALID;
     }
-    struct port *port = r->inst->ports ? &r->inst->ports[at] : NULL;
+    struct port *port = host_port(r, row);
     if (!port || port->count == 0) {
         return TROUPE_OK;
     }
@@ -194,9 +196,9 @@ int32_t host_address(struct runner *r, struct msg *m, struct troupe_ref to) {
     m->port = (uint16_t)to.port;
     /* Plan actors stay and never change their policies; of others, who have none, no more can be read. */
     if (in && inst_plan_index(in) != UINT32_MAX && in->more->row_overflow) {
-        uint16_t row = inst_type_handler(in->type, m->port);
+        uint16_t row = inst_type_handler(inst_type(in), m->port);
         target.row = row;
-        target.overflow = row == INST_NO_ROW ? WIRE_BLOCK : in->more->row_overflow[row];
+        target.overflow = row == INST_NO_ROW ? WIRE_BLOCK : (uint8_t)inst_overflow(in, row);
     }
     if (add(r, &target, NULL, m) < 0) {
         return TROUPE_NO_MEMORY;
@@ -285,7 +287,7 @@ int32_t host_forward(struct troupe_turn *turn, uint32_t at, const struct troupe_
     if (!held) {
         return TROUPE_INVALID;
     }
-    struct port *port = r->inst->ports ? &r->inst->ports[at] : NULL;
+    struct port *port = host_port(r, row);
     if (!port || port->count == 0) {
         return TROUPE_OK;
     }

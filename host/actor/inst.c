@@ -129,7 +129,7 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     atomic_store_explicit(&in->signals, 0, memory_order_relaxed);
     atomic_store_explicit(&in->last_handler, 0, memory_order_relaxed);
     atomic_store_explicit(&in->since_ns, 0, memory_order_relaxed);
-    in->type = type;
+    __atomic_store_n(&in->type, type, __ATOMIC_RELEASE);
     in->ports = NULL;
     in->state = NULL;
     __atomic_store_n(&in->more, NULL, __ATOMIC_RELAXED);
@@ -301,7 +301,8 @@ uint64_t inst_uid(const struct inst *in) {
 }
 
 const struct inst_type *inst_type(const struct inst *in) {
-    return in->type;
+    /* acquire: pairs with swap.c, where the home worker may change it */
+    return __atomic_load_n(&in->type, __ATOMIC_ACQUIRE);
 }
 
 uint64_t inst_since_ns(const struct inst *in) {
@@ -386,14 +387,14 @@ uint64_t inst_processed(const struct inst *in) {
 
 const char *inst_handler(const struct inst *in) {
     uint16_t handler = doing_handler(inst_doing(in));
-    return handler ? in->type->rows[handler - 1].name : "";
+    return handler ? inst_type(in)->rows[handler - 1].name : "";
 }
 
 const char *inst_last_handler(const struct inst *in) {
     uint16_t handler = doing_handler(inst_doing(in));
     uint16_t last = atomic_load_explicit(&in->last_handler, memory_order_relaxed);
     handler = handler ? handler : last;
-    return handler ? in->type->rows[handler - 1].name : NULL;
+    return handler ? inst_type(in)->rows[handler - 1].name : NULL;
 }
 
 bool inst_is_quiet(const struct inst *in) {

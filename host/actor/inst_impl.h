@@ -399,7 +399,8 @@ static inline uint32_t inst_open_children(const struct inst *in) {
 }
 /* What becomes of messages for this row when it is full. [home worker; of one of the plan: any] */
 static inline enum overflow inst_overflow(const struct inst *in, uint16_t row) {
-    return in->more && in->more->row_overflow ? in->more->row_overflow[row] : OVERFLOW_BLOCK;
+    bool is_planned = in->more && in->more->row_overflow && row < inst_type(in)->line->planned;
+    return is_planned ? in->more->row_overflow[row] : OVERFLOW_BLOCK;
 }
 /* As it was made by its home worker, or NULL. [any thread that knows that the instance stays] */
 static inline struct inst_more *inst_seen(const struct inst *in) {

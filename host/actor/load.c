@@ -16,149 +16,6 @@ _Static_assert((int)WIRE_DIRECT == (int)ROUTE_DIRECT && (int)WIRE_HASH == (int)R
                    (int)WIRE_BROADCAST == (int)ROUTE_BROADCAST,
                "the manifest's words and the wires' are the same numbers");
 
-static void pick_hooks(struct inst_type *type) {
-    type->init = type->cleanup = type->save = type->load = type->returned = INST_NO_ROW;
-    for (uint16_t i = 0; i < type->row_count; i++) {
-        switch (type->rows[i].kind) {
-        case TROUPE_ROW_init:
-            type->init = i;
-            break;
-        case TROUPE_ROW_cleanup:
-            type->cleanup = i;
-            break;
-        case TROUPE_ROW_save:
-            type->save = i;
-            break;
-        case TROUPE_ROW_load:
-            type->load = i;
-            break;
-        case TROUPE_ROW_returned:
-            type->returned = i;
-            break;
-        case TROUPE_ROW_out:
-        case TROUPE_ROW_as:
-        case TROUPE_ROW_ask:
-            type->has_outputs = true;
-            break;
-        default:
-            break;
-        }
-    }
-}
-
-/* What is the same for each message is found once. */
-static void prepare_row(struct inst_row *row, uint16_t at, const struct msg_type *reply) {
-    row->doing = DOING(INST_PROCESSING, true, at);
-    if (row->kind == TROUPE_ROW_in) {
-        row->usual = msg_plain_head(row->type->index, at);
-        row->named = msg_named_head(row->type->index, row->name_id);
-    } else if (row->kind == TROUPE_ROW_to && type_is_plain(row->type)) {
-        row->usual = msg_named_head(row->type->index, 0);
-    } else if (row->kind == TROUPE_ROW_call || row->kind == TROUPE_ROW_ask) {
-        row->reply = reply;
-    }
-}
-
-static int fill_rows(struct proc *proc, struct inst_type *type, const struct plan_type *plan_type,
-                     const struct library_type *source) {
-    for (uint16_t i = 0; i < type->row_count; i++) {
-        const struct troupe_row *from = &source->rows[i];
-        struct inst_row *row = &type->rows[i];
-        *row = (struct inst_row){.kind = from->kind,
-                                 .name = source->note->rows[i].name,
-                                 .type = plan_type->row_types[i],
-                                 .source = (uint16_t)plan_type->row_sources[i],
-                                 .run = from->run};
-        row->accepts = row->kind == TROUPE_ROW_call ? 1u << MSG_REQUEST
-                       : row->kind == TROUPE_ROW_in || row->kind == TROUPE_ROW_any ? 1u << MSG_DATA
-                                                                                   : 0;
-        row->name_id = proc_port_name(proc, row->name);
-        if (row->name_id == 0) {
-            return -1;
-        }
-        prepare_row(row, i, plan_type->row_replies[i]);
-    }
-    return 0;
-}
-
-/* From the last to the first, so that of two of one name the first is found. */
-static void index_handlers(struct inst_type *type) {
-    for (uint16_t i = type->row_count; i-- > 0;) {
-        struct inst_row *row = &type->rows[i];
-        if (row->kind == TROUPE_ROW_in || row->kind == TROUPE_ROW_any ||
-            row->kind == TROUPE_ROW_call) {
-            uint16_t *first = &type->handlers[row->name_id % INST_HANDLER_HASHES];
-            row->next_handler = *first;
-            *first = (uint16_t)(i + 1);
-        }
-    }
-}
-
-int proc_add_type(struct proc *proc, const struct plan_type *plan_type,
-                  const struct library_type *source, const struct inst_type **ret,
-                  struct err *err) {
-    struct inst_type *type = mem_alloc(sizeof *type);
-    struct inst_type **all =
-        mem_resize(proc->inst_types, (proc->type_count + 1) * sizeof *proc->inst_types);
-    if (all) {
-        proc->inst_types = all;
-    }
-    if (!type || !all) {
-        mem_free(type);
-        return err_set(err, ERR_NOMEM, "actor type '%s'", source->note->id);
-    }
-    *type = (struct inst_type){.id = source->note->id,
-                               .library = source->library,
-                               .source = source,
-                               .row_count = (uint16_t)source->row_count,
-                               .own_thread = source->note->own_thread,
-                               .state_size = source->state_size,
-                               .config = source->note->config,
-                               .config_offset = source->config ? source->config->value : 0,
-                               .state_version = source->state_version,
-                               .state_min = source->state_min};
-    all[proc->type_count++] = type;
-    type->rows = mem_array(type->row_count ? type->row_count : 1, sizeof *type->rows);
-    if (!type->rows || fill_rows(proc, type, plan_type, source) < 0) {
-        return err_set(err, ERR_NOMEM, "actor type '%s'", source->note->id);
-    }
-    pick_hooks(type);
-    index_handlers(type);
-    pthread_mutex_lock(&proc->lock);
-    int status = map_set(&proc->type_names, type->id, type);
-    pthread_mutex_unlock(&proc->lock);
-    if (status < 0) {
-        return err_set(err, ERR_NOMEM, "actor type '%s'", source->note->id);
-    }
-    *ret = type;
-    return 0;
-}
-
-int proc_link_types(struct proc *proc, struct err *err) {
-    for (uint32_t t = 0; t < proc->type_count; t++) {
-        struct inst_type *type = proc->inst_types[t];
-        for (uint16_t i = 0; i < type->row_count; i++) {
-            if (type->rows[i].kind != TROUPE_ROW_child || type->rows[i].child) {
-                continue;
-            }
-            const char *id = type->source->rows[i].type;
-            type->rows[i].child = proc_find_type(proc, id);
-            if (!type->rows[i].child) {
-                return err_set(err, ERR_NOT_FOUND,
-                               "actor type '%s' spawns '%s', which no plugin has", type->id, id);
-            }
-        }
-    }
-    return 0;
-}
-
-const struct inst_type *proc_find_type(struct proc *proc, const char *id) {
-    pthread_mutex_lock(&proc->lock);
-    const struct inst_type *type = map_find(&proc->type_names, id);
-    pthread_mutex_unlock(&proc->lock);
-    return type;
-}
-
 static bool blocks_everywhere(const struct plan_actor *actor, const struct inst_type *type) {
     for (uint16_t i = 0; actor->row_overflow && i < type->row_count; i++) {
         if (actor->row_overflow[i] != OVERFLOW_BLOCK) {
@@ -424,18 +281,12 @@ void proc_unload(struct proc *proc) {
             discard(proc, in);
         }
     }
-    for (uint32_t t = 0; t < proc->type_count; t++) {
-        mem_free(proc->inst_types[t]->rows);
-        mem_free(proc->inst_types[t]);
-    }
-    mem_free(proc->inst_types);
+    types_free(proc);
     while (proc->actors) {
         struct proc_actors *actors = proc->actors;
         proc->actors = actors->before;
         mem_free(actors);
     }
-    proc->inst_types = NULL;
-    proc->type_count = 0;
     proc->actor_count = 0;
 }
 

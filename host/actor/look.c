@@ -31,7 +31,8 @@ bool look_is_there(const struct inst *in) {
 
 static void gather_children(const struct inst *in, struct looked *l, struct snapshot_facts *facts) {
     const struct inst_more *more = inst_seen(in);
-    bool is_planned = in->type == &type_group || in->type == &type_proc; /* not counted */
+    const struct inst_type *type = inst_type(in);
+    bool is_planned = type == &type_group || type == &type_proc; /* not counted */
     if (!more) {
         return;
     }
@@ -117,7 +118,7 @@ static int look_at_life(const struct inst *in, uint64_t uid, enum inst_status st
 
 /* CI-3 */
 static bool is_introspectable(const struct inst *in) {
-    return in->type != &type_plain_client;
+    return inst_type(in) != &type_plain_client;
 }
 
 int look_at_slot(const struct inst *in, uint64_t uid, struct snapshot **ret, struct err *err) {

@@ -66,9 +66,8 @@ static struct troupe_ref sent_to(const struct inst *in, struct msg *m) {
     struct troupe_ref to = {m->sender, msg_far(m) ? msg_far(m) : m->port};
     if (!(m->flags & MSG_BY_NAME)) {
         const struct inst *receiver = proc_planned(in->proc, m->sender);
-        to.port = receiver && m->port < receiver->type->row_count
-                      ? receiver->type->rows[m->port].name_id
-                      : 0;
+        const struct inst_type *type = receiver ? inst_type(receiver) : NULL;
+        to.port = type && m->port < type->row_count ? type->rows[m->port].name_id : 0;
     }
     return to;
 }

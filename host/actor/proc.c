@@ -115,7 +115,7 @@ int proc_create(const struct proc_options *options, struct proc **ret, struct er
     pthread_cond_init(&proc->queries.changed, NULL);
     pause_init(&proc->pauses, options->forwarder.pauses);
     quarantine_init(&proc->quarantine, options->quarantine_keep, options->quarantine_bytes);
-    map_init(&proc->type_names);
+    map_init(&proc->type_lines);
     map_init(&proc->port_names);
     map_init(&proc->names);
     host_table_fill(&proc->host);
@@ -165,7 +165,7 @@ void proc_destroy(struct proc *proc) {
     }
     mem_free(proc->port_name_texts);
     map_fini(&proc->port_names);
-    map_fini(&proc->type_names);
+    map_fini(&proc->type_lines);
     map_fini(&proc->names);
     pause_fini(&proc->pauses);
     stuck_fini(&proc->stuck);

@@ -87,12 +87,15 @@ void proc_destroy(struct proc *proc);
 const struct troupe_host *proc_host(struct proc *proc);
 const char *proc_name(const struct proc *proc);
 
-/* Makes an actor type of a library known; `plan_type` gives the interned message types. The library
- * must outlive the proc. Child rows are linked by proc_link_types when all are added. While the proc runs,
- * one at a time. */
+/* Makes an actor type of a library known, or one more generation of it; the first is what instances are
+ * made of. `plan_type` gives the interned message types. The library must outlive the type. Child rows are
+ * linked when all that may be spawned are added. [any] */
 int proc_add_type(struct proc *proc, const struct plan_type *plan_type,
                   const struct library_type *type, const struct inst_type **ret, struct err *err);
+int proc_link_type(struct proc *proc, const struct inst_type *type, struct err *err);
+/* All of them; before the start. */
 int proc_link_types(struct proc *proc, struct err *err);
+/* What new instances of this type are; NULL: there is none. [any] */
 const struct inst_type *proc_find_type(struct proc *proc, const char *id);
 
 /* Makes the plan's actors and their wires, in the plan's order; nothing runs yet. `plan` and its

@@ -51,16 +51,16 @@ struct proc {
     /* written by who loads, or adds a root: one at a time; read by anyone */
     _Atomic(struct proc_actors *) actors;
     _Atomic uint32_t actor_count;
-    struct inst_type **inst_types; /* read by nobody else */
-    uint32_t type_count;
 
     pthread_mutex_t lock;
-    struct map type_names;    /* under lock: id -> inst_type */
-    struct map port_names;    /* under lock: name -> number */
-    char **port_name_texts;   /* under lock: by number */
-    uint16_t port_name_count; /* under lock */
-    struct map names;         /* under lock: "group/name" -> inst of the plan, or client */
-    uint64_t clients_made;    /* under lock: without a name */
+    struct inst_type **inst_types; /* under lock; all generations there are */
+    uint32_t type_count;           /* under lock */
+    struct map type_lines;         /* under lock: id -> type_line */
+    struct map port_names;         /* under lock: name -> number */
+    char **port_name_texts;        /* under lock: by number */
+    uint16_t port_name_count;      /* under lock */
+    struct map names;              /* under lock: "group/name" -> inst of the plan, or client */
+    uint64_t clients_made;         /* under lock: without a name */
 
     /* cells; the table is written under lock and read by anyone */
     _Atomic(struct cell_slab *) *slabs;

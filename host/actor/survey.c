@@ -13,9 +13,9 @@ void proc_each_wire(struct proc *proc, void (*each)(void *context, const struct 
                 const struct inst *to = (struct inst *)(void *)wire->targets[0].mbox;
                 struct proc_wire look = {
                     .from = in,
-                    .port = in->type->rows[row].name,
+                    .port = inst_type(in)->rows[row].name,
                     .to = to,
-                    .to_port = to->type->rows[wire->targets[0].row].name,
+                    .to_port = inst_type(to)->rows[wire->targets[0].row].name,
                     .to_count = wire->count,
                     .sent = atomic_load_explicit(&wire->sent, memory_order_relaxed),
                     .dropped = atomic_load_explicit(&wire->dropped, memory_order_relaxed)};

@@ -15,7 +15,7 @@ static inline void turns_enter(struct runner *r, struct inst *in, const struct i
     r->inst = in;
     r->row = row;
     r->ports = in->ports;
-    r->plain_count = in->type->row_count;
+    r->plain_count = in->type->plain_rows;
     if (r->now_ns != atomic_load_explicit(&in->since_ns, memory_order_relaxed)) {
         /* else not written: senders by reference read this line */
         atomic_store_explicit(&in->since_ns, r->now_ns, memory_order_relaxed);
