@@ -108,7 +108,7 @@ static bool fits(const struct inst_row *out, const struct inst_row *in) {
 
 static bool add_wire(struct inst *child, uint16_t out, struct inst *target, uint16_t row) {
     if (!child->ports) {
-        child->ports = mem_array(child->type->row_count, sizeof *child->ports);
+        child->ports = ports_make(child->type->row_count);
     }
     struct port *port = child->ports ? &child->ports[out] : NULL;
     struct wire *wires = port ? mem_resize(port->wires, (port->count + 1) * sizeof *wires) : NULL;
@@ -253,7 +253,16 @@ static void place(struct runner *r, struct inst *child) {
     }
 }
 
+/* It has waited in an outbox while its type went over to other code; it has no state yet. */
+static void bring_up_to_date(struct inst *child) {
+    const struct inst_type *type = type_current(child->type->line);
+    if (type != child->type) {
+        __atomic_store_n(&child->type, type, __ATOMIC_SEQ_CST); /* L-1 */
+    }
+}
+
 void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
+    bring_up_to_date(child);
     inst_adopt(parent, child);
     place(r, child);
     /* a parent that stops with this still held back has told its other children already */

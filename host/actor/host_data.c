@@ -158,6 +158,10 @@ static uint32_t host_load_version(struct troupe_loader *loader) {
     return loader->version;
 }
 
+static uint32_t host_load_goes_on(struct troupe_loader *loader) {
+    return loader->goes_on;
+}
+
 void host_table_fill(struct troupe_host *host) {
     *host = (struct troupe_host){
         .size = sizeof *host,
@@ -203,5 +207,6 @@ void host_table_fill(struct troupe_host *host) {
         .own_fd = host_own_fd,
         .close_fd = host_close_fd,
         .save_version = host_save_version,
+        .load_goes_on = host_load_goes_on,
     };
 }

@@ -169,6 +169,9 @@ int32_t host_unwatch(struct troupe_turn *turn, uint32_t port, int32_t fd) {
 int32_t host_commit(struct troupe_turn *turn) {
     struct runner *r = runner_of(turn);
     TURN_OR(r, TROUPE_WRONG_THREAD);
+    if (r->inst->holds) {
+        return TROUPE_REFUSED; /* TX-2, W-3: it may not have been */
+    }
     /* TX-2: what was committed stays; the rest of the turn is a transaction of its own */
     r->logged = 0;
     r->committed = true;
@@ -205,6 +208,9 @@ int32_t host_wait(struct troupe_turn *turn, struct troupe_pollfd *fds, uint64_t 
         set[i].events = (short)((fds[i].events & TROUPE_READABLE ? POLLIN : 0) |
                                 (fds[i].events & TROUPE_WRITABLE ? POLLOUT : 0));
         fds[i].ready = 0;
+    }
+    if (r->inst->holds) {
+        swap_drop(r, r->inst); /* it has come as far as to wait: that is its turn */
     }
     bool full = host_commit(turn) == TROUPE_FULL;
     pause_wake(&r->proc->pauses, &r->inst->mbox);

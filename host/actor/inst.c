@@ -267,12 +267,37 @@ void inst_forget(struct inst *in) {
     }
 }
 
+struct port *ports_make(uint16_t row_count) {
+    struct port_block *block = mem_alloc(sizeof *block + row_count * sizeof(struct port));
+    if (block) {
+        block->count = row_count;
+    }
+    return block ? block->ports : NULL;
+}
+
 static void ports_free(struct inst *in) {
-    for (uint16_t i = 0; i < in->type->row_count; i++) {
+    struct port_block *block = port_block_of(in->ports);
+    for (uint16_t i = 0; i < block->count; i++) {
         port_fini(&in->ports[i]);
     }
-    mem_free(in->ports);
+    mem_free(block);
     in->ports = NULL;
+}
+
+int inst_widen_ports(struct inst *in, uint16_t row_count) {
+    struct port_block *before = in->ports ? port_block_of(in->ports) : NULL;
+    if (!before || before->count >= row_count) {
+        return 0;
+    }
+    struct port *made = ports_make(row_count);
+    if (!made) {
+        return -1;
+    }
+    memcpy(made, before->ports, before->count * sizeof *made);
+    /* seq_cst: L-1 */
+    __atomic_store_n(&in->ports, made, __ATOMIC_SEQ_CST);
+    looks_give_up(in->proc, &before->block);
+    return 0;
 }
 
 void inst_unmake(struct runner *r, struct inst *in) {

@@ -187,6 +187,18 @@ struct inst_calls {
     uint32_t request_count, request_room;
 };
 
+/* What an actor was before it went over to another generation (W-3). */
+struct swap_held {
+    const struct inst_type *type;
+    bool in_place;
+    void *state; /* in place: a copy of its bytes, owned; else itself; NULL: `saved` */
+    struct inst_memory *memory; /* not in place; NULL: it had none */
+    struct str saved;           /* in probation, not in place: as the code before loads it */
+    struct config *config;      /* a reference */
+    uint64_t processed;         /* when it was noted down */
+    uint64_t turns;             /* that have gone well since it went over */
+};
+
 /* What goes from one life of the slot to the next. Made on first use. */
 struct inst_lives {
     struct failure
@@ -221,6 +233,8 @@ struct inst_more {
     struct inst_memory *memory; /* NULL: none yet; so the others */
     struct inst_calls *calls;
     struct inst_lives *lives;
+    _Atomic(struct swap_held *)
+        held; /* as long as inst.holds; written by the home worker, whether there is one is read by anyone */
     struct outbox *rest; /* held back by a full mailbox */
     struct pauser pauser;
 
@@ -276,6 +290,7 @@ struct inst {
                 /* SIGNAL_START and SIGNAL_FINISH, given by its own worker: without an atomic */
                 bool starts : 1, finishes : 1;
                 bool hears : 1; /* of ends of children, before anything else: more.ends */
+                bool holds : 1; /* what it was before a reload: more.held (W-3) */
             };
         };
         uint16_t unease; /* 0: nothing stands between it and its next message */
@@ -456,6 +471,18 @@ struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_ty
 /* As inst_make, but its mailbox stays closed until mbox_open: for one that may never have been. */
 struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct inst_type *type,
                             uint32_t capacity, struct sched_worker *home);
+/* The ports of an instance: a block that lookers may read when it has been replaced. */
+struct port_block {
+    struct looks_block block; /* first */
+    uint16_t count;
+    struct port ports[];
+};
+static inline struct port_block *port_block_of(struct port *ports) {
+    return LIST_OF(ports, struct port_block, ports);
+}
+struct port *ports_make(uint16_t row_count); /* NULL: no memory */
+/* At least so many, if it has any; -1: no memory. [home worker] */
+int inst_widen_ports(struct inst *in, uint16_t row_count);
 /* A wire of this output has been added. */
 void inst_settle_port(struct inst *in, uint16_t row);
 /* A spawned child is its parent's, until the parent has heard of its end. [home worker of the parent] */
@@ -476,6 +503,8 @@ bool inst_arrived(struct sched_task *task, struct sched_worker *worker);
 int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *arg, struct msg *m);
 /* What becomes of a turn's requests and sends. */
 void turn_close(struct runner *r, struct inst *in, struct msg *m, bool failed);
+/* Runs one row and drops what it asks for, whatever it returns; it handles no message. */
+int32_t turn_try(struct runner *r, struct inst *in, uint16_t row, const void *arg);
 /* The turn that just returned `status` fails the actor: "row: why". */
 void turn_fail(struct runner *r, struct inst *in, uint16_t row, int32_t status);
 
@@ -612,6 +641,8 @@ void inst_tick(struct runner *r, struct inst *in, struct msg *m);
 void inst_watch_start(struct runner *r, struct inst *in, uint16_t row, int fd, uint32_t events);
 void inst_watch_stop(struct inst *in, uint16_t row, int fd);
 void inst_watches_end(struct inst *in);
+/* The row of a watch that is no watch in this type; INST_NO_ROW: there is none. */
+uint16_t inst_watch_row_lacking(const struct inst *in, const struct inst_type *type);
 bool inst_has_watches(const struct inst *in);
 void inst_ready(struct runner *r, struct inst *in, struct msg *m);
 

@@ -293,6 +293,7 @@ void life_leave(struct runner *r, struct inst *in) {
 /* What belongs to the life and not to the slot (AI-4). */
 static void drop_life(struct runner *r, struct inst *in) {
     in->finishes = false; /* cleanup may have asked for it once more */
+    swap_drop(r, in);
     calls_end(r, in);
     inst_memory_end(r->pool, inst_has_memory(in));
     stock_give(&r->states, in->state, in->type->state_size);
@@ -480,7 +481,7 @@ void life_hear(struct runner *r, struct inst *in) {
 }
 
 static bool only_hears(const struct inst *in) {
-    return in->hears && in->phase == PHASE_LIVE && !in->paused && !in->draining &&
+    return in->hears && in->phase == PHASE_LIVE && !in->paused && !in->draining && !in->holds &&
            !in->checkpoints && !in->starts && !in->finishes && !inst_has_signals(in);
 }
 

@@ -207,7 +207,7 @@ static int count_ports(const struct plan *plan, const struct proc_actor *actors,
         const struct plan_wire *from = &plan->wires[i];
         struct inst *in = actors[from->from].in;
         if (!in->ports) {
-            in->ports = mem_array(in->type->row_count, sizeof *in->ports);
+            in->ports = ports_make(in->type->row_count);
             if (!in->ports) {
                 return -1;
             }

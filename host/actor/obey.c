@@ -84,6 +84,9 @@ void inst_obey(struct runner *r, struct inst *in) {
     if (signals & SIGNAL_ABANDON) {
         stuck_abandon(r, in);
     }
+    if (signals & SIGNAL_SWAP) {
+        swap_obey(r, in);
+    }
     if (signals & SIGNAL_WATCH) {
         in->alive_by_timers = signals & SIGNAL_ALIVE;
         in->watched = true;

@@ -1,6 +1,7 @@
 /* Saved states on their way out of and into an actor: what the SDK shows as opaque. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -14,4 +15,5 @@ struct troupe_loader {
     const void *data;
     uint64_t size, at;
     uint32_t version;
+    bool goes_on; /* a reload; else a life begins */
 };

@@ -9,6 +9,7 @@
 int32_t inst_save_state(struct runner *r, struct inst *in, struct msg *notice, struct str *out) {
     struct troupe_saver saver;
     str_init(&saver.bytes);
+    saver.version = in->type->state_version;
     r->saver = &saver;
     uint64_t processed = inst_processed(in);
     uint16_t last = doing_handler(inst_doing(in));

@@ -187,7 +187,7 @@ static struct stuck *find_out(struct runner *r, const struct stuck_watch *watch,
     stuck->calls = watch->calls;
     inst_name(in, stuck->name, sizeof stuck->name);
     stuck->handler = inst_handler(in);
-    stuck->policy = spec ? spec->on_stuck : ON_STUCK_REPORT;
+    stuck->policy = swap_is_held(in) ? ON_STUCK_RESTART : spec ? spec->on_stuck : ON_STUCK_REPORT;
     stuck->moved = place != SCHED_POOL;
     stuck->stray = place == SCHED_STRAY ? r->worker : NULL;
     /* acquire: the call was in progress while all that was read */

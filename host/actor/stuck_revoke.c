@@ -196,24 +196,53 @@ static void died_in_hand(struct runner *r, struct inst *in, struct stuck_abandon
     }
 }
 
+static void end_abandoned(struct stuck_abandoned *a) {
+    outbox_fini(&a->outbox);
+    mem_free(a);
+}
+
+/* W-3: it was the first turn on new code. What the other thread may still touch is gone with it; the code
+ * before handles the message. */
+static void go_on_before(struct runner *r, struct inst *in, struct stuck_abandoned *a) {
+    uint8_t kind = a->m.header.kind;
+    bool is_message = a->body && (kind == MSG_DATA || kind == MSG_REQUEST);
+    struct msg *m = is_message ? copy_message(r, a) : NULL;
+    swap_undo_turn(r, in, (uint16_t)(a->row - in->type->rows), TROUPE_ERROR);
+    if (m) {
+        if (kind == MSG_REQUEST) {
+            (void)request_remove(in, (struct troupe_once){m->sender, msg_call(m)});
+        }
+        queue_count(r, 1);
+        mbox_untake(&in->mbox, m);
+    }
+    if (a->body) {
+        msg_release(r->pool, a->body);
+    }
+    mem_free(a->frames);
+    end_abandoned(a);
+}
+
 void stuck_abandon(struct runner *r, struct inst *in) {
     struct stuck_abandoned *a = take(&r->proc->stuck, inst_uid(in));
     if (!a) {
         return;
     }
-    in->cleanup_ok = false; /* ST-4: its state is gone */
     close_turn(r, in, a);
     r->failed = true;
     r->fail_kind = FAILURE_STUCK;
-    r->fail_frames = a->frames;
     memcpy(r->fail_text, a->own, sizeof a->own);
+    if (in->holds && swap_takes_back(in, a->row->kind, TROUPE_ERROR)) {
+        go_on_before(r, in, a);
+        return;
+    }
+    in->cleanup_ok = false; /* ST-4: its state is gone */
+    r->fail_frames = a->frames;
     turn_fail(r, in, (uint16_t)(a->row - in->type->rows), TROUPE_ERROR);
     if (a->body) {
         died_in_hand(r, in, a);
         msg_release(r->pool, a->body);
     }
-    outbox_fini(&a->outbox);
-    mem_free(a);
+    end_abandoned(a);
 }
 
 /* --- the thread, if it comes back --- */

@@ -3,26 +3,36 @@
 
 #include "actor/proc_impl.h"
 
-void proc_each_wire(struct proc *proc, void (*each)(void *context, const struct proc_wire *wire),
-                    void *context) {
-    for (uint32_t a = 0, count = proc_actor_count(proc); a < count; a++) {
-        struct inst *in = proc_actor(proc, a);
-        for (uint16_t row = 0; in->ports && row < in->type->row_count; row++) {
-            for (uint32_t w = 0; w < in->ports[row].count; w++) {
-                struct wire *wire = &in->ports[row].wires[w];
-                const struct inst *to = (struct inst *)(void *)wire->targets[0].mbox;
-                struct proc_wire look = {
-                    .from = in,
-                    .port = inst_type(in)->rows[row].name,
-                    .to = to,
-                    .to_port = inst_type(to)->rows[wire->targets[0].row].name,
-                    .to_count = wire->count,
-                    .sent = atomic_load_explicit(&wire->sent, memory_order_relaxed),
-                    .dropped = atomic_load_explicit(&wire->dropped, memory_order_relaxed)};
-                each(context, &look);
-            }
+static void each_wire_of(struct inst *in, void (*each)(void *context, const struct proc_wire *wire),
+                         void *context) {
+    /* seq_cst: L-1 */
+    struct port *ports = __atomic_load_n(&in->ports, __ATOMIC_SEQ_CST);
+    uint16_t count = ports ? port_block_of(ports)->count : 0;
+    for (uint16_t row = 0; row < count; row++) {
+        for (uint32_t w = 0; w < ports[row].count; w++) {
+            struct wire *wire = &ports[row].wires[w];
+            const struct inst *to = (struct inst *)(void *)wire->targets[0].mbox;
+            struct proc_wire look = {
+                .from = in,
+                .port = inst_type(in)->rows[row].name,
+                .to = to,
+                .to_port = inst_type(to)->rows[wire->targets[0].row].name,
+                .to_count = wire->count,
+                .sent = atomic_load_explicit(&wire->sent, memory_order_relaxed),
+                .dropped = atomic_load_explicit(&wire->dropped, memory_order_relaxed)};
+            each(context, &look);
         }
     }
+}
+
+void proc_each_wire(struct proc *proc, void (*each)(void *context, const struct proc_wire *wire),
+                    void *context) {
+    struct looker looker;
+    looks_begin(proc, &looker);
+    for (uint32_t a = 0, count = proc_actor_count(proc); a < count; a++) {
+        each_wire_of(proc_actor(proc, a), each, context);
+    }
+    looks_end(proc, &looker);
 }
 
 static uint64_t count_of(const _Atomic uint64_t *counter) {

@@ -150,6 +150,9 @@ close_failed(struct runner *r, struct inst *in, uint16_t row, struct msg *m, int
         status = r->fail_status;
     }
     close_turn(r, in, m, true);
+    if (in->holds && swap_takes_back(in, r->row->kind, status)) {
+        return status; /* W-3: see run_again */
+    }
     if (panicked) {
         turn_fail(r, in, row, status); /* whoever called would let it live (FC-2) */
     }
@@ -173,6 +176,22 @@ static inline bool has_failed(const struct runner *r, int32_t status) {
     return __builtin_expect(status < 0 || r->failed, 0);
 }
 
+/* W-3: the first turn on new code has failed, so it never was; the code before handles the same once more. */
+__attribute__((cold, noinline)) static int32_t run_again(struct runner *r, struct inst *in,
+                                                         uint16_t at, const void *arg,
+                                                         struct msg *m, int32_t status) {
+    if (m && m->kind == MSG_REQUEST) {
+        (void)request_remove(in, (struct troupe_once){m->sender, msg_call(m)});
+    }
+    swap_undo_turn(r, in, at, status);
+    if (in->phase != PHASE_LIVE) {
+        scratch_reset(&r->scratch);
+        turns_leave(r);
+        return status;
+    }
+    return turn_run(r, in, at, arg, m); /* which may lie in turn memory */
+}
+
 int32_t turn_run(struct runner *r, struct inst *in, uint16_t at, const void *arg, struct msg *m) {
     const struct inst_row *row = &in->type->rows[at];
     turns_enter(r, in, row);
@@ -187,12 +206,33 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t at, const void *arg
     int32_t status = turn_call(r, in, row, arg);
     if (has_failed(r, status)) {
         status = close_failed(r, in, at, m, status);
+        if (in->holds && swap_takes_back(in, row->kind, status)) {
+            return run_again(r, in, at, arg, m, status);
+        }
     } else {
         close_turn(r, in, m, false);
     }
     scratch_reset(&r->scratch);
     turn_note(r, in, row, at);
     turns_leave(r);
+    return status;
+}
+
+int32_t turn_try(struct runner *r, struct inst *in, uint16_t at, const void *arg) {
+    const struct inst_row *row = &in->type->rows[at];
+    uint16_t last = doing_handler(inst_doing(in));
+    turns_enter(r, in, row);
+    turn_begin(r, NULL);
+    inst_set_handler(in, (uint16_t)(at + 1));
+    int32_t status = turn_call(r, in, row, arg);
+    if (status == FAULT_STATUS && fault_was_given_up(r->fault)) {
+        status = panic(r, in, &r->fault->report);
+    }
+    status = r->failed && status >= 0 ? r->fail_status : status;
+    outbox_discard(r, in, &r->outbox);
+    scratch_reset(&r->scratch);
+    turns_leave(r);
+    inst_set_handler(in, last);
     return status;
 }
 
@@ -389,6 +429,9 @@ static enum step step_live(struct runner *r, struct inst *in) {
 __attribute__((noinline)) static enum step step_slowly(struct runner *r, struct inst *in) {
     if (in->phase == PHASE_CLIENT) {
         return client_step(r, in) ? STEP_REST : STEP_GONE;
+    }
+    if (in->holds) {
+        swap_look(r, in);
     }
     /* a turn that a signal brings may ask for a stop: that too comes before the next message (MB-3) */
     while (inst_has_orders(in)) {

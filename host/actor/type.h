@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "actor/looks.h"
+#include "actor/swap.h"
 #include "message/type.h"
 #include "plan/config.h"
 #include "plugin/library.h"
@@ -44,6 +45,7 @@ struct type_line {
     _Atomic(const struct inst_type *) current; /* what new instances are; NULL: none yet */
     uint16_t *names;         /* by number: the proc's number of the row's name; under proc.lock */
     uint16_t count, planned; /* how many; of them those of the first generation, which plans know */
+    struct swap swap;        /* of its actors, to another generation */
 };
 
 #define INST_NO_ROW UINT16_MAX
@@ -64,7 +66,7 @@ struct inst_type {
     uint16_t plain_rows;     /* the same as long as its numbers are Y-1's; else 0 */
     const uint16_t *numbers; /* NULL: the same */
     bool has_outputs;
-    bool own_thread;
+    bool own_thread, plain_state, writes_older;
     uint64_t state_size;
     uint64_t config_offset;
     const struct note_config *config; /* NULL: takes none */
@@ -94,7 +96,7 @@ static inline const struct inst_type *type_current(const struct type_line *line)
 }
 
 /* types.c */
-void type_make_current(const struct inst_type *type);
+void type_make_current(struct type_line *line, const struct inst_type *type);
 /* A generation that no instance is of any more, nor will be. Lookers may still read it. */
 void type_retire(struct proc *proc, const struct inst_type *type);
 void types_free(struct proc *proc);

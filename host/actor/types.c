@@ -163,6 +163,7 @@ static struct type_line *make_line(struct proc *proc, const char *id) {
         return NULL;
     }
     line->id = text;
+    swap_init(&line->swap);
     return line;
 }
 
@@ -214,6 +215,8 @@ static void describe(struct inst_type *type, struct type_line *line,
     type->source = source;
     type->generation = source->library->generation;
     type->own_thread = source->note->own_thread;
+    type->plain_state = source->note->plain_state;
+    type->writes_older = source->note->writes_older;
     type->state_size = source->state_size;
     type->config = source->note->config;
     type->config_offset = source->config ? source->config->value : 0;
@@ -249,7 +252,7 @@ int proc_add_type(struct proc *proc, const struct plan_type *plan_type,
         return err_set(err, ERR_NOMEM, "actor type '%s'", source->note->id);
     }
     if (!type_current(type->line)) {
-        type_make_current(type);
+        type_make_current(type->line, type);
     }
     *ret = type;
     return 0;
@@ -286,9 +289,9 @@ const struct inst_type *proc_find_type(struct proc *proc, const char *id) {
     return line ? type_current(line) : NULL;
 }
 
-void type_make_current(const struct inst_type *type) {
+void type_make_current(struct type_line *line, const struct inst_type *type) {
     /* release: who spawns one sees the whole type */
-    atomic_store_explicit(&type->line->current, type, memory_order_release);
+    atomic_store_explicit(&line->current, type, memory_order_release);
 }
 
 void type_retire(struct proc *proc, const struct inst_type *retired) {
@@ -314,6 +317,7 @@ void types_free(struct proc *proc) {
     struct map_entry *entry;
     for (size_t at = 0; (entry = map_next(&proc->type_lines, &at));) {
         struct type_line *line = entry->value;
+        swap_fini(&line->swap);
         mem_free(line->names);
         mem_free(line->id);
         mem_free(line);

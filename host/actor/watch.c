@@ -126,3 +126,12 @@ void inst_ready(struct runner *r, struct inst *in, struct msg *m) {
         fail_watch(r, in, row, "a watched file descriptor was closed by somebody else");
     }
 }
+
+uint16_t inst_watch_row_lacking(const struct inst *in, const struct inst_type *type) {
+    for (const struct inst_watch *w = in->more->watches; w; w = w->next) {
+        if (w->row >= type->row_count || type->rows[w->row].kind != TROUPE_ROW_watch) {
+            return w->row;
+        }
+    }
+    return INST_NO_ROW;
+}

@@ -26,9 +26,8 @@ struct deploy {
     struct supervisor *supervisor;
     struct proc *proc;
     struct type_table *types;
+    struct reload *reload;      /* the plugins */
     pthread_mutex_t adding;     /* one root at a time */
-    struct library **libraries; /* owned; grows under `adding` */
-    size_t library_count;
     struct addition *additions; /* under `adding`; owned, the newest first */
     struct fault_post_mortem *post_mortem;
     struct files *files; /* of post-mortems; NULL: none are written */
@@ -37,97 +36,6 @@ struct deploy {
 
 /* How long a slow disk may delay the end. */
 #define FILES_PATIENCE_NS (5 * NS_PER_S)
-#define CODE_MAX 8u /* segments of one module */
-
-/* Faults are contained in code that is known as a plugin's. */
-static int add_code(const struct library *library, struct err *err) {
-    struct library_code code[CODE_MAX];
-    size_t count = library_code(library, code, CODE_MAX);
-    const char *slash = strrchr(library->image->path, '/');
-    char name[128];
-    (void)snprintf(name, sizeof name, "%.96s, generation %u",
-                   slash ? slash + 1 : library->image->path, library->generation);
-    for (size_t i = 0; i < count; i++) {
-        struct fault_code range = {code[i].start, code[i].end, code[i].base, name,
-                                   library->image->path};
-        if (fault_add_code(&range, err) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static void remove_library(struct library *library) {
-    struct library_code code[CODE_MAX];
-    size_t count = library ? library_code(library, code, CODE_MAX) : 0;
-    for (size_t i = 0; i < count; i++) {
-        fault_remove_code(code[i].start);
-    }
-    library_unref(library);
-}
-
-static struct library *find_library(const struct deploy *deploy, const struct image *image) {
-    for (size_t i = 0; i < deploy->library_count; i++) {
-        if (deploy->libraries[i]->image == image) {
-            return deploy->libraries[i];
-        }
-    }
-    return NULL;
-}
-
-static int load_library(struct deploy *deploy, struct image *image, struct err *err) {
-    struct library **all =
-        mem_resize((void *)deploy->libraries, (deploy->library_count + 1) * sizeof *all);
-    if (!all) {
-        return err_set(err, ERR_NOMEM, "plugin '%s'", image->path);
-    }
-    deploy->libraries = all;
-    struct library *library;
-    if (library_open(image_ref(image), proc_host(deploy->proc), &library, err) < 0) {
-        image_destroy(image);
-        return -1;
-    }
-    all[deploy->library_count++] = library;
-    if (add_code(library, err) < 0) {
-        return -1;
-    }
-    for (size_t w = 0; deploy->log && w < library->warning_count; w++) {
-        log_write(deploy->log, LOG_WARN, NULL, "%s", library->warnings[w]);
-    }
-    return 0;
-}
-
-/* Those of a plan that are not there yet. */
-static int load_libraries(struct deploy *deploy, const struct plan *plan, struct err *err) {
-    for (size_t i = 0; i < plan->plugin_count; i++) {
-        struct image *image = plan->plugins[i].file->image;
-        if (!find_library(deploy, image) && load_library(deploy, image, err) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int add_types(struct deploy *deploy, const struct plan *plan, struct err *err) {
-    for (size_t i = 0; i < plan->type_count; i++) {
-        const struct plan_type *type = &plan->types[i];
-        const struct library *library =
-            find_library(deploy, plan->plugins[type->plugin].file->image);
-        const struct library_type *source = library_find_type(library, type->note->id);
-        const struct inst_type *made;
-        if (proc_find_type(deploy->proc, type->note->id)) {
-            continue;
-        }
-        if (!source) {
-            return err_set(err, ERR_NOT_FOUND, "plugin '%s' has no actor type '%s'",
-                           library->image->path, type->note->id);
-        }
-        if (proc_add_type(deploy->proc, type, source, &made, err) < 0) {
-            return -1;
-        }
-    }
-    return proc_link_types(deploy->proc, err);
-}
 
 static void got_signal(void *context, int signo) {
     struct deploy *deploy = context;
@@ -232,8 +140,8 @@ int deploy_create(const struct plan *plan, struct type_table *types,
         supervisor_set_stays(deploy->supervisor);
     }
     if (open_post_mortem(deploy, err) < 0 || make_proc(deploy, types, options, err) < 0 ||
-        load_libraries(deploy, plan, err) < 0 || add_types(deploy, plan, err) < 0 ||
-        proc_load(deploy->proc, plan, err) < 0 ||
+        reload_create(deploy->proc, plan, deploy->log, &deploy->reload, err) < 0 ||
+        reload_add_plan(deploy->reload, plan, err) < 0 || proc_load(deploy->proc, plan, err) < 0 ||
         (options->handle_signals && watch_signals(deploy, err) < 0)) {
         deploy_destroy(deploy);
         return -1;
@@ -283,9 +191,7 @@ void deploy_destroy(struct deploy *deploy) {
     }
     supervisor_destroy(deploy->supervisor);
     proc_destroy(deploy->proc);
-    for (size_t i = 0; i < deploy->library_count; i++) {
-        remove_library(deploy->libraries[i]);
-    }
+    reload_destroy(deploy->reload);
     library_remove_copies(); /* of generations that stay mapped until the process ends */
     fault_post_mortem_close(deploy->post_mortem);
     uint64_t unwritten = files_close(deploy->files, FILES_PATIENCE_NS);
@@ -299,7 +205,6 @@ void deploy_destroy(struct deploy *deploy) {
         plan_destroy(addition->plan);
         mem_free(addition);
     }
-    mem_free((void *)deploy->libraries);
     pthread_mutex_destroy(&deploy->adding);
     mem_free(deploy);
 }
@@ -366,7 +271,7 @@ static int add_root(struct deploy *deploy, const struct plan *plan, struct err *
     int status = targets && numbers ? find_targets(deploy, plan, targets, numbers, err)
                                     : err_set(err, ERR_NOMEM, "actor '%s'", plan->actors[0].path);
     if (status == 0) {
-        status = load_libraries(deploy, plan, err) < 0 || add_types(deploy, plan, err) < 0
+        status = reload_add_plan(deploy->reload, plan, err)
                      ? -1
                      : show_root(deploy, plan, targets, numbers, err);
     }
@@ -409,4 +314,8 @@ struct proc *deploy_proc(struct deploy *deploy) {
 }
 struct supervisor *deploy_supervisor(struct deploy *deploy) {
     return deploy->supervisor;
+}
+
+struct reload *deploy_reload(struct deploy *deploy) {
+    return deploy->reload;
 }

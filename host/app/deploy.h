@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "plan/plan.h"
+#include "reload/reload.h"
 #include "supervise/supervisor.h"
 
 struct deploy;
@@ -46,3 +47,4 @@ void deploy_destroy(struct deploy *deploy); /* takes NULL */
 
 struct proc *deploy_proc(struct deploy *deploy);
 struct supervisor *deploy_supervisor(struct deploy *deploy);
+struct reload *deploy_reload(struct deploy *deploy); /* reloads its plugins */

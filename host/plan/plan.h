@@ -90,6 +90,13 @@ int plan_build(struct manifest *manifest, struct catalog *catalog, struct type_t
                struct plan **ret, struct diags *diags, struct err *err);
 void plan_destroy(struct plan *plan); /* takes NULL */
 
+/* An actor type of a plugin file outside of a plan, for code that replaces other code: its messages interned, its
+ * children unknown. `note` is lent as long as it. Errors: NOMEM; INVALID: a message of this name is known with
+ * another schema. [any] */
+int plan_type_init(struct plan_type *type, const struct note_plugin *note,
+                   const struct note_actor *actor, struct type_table *types, struct err *err);
+void plan_type_fini(struct plan_type *type);
+
 /* The index of an actor by path, PLAN_NONE when there is none. */
 uint32_t plan_find_actor(const struct plan *plan, const char *path);
 

@@ -33,7 +33,8 @@
     X(RESTARTED, "restarted")                                                                      \
     X(PAUSED, "paused")                                                                            \
     X(RESUMED, "resumed")                                                                          \
-    X(QUARANTINED, "message quarantined")
+    X(QUARANTINED, "message quarantined")                                                          \
+    X(RELOADED, "reloaded")
 #define FLIGHT_CONSTANT(name, text) FLIGHT_##name,
 enum flight_kind { FLIGHT_KINDS(FLIGHT_CONSTANT) FLIGHT_KIND_COUNT };
 #undef FLIGHT_CONSTANT

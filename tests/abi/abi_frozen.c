@@ -184,6 +184,7 @@ FIELD(troupe_host, load_version, 304, 8, uint32_t (*)(struct troupe_loader *));
 FIELD(troupe_host, own_fd, 312, 8, int32_t (*)(struct troupe_turn *, int32_t));
 FIELD(troupe_host, close_fd, 320, 8, int32_t (*)(struct troupe_turn *, int32_t));
 FIELD(troupe_host, save_version, 328, 8, uint32_t (*)(struct troupe_saver *));
+FIELD(troupe_host, load_goes_on, 336, 8, uint32_t (*)(struct troupe_loader *));
 
 GROWS(troupe_row, 8);
 FIELD(troupe_row, size, 0, 4, uint32_t);

@@ -241,4 +241,8 @@ struct troupe_host {
     /* The state version that `save` is to write: the newest, but for a type with the option
      * writes_older, which may be asked for any from its oldest on (a reload goes back). [turn] */
     uint32_t (*save_version)(struct troupe_saver *saver);
+    /* Whether the actor goes on under this code: 1 in a reload, where its timers, watches, descriptors,
+     * children and calls are there already, and what `load` sends or starts is dropped; 0 when a life
+     * begins with a saved state. [turn] */
+    uint32_t (*load_goes_on)(struct troupe_loader *loader);
 };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/app/kit_case.h"
+#include "lib/plugin_file.h"
 #include "lib/temp.h"
 #include "lib/wait.h"
 #include "message/message.h"
@@ -53,7 +54,8 @@ static void fail_with(const struct diags *diags, const struct err *err) {
 }
 
 static void build_plan(struct kit *kit, const char *path) {
-    const char *folders[] = {TROUPE_BUILD_DIR "/test-plugins", TROUPE_BUILD_DIR "/plugins"};
+    const char *folders[] = {kit->of->folder, TROUPE_BUILD_DIR "/test-plugins",
+                             TROUPE_BUILD_DIR "/plugins"};
     struct manifest *manifest = NULL;
     struct catalog *catalog = NULL;
     struct diags diags;
@@ -62,7 +64,7 @@ static void build_plan(struct kit *kit, const char *path) {
     if (manifest_load(&path, 1, NULL, &manifest, &diags, &err) < 0) {
         fail_with(&diags, &err);
     }
-    assert_int_equal(catalog_scan(folders, 2, &catalog, &err), 0);
+    assert_int_equal(catalog_scan(folders, 3, &catalog, &err), 0);
     if (plan_build(manifest, catalog, kit->types, &kit->plan, &diags, &err) < 0) {
         fail_with(&diags, &err);
     }
@@ -393,4 +395,36 @@ void kit_give_up(struct kit *kit) {
     } else {
         destroy(kit);
     }
+}
+
+/* --- reloading --- */
+
+void kit_plugin(void *state, const char *fixture, const char *name) {
+    const struct kit_case *of = state;
+    struct plugin_file file;
+    plugin_file_init(&file, fixture);
+    char *new = test_path(of->folder, "new");
+    char *path = test_path(of->folder, name);
+    test_write_file_n(new, file.bytes, file.size);
+    assert_int_equal(rename(new, path), 0);
+    plugin_file_fini(&file);
+    free(new);
+    free(path);
+}
+
+static void let_time_pass(void *context, uint64_t until_ns) {
+    struct kit *kit = context;
+    (void)deploy_step(kit->deploy, until_ns);
+    if (kit->clock.now_ns < until_ns) {
+        clock_manual_set(&kit->clock, until_ns);
+    }
+}
+
+int kit_reload(struct kit *kit, struct reload_how how, struct reload_report *ret) {
+    struct err err = {0};
+    if (!kit->of->threads) {
+        how.step = let_time_pass;
+        how.context = kit;
+    }
+    return reload_run(deploy_reload(kit->deploy), &how, ret, &err);
 }

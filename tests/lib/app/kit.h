@@ -104,3 +104,9 @@ struct proc_totals kit_totals(struct kit *kit);
 /* The gate NAME that a script waits at: made before it gets there, opened once. Threads only. */
 void kit_gate_make(void *state, const char *name);
 void kit_gate_open(void *state, const char *name);
+
+/* Puts a plugin of the fixtures into the case's folder, where types are looked for first, under this name
+ * ("adder.so"): at once, as who installs a new version does. */
+void kit_plugin(void *state, const char *fixture, const char *name);
+/* Reloads what lies there now; seeded, by letting time pass. As reload_run. */
+int kit_reload(struct kit *kit, struct reload_how how, struct reload_report *ret);

@@ -1,0 +1,494 @@
+/* One actor goes over to another generation, or back. */
+#include "actor/swap.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "actor/proc_impl.h"
+#include "actor/saved.h"
+#include "base/alloc.h"
+
+void swap_init(struct swap *swap) {
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&swap->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&swap->lock, NULL);
+}
+
+void swap_fini(struct swap *swap) {
+    pthread_cond_destroy(&swap->changed);
+    pthread_mutex_destroy(&swap->lock);
+}
+
+static struct swap *swap_of(const struct inst_type *type) {
+    return &type->line->swap;
+}
+
+/* --- what is told of it --- */
+
+static void count(struct swap *swap, uint64_t *counter, uint64_t took_ns) {
+    pthread_mutex_lock(&swap->lock);
+    ++*counter;
+    swap->counts.longest_ns = took_ns > swap->counts.longest_ns ? took_ns : swap->counts.longest_ns;
+    pthread_cond_broadcast(&swap->changed);
+    pthread_mutex_unlock(&swap->lock);
+}
+
+static void note_failure_locked(struct swap *swap, const struct inst *in, const char *text) {
+    if (swap->counts.failures++ == 0) {
+        swap->failure.uid = inst_uid(in);
+        (void)inst_name(in, swap->failure.name, sizeof swap->failure.name);
+        (void)snprintf(swap->failure.text, sizeof swap->failure.text, "%s", text);
+    }
+    pthread_cond_broadcast(&swap->changed);
+}
+
+static void note_failure(struct swap *swap, const struct inst *in, const char *text) {
+    pthread_mutex_lock(&swap->lock);
+    note_failure_locked(swap, in, text);
+    pthread_mutex_unlock(&swap->lock);
+}
+
+/* "load: why", of the turn that has just been. */
+static void say_why(const struct runner *r, const char *row, int32_t status, char *ret,
+                    size_t size) {
+    (void)snprintf(ret, size, "%s: %s", row, r->failed ? r->fail_text : troupe_status_text(status));
+}
+
+/* --- parts --- */
+
+/* Of outputs: what was found out about them depends on the type of what is sent. */
+static void settle_ports(struct inst *in) {
+    uint16_t count = in->ports ? port_block_of(in->ports)->count : 0;
+    for (uint16_t row = 0; row < count && row < in->type->row_count; row++) {
+        if (in->ports[row].count > 0) {
+            inst_settle_port(in, row);
+        }
+    }
+}
+
+static void become(struct inst *in, const struct inst_type *type) {
+    /* seq_cst: L-1; pairs with inst_type */
+    __atomic_store_n(&in->type, type, __ATOMIC_SEQ_CST);
+    settle_ports(in);
+}
+
+static void free_state(struct runner *r, struct inst_memory *memory, void *state, uint64_t size) {
+    inst_memory_end(r->pool, memory);
+    mem_free(memory);
+    stock_give(&r->states, state, size);
+}
+
+static struct swap_held *held_of(const struct inst *in) {
+    return atomic_load_explicit(&in->more->held, memory_order_relaxed);
+}
+
+bool swap_is_held(const struct inst *in) {
+    struct inst_more *more = inst_seen(in);
+    return more && atomic_load_explicit(&more->held, memory_order_relaxed) != NULL;
+}
+
+/* From its actor; its parts are the caller's. */
+static struct swap_held *take_held(struct inst *in) {
+    struct swap_held *held = held_of(in);
+    atomic_store_explicit(&in->more->held, NULL, memory_order_relaxed);
+    in->holds = false;
+    return held;
+}
+
+/* What a state was made of that is not this actor's any more. */
+static void drop_state(struct runner *r, struct swap_held *held) {
+    if (held->in_place) {
+        mem_free(held->state);
+    } else {
+        free_state(r, held->memory, held->state, held->type->state_size);
+    }
+    str_fini(&held->saved);
+    held->state = NULL;
+    held->memory = NULL;
+}
+
+/* What is held goes; the actor stays what it is. */
+static void let_go(struct runner *r, struct inst *in) {
+    struct swap_held *held = take_held(in);
+    drop_state(r, held);
+    config_unref(held->config);
+    mem_free(held);
+}
+
+static void give_fds(struct inst_memory *from, struct inst_memory *to) {
+    if (from && to) {
+        struct owned_fds fds = from->fds;
+        from->fds = to->fds;
+        to->fds = fds;
+    }
+}
+
+/* A fresh state with the config in it; false: no memory. */
+static bool make_state(struct runner *r, struct inst *in, const struct inst_type *type) {
+    const struct config *config = in->more->config;
+    in->state = stock_take(&r->states, type->state_size);
+    if (in->state && config) {
+        memcpy((char *)in->state + type->config_offset, config->body, config->size);
+    }
+    return in->state != NULL;
+}
+
+static int32_t load(struct runner *r, struct inst *in, uint32_t version, const struct str *bytes) {
+    struct troupe_loader loader = {
+        .data = bytes->data, .size = bytes->size, .version = version, .goes_on = true};
+    return turn_try(r, in, in->type->load, &loader);
+}
+
+static void set_config(struct inst *in, struct config *config) {
+    config_unref(in->more->config);
+    in->more->config = config;
+}
+
+/* It is what it was. A state that was written down is loaded by the code that wrote such ones before; should it
+ * not take it, that actor has none. */
+static int32_t take_back(struct runner *r, struct inst *in) {
+    struct swap_held *held = take_held(in);
+    struct inst_memory *memory = in->more->memory;
+    int32_t status = TROUPE_OK;
+    if (held->in_place) {
+        memcpy(in->state, held->state, held->type->state_size);
+        become(in, held->type);
+        set_config(in, held->config);
+    } else if (held->state) {
+        give_fds(memory, held->memory);
+        free_state(r, memory, in->state, in->type->state_size);
+        in->more->memory = held->memory;
+        in->state = held->state;
+        held->memory = NULL;
+        held->state = NULL;
+        become(in, held->type);
+        set_config(in, held->config);
+    } else {
+        uint64_t size = in->type->state_size;
+        void *state = in->state;
+        uint32_t version =
+            atomic_load_explicit(&swap_of(in->type)->version_back, memory_order_relaxed);
+        in->more->memory = NULL;
+        become(in, held->type);
+        set_config(in, held->config);
+        bool is_made = make_state(r, in, held->type) && (!memory || inst_memory(in));
+        give_fds(memory, in->more->memory);
+        free_state(r, memory, state, size);
+        status = is_made ? load(r, in, version, &held->saved) : TROUPE_NO_MEMORY;
+    }
+    drop_state(r, held);
+    mem_free(held);
+    return status;
+}
+
+/* --- what it needs that the other has not (RL-3) --- */
+
+static bool has_kind(const struct inst_type *type, uint16_t row, uint32_t kind) {
+    return row < type->row_count && type->rows[row].kind == kind;
+}
+
+/* The name of a row in use that `to` lacks; NULL: none. */
+static const char *find_lack(const struct inst *in, const struct inst_type *to) {
+    const struct inst_type *from = in->type;
+    const struct inst_more *more = in->more;
+    bool has_company = inst_open_children(in) > 0 || mbox_has_message(&in->mbox);
+    for (uint16_t row = 0; row < from->row_count; row++) {
+        const struct inst_row *own = &from->rows[row];
+        bool in_use =
+            (own->accepts && has_company) ||
+            (in->ports && row < port_block_of(in->ports)->count && in->ports[row].count) ||
+            (own->kind == TROUPE_ROW_child && has_company);
+        if (own->kind && in_use && !has_kind(to, row, own->kind)) {
+            return own->name;
+        }
+    }
+    for (const struct inst_timer *it = more->timers; it; it = it->next) {
+        if (it->active && !has_kind(to, it->row, TROUPE_ROW_timer)) {
+            return from->rows[it->row].name;
+        }
+    }
+    uint16_t watch = inst_watch_row_lacking(in, to);
+    if (watch != INST_NO_ROW) {
+        return from->rows[watch].name;
+    }
+    const struct inst_calls *calls = more->calls;
+    for (uint32_t i = 0; calls && calls->pending && i < calls->room; i++) {
+        if (calls->calls[i].number && !has_kind(to, calls->calls[i].row, TROUPE_ROW_ask)) {
+            return from->rows[calls->calls[i].row].name;
+        }
+    }
+    return NULL;
+}
+
+/* --- over --- */
+
+static struct swap_held *hold(struct inst *in, bool in_place) {
+    struct swap_held *held = mem_alloc(sizeof *held);
+    void *copy = held && in_place ? mem_alloc(in->type->state_size) : NULL;
+    if (!held || (in_place && !copy)) {
+        mem_free(held);
+        return NULL;
+    }
+    *held = (struct swap_held){.type = in->type,
+                               .in_place = in_place,
+                               .state = in_place ? copy : in->state,
+                               .memory = in_place ? NULL : in->more->memory,
+                               .config = in->more->config ? config_ref(in->more->config) : NULL,
+                               .processed = inst_processed(in)};
+    str_init(&held->saved);
+    if (in_place) {
+        memcpy(copy, in->state, in->type->state_size);
+    } else {
+        in->more->memory = NULL;
+        in->state = NULL;
+    }
+    atomic_store_explicit(&in->more->held, held, memory_order_relaxed);
+    in->holds = true;
+    return held;
+}
+
+static int32_t save(struct runner *r, struct inst *in, uint32_t version, struct str *ret) {
+    struct troupe_saver saver = {.version = version};
+    str_init(&saver.bytes);
+    r->saver = &saver;
+    int32_t status = turn_try(r, in, in->type->save, &saver);
+    r->saver = NULL;
+    *ret = saver.bytes;
+    return status >= 0 && saver.bytes.failed ? TROUPE_NO_MEMORY : status;
+}
+
+static int load_as(struct runner *r, struct inst *in, const struct inst_type *to, uint32_t version,
+                   const struct str *bytes, char *why, size_t size) {
+    struct swap_held *held = hold(in, false);
+    if (!held) {
+        (void)snprintf(why, size, "no memory");
+        return -1;
+    }
+    bool is_made = make_state(r, in, to) && (!held->memory || inst_memory(in));
+    int32_t status = TROUPE_NO_MEMORY;
+    if (is_made) {
+        give_fds(held->memory, in->more->memory);
+        become(in, to);
+        status = load(r, in, version, bytes);
+    }
+    if (status < 0) {
+        say_why(r, "load", status, why, size);
+        (void)take_back(r, in);
+    }
+    return status < 0 ? -1 : 0;
+}
+
+/* Through its saved state. On failure it is what it was, and `why` says so. */
+static int go_saved(struct runner *r, struct inst *in, const struct inst_type *to, uint32_t version,
+                    char *why, size_t size) {
+    struct str bytes;
+    int32_t status = save(r, in, version, &bytes);
+    if (status < 0) {
+        say_why(r, "save", status, why, size);
+    } else {
+        status = load_as(r, in, to, version, &bytes, why, size);
+    }
+    str_fini(&bytes);
+    return status < 0 ? -1 : 0;
+}
+
+static int go_in_place(struct inst *in, const struct inst_type *to, char *why, size_t size) {
+    if (!hold(in, true)) {
+        (void)snprintf(why, size, "no memory for a copy of the state");
+        return -1;
+    }
+    become(in, to);
+    return 0;
+}
+
+static int go(struct runner *r, struct inst *in, const struct inst_type *to, uint32_t version,
+              char *why, size_t size) {
+    const char *lack = inst_more(in) ? find_lack(in, to) : NULL;
+    if (lack) {
+        (void)snprintf(why, size, "it uses '%s', which the other version has not", lack);
+        return -1;
+    }
+    if (!in->more || inst_widen_ports(in, to->row_count) < 0) {
+        (void)snprintf(why, size, "no memory");
+        return -1;
+    }
+    return version ? go_saved(r, in, to, version, why, size) : go_in_place(in, to, why, size);
+}
+
+static void forget_frames(struct runner *r) {
+    mem_free(r->fail_frames);
+    r->fail_frames = NULL;
+}
+
+static void go_over(struct runner *r, struct inst *in, const struct inst_type *to, bool is_back) {
+    char why[512];
+    struct swap *swap = swap_of(to);
+    struct clock *clock = in->proc->clock;
+    uint64_t from_ns = clock->now(clock);
+    uint32_t version = atomic_load_explicit(&swap->version, memory_order_relaxed);
+    if (go(r, in, to, version, why, sizeof why) < 0) {
+        forget_frames(r);
+        note_failure(swap, in, why);
+        return;
+    }
+    if (is_back) {
+        let_go(r, in); /* that code is known */
+    }
+    record_note(r, in, FLIGHT_RELOADED, to->generation, NULL);
+    count(swap, is_back ? &swap->counts.back : &swap->counts.over, clock->now(clock) - from_ns);
+}
+
+static void go_without_life(struct inst *in, const struct inst_type *to, bool is_back) {
+    struct swap *swap = swap_of(to);
+    if (inst_widen_ports(in, to->row_count) < 0) {
+        note_failure(swap, in, "no memory");
+        return;
+    }
+    become(in, to);
+    count(swap, is_back ? &swap->counts.back : &swap->counts.over, 0);
+}
+
+/* What it holds is what it was after its last turn that went well. */
+static void go_back(struct runner *r, struct inst *in, const struct inst_type *from) {
+    struct swap *swap = swap_of(from);
+    if (in->holds) {
+        swap_look(r, in);
+    }
+    if (!in->holds) {
+        go_over(r, in, from, true);
+    } else if (take_back(r, in) < 0) {
+        forget_frames(r);
+        note_failure(swap, in, "load: the code before does not take its state back");
+        life_fail(r, in, FAILURE_HOST, TROUPE_STATE_VERSION, "reload: its state was lost", NULL);
+    } else {
+        record_note(r, in, FLIGHT_RELOADED, from->generation, NULL);
+        count(swap, &swap->counts.back, 0);
+    }
+}
+
+void swap_obey(struct runner *r, struct inst *in) {
+    struct swap *swap = in->type->line ? swap_of(in->type) : NULL;
+    /* acquire: pairs with swap_begin */
+    enum swap_phase phase =
+        swap ? (enum swap_phase)atomic_load_explicit(&swap->phase, memory_order_acquire)
+             : SWAP_NONE;
+    if (phase == SWAP_NONE) {
+        return;
+    }
+    const struct inst_type *from = atomic_load_explicit(&swap->from, memory_order_relaxed);
+    const struct inst_type *to = atomic_load_explicit(&swap->to, memory_order_relaxed);
+    bool is_back = phase == SWAP_BACK;
+    if (phase == SWAP_SETTLE) {
+        swap_drop(r, in);
+    } else if (in->type != (is_back ? to : from)) {
+        return; /* it has gone that way */
+    } else if (in->phase == PHASE_DOWN) {
+        go_without_life(in, is_back ? from : to, is_back);
+    } else if (in->phase == PHASE_LIVE && is_back) {
+        go_back(r, in, from);
+    } else if (in->phase == PHASE_LIVE) {
+        go_over(r, in, to, false);
+    }
+}
+
+/* --- turn by turn --- */
+
+/* What a state may cost for each turn is bounded. */
+static bool is_due(const struct swap_held *held, uint64_t turns) {
+    uint64_t size = held->saved.size;
+    return size <= SWAP_STATE_SMALL || turns >= size / SWAP_STATE_SMALL;
+}
+
+/* W-3: the present state, as the code before would have it. False: there is no way back. */
+static bool hold_anew(struct runner *r, struct inst *in, struct swap *swap) {
+    struct swap_held *held = held_of(in);
+    struct str bytes;
+    if (held->in_place) {
+        memcpy(held->state, in->state, in->type->state_size);
+        return true;
+    }
+    uint32_t version = atomic_load_explicit(&swap->version_back, memory_order_relaxed);
+    if (!version || save(r, in, version, &bytes) < 0) {
+        if (version) {
+            forget_frames(r);
+            str_fini(&bytes);
+        }
+        return false;
+    }
+    drop_state(r, held);
+    held->saved = bytes;
+    return true;
+}
+
+void swap_look(struct runner *r, struct inst *in) {
+    struct swap *swap = swap_of(in->type);
+    struct swap_held *held = held_of(in);
+    uint64_t processed = inst_processed(in);
+    uint64_t since = processed - held->processed;
+    if (since == 0) {
+        return;
+    }
+    bool is_first = held->turns == 0;
+    bool goes_on =
+        held->turns + since < atomic_load_explicit(&swap->probation, memory_order_relaxed) &&
+        atomic_load_explicit(&swap->phase, memory_order_relaxed) == SWAP_OVER;
+    if (goes_on && !is_first && !is_due(held, since)) {
+        return;
+    }
+    held->turns += since;
+    held->processed = processed;
+    if (!goes_on) {
+        let_go(r, in);
+    } else if (!hold_anew(r, in, swap)) {
+        let_go(r, in);
+        count(swap, &swap->counts.unguarded, 0);
+    }
+    if (is_first) {
+        count(swap, &swap->counts.proven, 0);
+    }
+}
+
+bool swap_takes_back(const struct inst *in, uint32_t row_kind, int32_t status) {
+    return status != TROUPE_UNHANDLED && row_kind != TROUPE_ROW_save &&
+           row_kind != TROUPE_ROW_cleanup && in->holds;
+}
+
+static void say_undone(const struct inst *in, const char *why) {
+    char name[160];
+    inst_name(in, name, sizeof name);
+    if (in->proc->options.log) {
+        log_write(in->proc->options.log, LOG_WARN, name,
+                  "failed on new code (%s); it goes on with the code before, which handles the "
+                  "message once more",
+                  why);
+    }
+}
+
+void swap_undo_turn(struct runner *r, struct inst *in, uint16_t row, int32_t status) {
+    char why[512];
+    struct swap *swap = swap_of(in->type);
+    uint64_t lost = inst_processed(in) - held_of(in)->processed;
+    say_why(r, in->type->rows[row].name, status, why, sizeof why);
+    forget_frames(r);
+    if (take_back(r, in) < 0) {
+        forget_frames(r);
+        life_fail(r, in, FAILURE_HOST, TROUPE_STATE_VERSION, "reload: its state was lost", NULL);
+    }
+    record_note(r, in, FLIGHT_RELOADED, in->type->generation, NULL);
+    say_undone(in, why);
+    pthread_mutex_lock(&swap->lock);
+    swap->counts.sent_since += lost;
+    swap->counts.undone++;
+    swap->counts.back++;
+    note_failure_locked(swap, in, why);
+    pthread_mutex_unlock(&swap->lock);
+}
+
+void swap_drop(struct runner *r, struct inst *in) {
+    if (in->holds) {
+        let_go(r, in);
+    }
+}

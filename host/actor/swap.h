@@ -1,0 +1,114 @@
+/* Going over to another generation of an actor type, actor by actor, between two turns (RL-2).
+ *
+ * W-1  An actor goes over when its home worker obeys SIGNAL_SWAP, to where its type's line says just then. So a
+ *      signal that comes late, or twice, does no harm.
+ * W-2  Going over is state, memory and code; mailbox, uid, wires, timers, watches, descriptors, children and
+ *      calls stay as they are (RL-3). The state is saved by the code before and loaded by the code after, or
+ *      stays where it is, when both say that it holds no pointers into the plugin. What `save` and `load`
+ *      send, start or spawn then is dropped.
+ * W-3  What the actor was before is held until a turn on the new code has gone well. A first turn that fails,
+ *      faults or is stuck was not: the actor is what it was, and the same message is handled again by the
+ *      code before. So it is nothing that its life fails of.
+ *      In probation that goes on, turn by turn: after each that goes well the new state is written down as the
+ *      code before would have it, or copied where it stays in place (RL-4); after every one for states up to
+ *      SWAP_STATE_SMALL, else after every so many that no more is written than that for each.
+ * W-4  An actor without a life just changes its type. One that is ending ends as what it is. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct inst;
+struct inst_type;
+struct msg;
+struct proc;
+struct runner;
+
+enum swap_phase {
+    SWAP_NONE,
+    SWAP_OVER,   /* from `from` to `to` */
+    SWAP_BACK,   /* from `to` to `from` */
+    SWAP_SETTLE, /* those of `to` give up what they hold */
+};
+
+#define SWAP_STATE_SMALL 4096u
+
+/* Why it does not go on; the first reason there was. */
+struct swap_failure {
+    uint64_t uid;
+    char name[160];
+    char text[512];
+};
+
+struct swap_counts {
+    uint64_t over;   /* have gone over */
+    uint64_t proven; /* of those, have had a turn that went well */
+    uint64_t back;   /* have gone back */
+    uint64_t
+        undone; /* of those, because a turn failed; its message was handled by the code before */
+    uint64_t sent_since; /* by turns that an undone state does not know of any more (RL-4) */
+    uint64_t unguarded;  /* could not be written down as the code before would have them */
+    uint64_t failures;   /* to go over, to go back, or of a turn */
+    uint64_t
+        longest_ns; /* the longest that an actor was kept from its messages by going over or back */
+};
+
+/* One a line of types; lives as long as it. */
+struct swap {
+    _Atomic uint8_t phase; /* written last: release, and read first: acquire */
+    _Atomic(const struct inst_type *) from, to;
+    _Atomic uint32_t version;      /* of the state on its way; 0: it stays where it is */
+    _Atomic uint32_t version_back; /* likewise, in probation */
+    _Atomic uint64_t probation;    /* how many turns of each actor; 0: none beyond the first */
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* on CLOCK_MONOTONIC */
+    /* under lock */
+    struct swap_counts counts;
+    struct swap_failure failure;
+};
+
+void swap_init(struct swap *swap);
+void swap_fini(struct swap *swap);
+
+/* swap.c; by the home worker */
+void swap_obey(struct runner *r, struct inst *in);
+/* A turn may have gone well: then nothing is held any more, or anew. */
+void swap_look(struct runner *r, struct inst *in);
+/* Of one that holds something: whether the turn of a row of this kind, which returned this status, has failed so
+ * that it goes back: a handler's, not one for saving or cleaning up. */
+bool swap_takes_back(const struct inst *in, uint32_t row_kind, int32_t status);
+/* It goes back: it is what it was. */
+void swap_undo_turn(struct runner *r, struct inst *in, uint16_t row, int32_t status);
+/* Whether it could be what it was before: a turn of it that is stuck is taken back (W-3). [any] */
+bool swap_is_held(const struct inst *in);
+/* Its life ends: what is held ends with it. */
+void swap_drop(struct runner *r, struct inst *in);
+
+/* --- the way of a whole type, by one thread at a time that is in no turn [control] --- */
+
+/* Whether actors of `from` may become `to`, as far as one can tell without them: rows, message types, state
+ * versions. Both ways: whether those of `to` could go back; *ret_back says so. Errors: REFUSED, with what is
+ * missing. */
+int swap_check(const struct inst_type *from, const struct inst_type *to, bool *ret_back,
+               struct err *err);
+/* Begins: sets the way and signals all that have to go it. `probation`: how many turns of each actor, when it
+ * goes over. */
+void swap_begin(struct proc *proc, const struct inst_type *from, const struct inst_type *to,
+                enum swap_phase phase, uint64_t probation);
+/* Signals those that have not gone the way yet: some are new since, some were ending. Returns how many there
+ * are; *ret_one gets the name of one. */
+uint64_t swap_signal(struct proc *proc, const struct inst_type *to, char *ret_one, size_t size);
+/* Whether there is an instance, or one that is not done with its end yet, that is of this type, or of its line
+ * and could go back. */
+bool swap_refers(struct proc *proc, const struct inst_type *type);
+/* Waits until so many have gone over or back, one has failed, or until then. Not in seeded mode. */
+void swap_wait(const struct inst_type *to, uint64_t gone, uint64_t failures, uint64_t until_ns);
+void swap_counts(const struct inst_type *to, struct swap_counts *ret,
+                 struct swap_failure *ret_failure);
+/* There is no way to go any more. */
+void swap_end(const struct inst_type *to);

@@ -1,0 +1,190 @@
+/* All actors of a type go over to another generation, or back: what the thread does that has them go. */
+#include <stdio.h>
+#include <time.h>
+
+#include "actor/proc_impl.h"
+
+/* --- may they? --- */
+
+static bool fits(const struct msg_type *from, const struct msg_type *to, struct err *err) {
+    return from == to || !from || !to || type_check_compatible(from, to, err) == 0;
+}
+
+/* A row of both: the same kind, with messages that old and new can read. */
+static int check_row(const struct inst_row *from, const struct inst_row *to, struct err *err) {
+    if (from->kind != to->kind) {
+        return err_set(err, ERR_REFUSED, "'%s' is of another kind now", from->name);
+    }
+    if (!from->type != !to->type && (from->kind == TROUPE_ROW_in || from->kind == TROUPE_ROW_out)) {
+        return err_set(err, ERR_REFUSED, "'%s' takes other messages now", from->name);
+    }
+    if (!fits(from->type, to->type, err) || !fits(from->reply, to->reply, err)) {
+        return err_wrap(err, "'%s'", from->name);
+    }
+    return 0;
+}
+
+static int check_rows(const struct inst_type *from, const struct inst_type *to, struct err *err) {
+    for (uint16_t i = 0; i < from->row_count && i < to->row_count; i++) {
+        if (from->rows[i].kind && to->rows[i].kind &&
+            check_row(&from->rows[i], &to->rows[i], err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static bool stays_in_place(const struct inst_type *from, const struct inst_type *to) {
+    return from->plain_state && to->plain_state && from->state_size == to->state_size &&
+           from->state_version == to->state_version && from->config_offset == to->config_offset;
+}
+
+/* The version in which a state goes from one to the other; 0: there is none. */
+static uint32_t common_version(const struct inst_type *from, const struct inst_type *to) {
+    uint32_t newest =
+        from->state_version < to->state_version ? from->state_version : to->state_version;
+    bool writes =
+        newest == from->state_version || (from->writes_older && newest >= from->state_min);
+    bool reads = newest >= to->state_min;
+    bool has_hooks = from->save != INST_NO_ROW && to->load != INST_NO_ROW;
+    return has_hooks && writes && reads ? newest : 0;
+}
+
+/* 0: it stays where it is, or can't go. */
+static uint32_t version_to(const struct inst_type *from, const struct inst_type *to) {
+    return stays_in_place(from, to) ? 0 : common_version(from, to);
+}
+
+static int check_state(const struct inst_type *from, const struct inst_type *to, struct err *err) {
+    if (common_version(from, to) || stays_in_place(from, to)) {
+        return 0;
+    }
+    if (from->save == INST_NO_ROW || to->load == INST_NO_ROW) {
+        return err_set(err, ERR_REFUSED,
+                       "its state can't be carried over: %s has no '%s', and not both say "
+                       "'plain_state' of a state of the same size and version",
+                       from->save == INST_NO_ROW ? "the code before" : "the new code",
+                       from->save == INST_NO_ROW ? "save" : "load");
+    }
+    return err_set(err, ERR_REFUSED,
+                   "its state can't be carried over: the code before writes version %u%s, the new "
+                   "code reads %u to %u",
+                   from->state_version, from->writes_older ? " and older" : "", to->state_min,
+                   to->state_version);
+}
+
+int swap_check(const struct inst_type *from, const struct inst_type *to, bool *ret_back,
+               struct err *err) {
+    if (check_rows(from, to, err) < 0 || check_state(from, to, err) < 0) {
+        return err_wrap(err, "actor type '%s'", from->id);
+    }
+    *ret_back = check_state(to, from, NULL) == 0;
+    return 0;
+}
+
+/* --- all of them --- */
+
+static bool is_used(struct inst *in) {
+    /* acquire: pairs with reset in inst.c */
+    return in->proc && atomic_load_explicit(&in->holders, memory_order_acquire) > 0;
+}
+
+/* A slot of the plan that has closed runs nothing any more; only lookers read its type. */
+static void convert_closed(struct inst *in, const struct inst_type *to) {
+    if (inst_plan_index(in) != UINT32_MAX) {
+        __atomic_store_n(&in->type, to, __ATOMIC_SEQ_CST); /* L-1 */
+    }
+}
+
+uint64_t swap_signal(struct proc *proc, const struct inst_type *type, char *ret_one, size_t size) {
+    struct swap *swap = &type->line->swap;
+    bool is_back = atomic_load_explicit(&swap->phase, memory_order_relaxed) == SWAP_BACK;
+    bool settles = atomic_load_explicit(&swap->phase, memory_order_relaxed) == SWAP_SETTLE;
+    const struct inst_type *from = atomic_load_explicit(&swap->from, memory_order_relaxed);
+    const struct inst_type *to = atomic_load_explicit(&swap->to, memory_order_relaxed);
+    const struct inst_type *leave = is_back || settles ? to : from;
+    struct looker looker;
+    uint64_t left = 0;
+    looks_begin(proc, &looker);
+    for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+        struct inst *in = cell_at(proc, i);
+        if (!is_used(in) || inst_type(in) != leave || (settles && !swap_is_held(in))) {
+            continue;
+        }
+        if (!inst_is_open(in)) {
+            convert_closed(in, is_back || settles ? leave : to);
+            continue;
+        }
+        if (left++ == 0 && size > 0) {
+            (void)inst_name(in, ret_one, size);
+        }
+        inst_signal(in, SIGNAL_SWAP);
+    }
+    looks_end(proc, &looker);
+    return left;
+}
+
+bool swap_refers(struct proc *proc, const struct inst_type *type) {
+    struct looker looker;
+    uint32_t at = 0;
+    looks_begin(proc, &looker);
+    for (uint32_t count = cell_count(proc); at < count; at++) {
+        struct inst *in = cell_at(proc, at);
+        if (is_used(in) &&
+            (inst_type(in) == type || (swap_is_held(in) && inst_type(in)->line == type->line))) {
+            break;
+        }
+    }
+    bool found = at < cell_count(proc);
+    looks_end(proc, &looker);
+    return found;
+}
+
+void swap_begin(struct proc *proc, const struct inst_type *from, const struct inst_type *to,
+                enum swap_phase phase, uint64_t probation) {
+    struct swap *swap = &to->line->swap;
+    const struct inst_type *leave = phase == SWAP_BACK ? to : from;
+    const struct inst_type *reach = phase == SWAP_BACK ? from : to;
+    pthread_mutex_lock(&swap->lock);
+    if (phase == SWAP_OVER) {
+        swap->counts = (struct swap_counts){0};
+        swap->failure = (struct swap_failure){0};
+    }
+    atomic_store_explicit(&swap->from, from, memory_order_relaxed);
+    atomic_store_explicit(&swap->to, to, memory_order_relaxed);
+    atomic_store_explicit(&swap->version, version_to(leave, reach), memory_order_relaxed);
+    atomic_store_explicit(&swap->version_back, version_to(to, from), memory_order_relaxed);
+    atomic_store_explicit(&swap->probation, probation, memory_order_relaxed);
+    /* release: pairs with swap_obey */
+    atomic_store_explicit(&swap->phase, (uint8_t)phase, memory_order_release);
+    pthread_mutex_unlock(&swap->lock);
+    (void)swap_signal(proc, to, NULL, 0);
+}
+
+void swap_wait(const struct inst_type *to, uint64_t gone, uint64_t failures, uint64_t until_ns) {
+    struct swap *swap = &to->line->swap;
+    const struct swap_counts *counts = &swap->counts;
+    struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
+    int status = 0;
+    pthread_mutex_lock(&swap->lock);
+    while (counts->over + counts->back < gone && counts->failures <= failures && status == 0) {
+        status = pthread_cond_timedwait(&swap->changed, &swap->lock, &until);
+    }
+    pthread_mutex_unlock(&swap->lock);
+}
+
+void swap_counts(const struct inst_type *to, struct swap_counts *ret,
+                 struct swap_failure *ret_failure) {
+    struct swap *swap = &to->line->swap;
+    pthread_mutex_lock(&swap->lock);
+    *ret = swap->counts;
+    if (ret_failure) {
+        *ret_failure = swap->failure;
+    }
+    pthread_mutex_unlock(&swap->lock);
+}
+
+void swap_end(const struct inst_type *to) {
+    struct swap *swap = &to->line->swap;
+    atomic_store_explicit(&swap->phase, SWAP_NONE, memory_order_release);
+}

@@ -1,0 +1,13 @@
+/* The plugin files that a deployment has loaded: their code is known to the fault boundary as long as they are. */
+#pragma once
+
+#include "base/err.h"
+#include "base/log.h"
+#include "plugin/library.h"
+
+/* Loads the image (a reference of its own is taken) and says what is odd about it in `log` (NULL: nowhere).
+ * Errors: as library_open; IO. [control] */
+int loaded_open(struct image *image, const struct troupe_host *host, struct log *log,
+                struct library **ret, struct err *err);
+/* Lets it go: unloads it when nobody else holds it. Takes NULL. [control] */
+void loaded_close(struct library *library);

@@ -1,0 +1,179 @@
+/* All actors of some types go over to new code, are watched, and settle, or go back. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "reload/reload_impl.h"
+
+/* How often those that have not gone yet are looked for: some were ending, some have been spawned since. */
+#define LOOK_AGAIN_NS (5 * NS_PER_MS)
+
+static uint64_t now(const struct transaction *t) {
+    struct clock *clock = proc_clock(t->reload->proc);
+    return clock->now(clock);
+}
+
+static void add_counts(struct swap_counts *sum, const struct swap_counts *more) {
+    sum->over += more->over;
+    sum->proven += more->proven;
+    sum->back += more->back;
+    sum->undone += more->undone;
+    sum->sent_since += more->sent_since;
+    sum->unguarded += more->unguarded;
+    sum->failures += more->failures;
+    sum->longest_ns = more->longest_ns > sum->longest_ns ? more->longest_ns : sum->longest_ns;
+}
+
+/* Of all types together; the first failure goes into the report. */
+static void take_counts(struct transaction *t) {
+    struct reload_report *report = t->report;
+    report->counts = (struct swap_counts){0};
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        struct swap_counts counts;
+        struct swap_failure failure;
+        if (!t->turnovers[i].from) {
+            continue;
+        }
+        swap_counts(t->turnovers[i].to, &counts, &failure);
+        add_counts(&report->counts, &counts);
+        if (counts.failures > 0 && !report->actor[0]) {
+            (void)snprintf(report->actor, sizeof report->actor, "%s", failure.name);
+            (void)snprintf(report->reason, sizeof report->reason, "%s", failure.text);
+        }
+    }
+}
+
+static int failed(const struct transaction *t, struct err *err) {
+    return err_set(err, ERR_REFUSED, "'%s': %s", t->report->actor, t->report->reason);
+}
+
+/* --- waiting --- */
+
+/* Lets things happen, until then at the latest: for the type with this many to go, or any. */
+static void wait_for(const struct transaction *t, const struct inst_type *to, uint64_t left,
+                     uint64_t until_ns) {
+    if (t->how->step) {
+        t->how->step(t->how->context, until_ns);
+        return;
+    }
+    struct swap_counts counts;
+    swap_counts(to, &counts, NULL);
+    swap_wait(to, counts.over + counts.back + left, counts.failures, until_ns);
+}
+
+/* Those of all types that have not gone the way yet; *ret_type is one that has such. */
+static uint64_t signal_all(const struct transaction *t, const struct inst_type **ret_type,
+                           char *ret_one, size_t size) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        const struct turnover *turnover = &t->turnovers[i];
+        uint64_t left = turnover->from ? swap_signal(t->reload->proc, turnover->to,
+                                                     sum ? NULL : ret_one, sum ? 0 : size)
+                                       : 0;
+        *ret_type = left && !sum ? turnover->to : *ret_type;
+        sum += left;
+    }
+    return sum;
+}
+
+/* Until all have gone; 0: they have. Else how many have not: `until` has come, or, `stops_on_failure`, one
+ * failed. */
+static uint64_t drive(struct transaction *t, bool stops_on_failure, uint64_t until_ns,
+                      char *ret_one, size_t size) {
+    for (;;) {
+        const struct inst_type *type = NULL;
+        uint64_t left = signal_all(t, &type, ret_one, size);
+        take_counts(t);
+        uint64_t now_ns = now(t);
+        if (left == 0 || now_ns >= until_ns ||
+            (stops_on_failure && t->report->counts.failures > 0)) {
+            return left;
+        }
+        uint64_t again_ns = now_ns + LOOK_AGAIN_NS;
+        wait_for(t, type, left, again_ns < until_ns ? again_ns : until_ns);
+    }
+}
+
+/* --- over --- */
+
+static void begin(struct transaction *t, enum swap_phase phase, uint64_t probation) {
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        const struct turnover *turnover = &t->turnovers[i];
+        if (turnover->from) {
+            swap_begin(t->reload->proc, turnover->from, turnover->to, phase, probation);
+        }
+    }
+}
+
+static int all_over(struct transaction *t, uint64_t until_ns, struct err *err) {
+    char one[160] = "";
+    uint64_t left = drive(t, true, until_ns, one, sizeof one);
+    if (t->report->counts.failures > 0) {
+        return failed(t, err);
+    }
+    if (left > 0) {
+        (void)snprintf(t->report->actor, sizeof t->report->actor, "%s", one);
+        return err_set(err, ERR_FAILED,
+                       "'%s' has not come to the end of a turn in time%s; 'reload.swap_timeout' "
+                       "says how long that may take",
+                       one, left > 1 ? ", nor have others" : "");
+    }
+    return 0;
+}
+
+static void make_current(const struct transaction *t, bool is_back) {
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        const struct turnover *turnover = &t->turnovers[i];
+        type_make_current(turnover->to->line, is_back ? turnover->from : turnover->to);
+    }
+}
+
+int transaction_over(struct transaction *t, struct err *err) {
+    const struct manifest *manifest = t->reload->plan->manifest;
+    uint64_t most_ns = t->how->over_ns ? t->how->over_ns : manifest->reload.swap_timeout_ns;
+    uint64_t until_ns = now(t) + most_ns;
+    begin(t, SWAP_OVER,
+          t->how->has_probation ? t->how->probation_messages : manifest->reload.probation_messages);
+    if (all_over(t, until_ns, err) < 0) {
+        return -1;
+    }
+    make_current(t, false);
+    return all_over(t, until_ns, err); /* those that were spawned meanwhile */
+}
+
+int transaction_prove(struct transaction *t, struct err *err) {
+    uint64_t most_ns = t->how->has_probation ? t->how->probation_ns
+                                             : t->reload->plan->manifest->reload.probation_ns;
+    uint64_t until_ns = now(t) + most_ns;
+    for (;;) {
+        take_counts(t);
+        if (t->report->counts.failures > 0) {
+            return failed(t, err);
+        }
+        uint64_t now_ns = now(t);
+        if (now_ns >= until_ns || t->turnover_count == 0) {
+            return 0;
+        }
+        wait_for(t, t->turnovers[0].to, UINT32_MAX, until_ns);
+    }
+}
+
+void transaction_settle(struct transaction *t) {
+    struct proc *proc = t->reload->proc;
+    begin(t, SWAP_SETTLE, 0);
+    uint64_t until_ns = now(t) + t->reload->plan->manifest->reload.swap_timeout_ns;
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        const struct turnover *turnover = &t->turnovers[i];
+        while (turnover->from && swap_refers(proc, turnover->from) && now(t) < until_ns) {
+            wait_for(t, turnover->to, UINT32_MAX, now(t) + LOOK_AGAIN_NS);
+        }
+    }
+}
+
+void transaction_back(struct transaction *t) {
+    char one[160];
+    make_current(t, true);
+    begin(t, SWAP_BACK, 0);
+    uint64_t until_ns = now(t) + t->reload->plan->manifest->reload.swap_timeout_ns;
+    t->report->stranded = drive(t, false, until_ns, one, sizeof one);
+}

@@ -1,0 +1,490 @@
+/* The reload transaction, step by step; what it did is kept. */
+#include "reload/reload.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "reload/reload_impl.h"
+
+const char *reload_outcome_text(enum reload_outcome outcome) {
+    static const char *const texts[] = {
+#define RELOAD_OUTCOME_TEXT(name, text) [RELOAD_##name] = text,
+        RELOAD_OUTCOMES(RELOAD_OUTCOME_TEXT)
+#undef RELOAD_OUTCOME_TEXT
+    };
+    return texts[outcome];
+}
+
+const char *reload_step_text(enum reload_step step) {
+    static const char *const texts[] = {
+#define RELOAD_STEP_TEXT(name, text) [RELOAD_STEP_##name] = text,
+        RELOAD_STEPS(RELOAD_STEP_TEXT)
+#undef RELOAD_STEP_TEXT
+    };
+    return texts[step];
+}
+
+/* --- the first generations --- */
+
+int reload_create(struct proc *proc, const struct plan *plan, struct log *log, struct reload **ret,
+                  struct err *err) {
+    struct reload *reload = mem_alloc(sizeof *reload);
+    if (!reload) {
+        return err_set(err, ERR_NOMEM, "reload");
+    }
+    reload->proc = proc;
+    reload->plan = plan;
+    reload->log = log;
+    pthread_mutex_init(&reload->running, NULL);
+    pthread_mutex_init(&reload->lock, NULL);
+    *ret = reload;
+    return 0;
+}
+
+/* By its path: what is loaded of it may have changed since. */
+static struct reload_file *find_file(const struct reload *reload, const char *path) {
+    for (size_t i = 0; i < reload->file_count; i++) {
+        if (strcmp(reload->files[i].path, path) == 0) {
+            return &reload->files[i];
+        }
+    }
+    return NULL;
+}
+
+static int add_file(struct reload *reload, struct image *image, struct err *err) {
+    struct reload_file *files = mem_resize(reload->files, (reload->file_count + 1) * sizeof *files);
+    if (!files) {
+        return err_set(err, ERR_NOMEM, "plugin '%s'", image->path);
+    }
+    reload->files = files;
+    struct reload_file *file = &files[reload->file_count];
+    *file = (struct reload_file){.path = image->path};
+    if (loaded_open(image, proc_host(reload->proc), reload->log, &file->library, err) < 0) {
+        return -1;
+    }
+    reload->file_count++;
+    return 0;
+}
+
+static int add_files(struct reload *reload, const struct plan *plan, struct err *err) {
+    for (size_t i = 0; i < plan->plugin_count; i++) {
+        struct image *image = plan->plugins[i].file->image;
+        if (!find_file(reload, image->path) && add_file(reload, image, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int add_types(struct reload *reload, const struct plan *plan, struct err *err) {
+    for (size_t i = 0; i < plan->type_count; i++) {
+        const struct plan_type *type = &plan->types[i];
+        const char *path = plan->plugins[type->plugin].file->image->path;
+        const struct library *library = find_file(reload, path)->library;
+        const struct library_type *source = library_find_type(library, type->note->id);
+        const struct inst_type *made;
+        if (proc_find_type(reload->proc, type->note->id)) {
+            continue;
+        }
+        if (!source) {
+            return err_set(err, ERR_NOT_FOUND, "plugin '%s' has no actor type '%s'", path,
+                           type->note->id);
+        }
+        if (proc_add_type(reload->proc, type, source, &made, err) < 0) {
+            return -1;
+        }
+    }
+    return proc_link_types(reload->proc, err);
+}
+
+int reload_add_plan(struct reload *reload, const struct plan *plan, struct err *err) {
+    pthread_mutex_lock(&reload->running);
+    int status = add_files(reload, plan, err) < 0 || add_types(reload, plan, err) < 0 ? -1 : 0;
+    pthread_mutex_unlock(&reload->running);
+    return status;
+}
+
+void reload_destroy(struct reload *reload) {
+    if (!reload) {
+        return;
+    }
+    for (size_t i = 0; i < reload->file_count; i++) {
+        loaded_close(reload->files[i].library);
+    }
+    pthread_mutex_destroy(&reload->running);
+    pthread_mutex_destroy(&reload->lock);
+    mem_free(reload->files);
+    mem_free(reload);
+}
+
+/* --- read --- */
+
+static const char *file_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static bool is_meant(const struct reload_file *file, const char *asked) {
+    return !asked || strcmp(file->path, asked) == 0 ||
+           strcmp(file_name(file->path), file_name(asked)) == 0;
+}
+
+/* What lies there now, if that is something else. */
+static int read_file(struct transaction *t, struct reload_file *file, struct err *err) {
+    struct image *image;
+    if (image_read(file->path, &image, err) < 0) {
+        return -1;
+    }
+    if (strcmp(image->sha256, file->library->image->sha256) == 0) {
+        image_destroy(image);
+        return 0;
+    }
+    t->exchanges[t->exchange_count++] = (struct exchange){.file = file, .image = image};
+    return 0;
+}
+
+static void describe_first(struct transaction *t) {
+    const struct exchange *first = &t->exchanges[0];
+    const struct image *before = first->file->library->image;
+    struct reload_report *report = t->report;
+    report->files = (uint32_t)t->exchange_count;
+    (void)snprintf(report->file, sizeof report->file, "%s", first->file->path);
+    (void)snprintf(report->from_build, sizeof report->from_build, "%s", before->build_id);
+    (void)snprintf(report->to_build, sizeof report->to_build, "%s", first->image->build_id);
+    (void)snprintf(report->version, sizeof report->version, "%s", first->image->note->version);
+    report->from_generation = first->file->library->generation;
+}
+
+static int read_files(struct transaction *t, struct err *err) {
+    struct reload *reload = t->reload;
+    size_t meant = 0;
+    t->exchanges = mem_array(reload->file_count + 1, sizeof *t->exchanges);
+    if (!t->exchanges) {
+        return err_set(err, ERR_NOMEM, "%zu plugin files", reload->file_count);
+    }
+    for (size_t i = 0; i < reload->file_count; i++) {
+        if (is_meant(&reload->files[i], t->how->file)) {
+            meant++;
+            if (read_file(t, &reload->files[i], err) < 0) {
+                return -1;
+            }
+        }
+    }
+    if (t->how->file && meant == 0) {
+        return err_set(err, ERR_NOT_FOUND, "no plugin file '%s' is loaded", t->how->file);
+    }
+    if (t->exchange_count > 0) {
+        describe_first(t);
+    }
+    return 0;
+}
+
+/* --- load, and check against what runs --- */
+
+static int add_types_of(struct transaction *t, struct exchange *exchange, struct err *err) {
+    struct proc *proc = t->reload->proc;
+    const struct note_plugin *note = exchange->image->note;
+    struct turnover *all = mem_resize(t->turnovers, (t->turnover_count + note->actor_count + 1) *
+                                                        sizeof *t->turnovers);
+    if (!all) {
+        return err_set(err, ERR_NOMEM, "%zu actor types", note->actor_count);
+    }
+    t->turnovers = all;
+    for (size_t i = 0; i < note->actor_count; i++) {
+        const struct note_actor *actor = &note->actors[i];
+        struct plan_type plan_type;
+        struct turnover turnover = {proc_find_type(proc, actor->id), NULL};
+        if (plan_type_init(&plan_type, note, actor, proc_types(proc), err) < 0) {
+            return -1;
+        }
+        int status = proc_add_type(
+            proc, &plan_type, library_find_type(exchange->library, actor->id), &turnover.to, err);
+        plan_type_fini(&plan_type);
+        if (status < 0) {
+            return -1;
+        }
+        all[t->turnover_count++] = turnover;
+    }
+    return 0;
+}
+
+static const struct inst_type *type_after(const struct transaction *t, const char *id) {
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        if (strcmp(t->turnovers[i].to->id, id) == 0) {
+            return t->turnovers[i].to;
+        }
+    }
+    return NULL;
+}
+
+/* A type that the file had, and some actor of the plan is, or may spawn. */
+static int check_none_missing(const struct transaction *t, const struct exchange *exchange,
+                              struct err *err) {
+    const struct plan *plan = t->reload->plan;
+    size_t file = (size_t)(exchange->file - t->reload->files);
+    for (size_t i = 0; i < plan->type_count; i++) {
+        const char *id = plan->types[i].note->id;
+        if (plan->types[i].plugin == file && !type_after(t, id)) {
+            return err_set(err, ERR_REFUSED, "actor type '%s' is in use, and the new file has none",
+                           id);
+        }
+    }
+    return 0;
+}
+
+/* Both ends of a wire of the plan as they will be. */
+static int check_wire(const struct transaction *t, const struct plan_wire *wire, struct err *err) {
+    const struct plan *plan = t->reload->plan;
+    const struct plan_actor *from = &plan->actors[wire->from];
+    const struct plan_actor *to = &plan->actors[wire->to[0]];
+    const struct inst_type *source = type_after(t, plan->types[from->type].note->id);
+    const struct inst_type *target = type_after(t, plan->types[to->type].note->id);
+    const char *out = plan->types[from->type].note->rows[wire->from_row].name;
+    const char *in = plan->types[to->type].note->rows[wire->to_row].name;
+    if (source && !source->rows[wire->from_row].kind) {
+        return err_set(err, ERR_REFUSED, "'%s.%s' is wired, and the new code has no such output",
+                       from->path, out);
+    }
+    if (target && !target->rows[wire->to_row].accepts) {
+        return err_set(err, ERR_REFUSED, "'%s.%s' is wired, and the new code has no such port",
+                       to->path, in);
+    }
+    source = source ? source : proc_find_type(t->reload->proc, plan->types[from->type].note->id);
+    target = target ? target : proc_find_type(t->reload->proc, plan->types[to->type].note->id);
+    const struct msg_type *sent = source->rows[wire->from_row].type;
+    const struct msg_type *taken = target->rows[wire->to_row].type;
+    if (sent && taken && type_check_compatible(sent, taken, err) < 0) {
+        return err_wrap(err, "the wire '%s.%s -> %s.%s'", from->path, out, to->path, in);
+    }
+    return 0;
+}
+
+static bool is_same_config(const struct note_config *a, const struct note_config *b) {
+    bool same = a && b && a->key_count == b->key_count;
+    for (size_t i = 0; same && i < a->key_count; i++) {
+        const struct note_key *x = &a->keys[i];
+        const struct note_key *y = &b->keys[i];
+        same =
+            x->kind == y->kind && strcmp(x->name, y->name) == 0 && strcmp(x->extra, y->extra) == 0;
+    }
+    return same || a == b;
+}
+
+static int check_types(struct transaction *t, struct err *err) {
+    struct reload_report *report = t->report;
+    report->can_go_back = true;
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        const struct turnover *turnover = &t->turnovers[i];
+        bool can_go_back;
+        if (!turnover->from) {
+            continue;
+        }
+        report->types++;
+        if (!is_same_config(turnover->from->config, turnover->to->config)) {
+            return err_set(err, ERR_REFUSED,
+                           "actor type '%s': its config has other keys now, which takes a restart",
+                           turnover->to->id);
+        }
+        if (swap_check(turnover->from, turnover->to, &can_go_back, err) < 0) {
+            return -1;
+        }
+        report->can_go_back &= can_go_back;
+    }
+    for (size_t i = 0; i < t->reload->plan->wire_count; i++) {
+        if (check_wire(t, &t->reload->plan->wires[i], err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int load(struct transaction *t, struct err *err) {
+    struct proc *proc = t->reload->proc;
+    for (size_t i = 0; i < t->exchange_count; i++) {
+        struct exchange *exchange = &t->exchanges[i];
+        if (loaded_open(exchange->image, proc_host(proc), t->reload->log, &exchange->library, err) <
+                0 ||
+            add_types_of(t, exchange, err) < 0 || check_none_missing(t, exchange, err) < 0) {
+            return -1;
+        }
+    }
+    t->report->to_generation = t->exchanges[0].library->generation;
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        if (proc_link_type(proc, t->turnovers[i].to, err) < 0) {
+            return -1;
+        }
+    }
+    return check_types(t, err);
+}
+
+/* --- the end of a generation --- */
+
+/* One that an actor still refers to stays loaded, as does its type, until the proc ends. */
+static bool retire_types(struct transaction *t, bool is_back) {
+    struct proc *proc = t->reload->proc;
+    bool all = true;
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        const struct turnover *turnover = &t->turnovers[i];
+        const struct inst_type *type = is_back ? turnover->to : turnover->from;
+        if (type && swap_refers(proc, type)) {
+            all = false;
+        }
+    }
+    for (size_t i = 0; all && i < t->turnover_count; i++) {
+        const struct turnover *turnover = &t->turnovers[i];
+        swap_end(turnover->to);
+        if (is_back && !turnover->from) {
+            type_make_current(turnover->to->line, NULL);
+        }
+        if (is_back || turnover->from) {
+            type_retire(proc, is_back ? turnover->to : turnover->from);
+        }
+    }
+    return all;
+}
+
+static void keep_loaded(struct transaction *t, struct library *library) {
+    if (t->reload->log) {
+        log_write(t->reload->log, LOG_WARN, NULL,
+                  "generation %u of '%s' stays loaded: actors run it still", library->generation,
+                  library->image->path);
+    }
+}
+
+static void retire(struct transaction *t, bool is_back) {
+    bool all = retire_types(t, is_back);
+    for (size_t i = 0; i < t->exchange_count; i++) {
+        struct exchange *exchange = &t->exchanges[i];
+        struct library *old = is_back ? exchange->library : exchange->file->library;
+        if (!is_back) {
+            exchange->file->library = exchange->library;
+        }
+        exchange->library = NULL;
+        if (old && all) {
+            loaded_close(old);
+        } else if (old) {
+            keep_loaded(t, old);
+        }
+    }
+}
+
+/* --- the whole --- */
+
+static void fini(struct transaction *t) {
+    for (size_t i = 0; t->exchanges && i < t->exchange_count; i++) {
+        image_destroy(t->exchanges[i].image);
+    }
+    mem_free(t->exchanges);
+    mem_free(t->turnovers);
+}
+
+/* Runs one step, and says how long it took. */
+static int step(struct transaction *t, enum reload_step at,
+                int (*run)(struct transaction *t, struct err *err), struct err *err) {
+    struct clock *clock = proc_clock(t->reload->proc);
+    uint64_t from_ns = clock->now(clock);
+    t->report->step = at;
+    int status = run(t, err);
+    t->report->step_ns[at] += clock->now(clock) - from_ns;
+    return status;
+}
+
+static int settle(struct transaction *t, struct err *err) {
+    (void)err;
+    transaction_settle(t);
+    return 0;
+}
+
+static int go_back(struct transaction *t, struct err *err) {
+    (void)err;
+    transaction_back(t);
+    return 0;
+}
+
+static int take_back(struct transaction *t) {
+    enum reload_step failed_at = t->report->step;
+    (void)step(t, RELOAD_STEP_BACK, go_back, NULL);
+    retire(t, true);
+    t->report->step = failed_at;
+    t->report->outcome = RELOAD_TAKEN_BACK;
+    return -1;
+}
+
+static int run(struct transaction *t, struct err *err) {
+    if (step(t, RELOAD_STEP_READ, read_files, err) < 0) {
+        return -1;
+    }
+    if (t->exchange_count == 0) {
+        t->report->outcome = RELOAD_NOTHING;
+        return 0;
+    }
+    if (step(t, RELOAD_STEP_LOAD, load, err) < 0) {
+        retire(t, true);
+        return -1;
+    }
+    if (step(t, RELOAD_STEP_OVER, transaction_over, err) < 0 ||
+        step(t, RELOAD_STEP_PROBATION, transaction_prove, err) < 0) {
+        return take_back(t);
+    }
+    (void)step(t, RELOAD_STEP_PROBATION, settle, NULL);
+    retire(t, false);
+    t->report->outcome = RELOAD_DONE;
+    return 0;
+}
+
+static void say(const struct reload *reload, const struct reload_report *report) {
+    if (!reload->log || report->outcome == RELOAD_NOTHING) {
+        return;
+    }
+    if (report->outcome == RELOAD_DONE) {
+        log_write(reload->log, LOG_INFO, NULL,
+                  "reloaded '%s': generation %u instead of %u, %llu actors went over", report->file,
+                  report->to_generation, report->from_generation,
+                  (unsigned long long)report->counts.over);
+    } else {
+        log_write(reload->log, LOG_WARN, NULL, "reload of '%s' %s at step '%s': %s",
+                  report->file[0] ? report->file : "the plugins",
+                  reload_outcome_text(report->outcome), reload_step_text(report->step),
+                  report->reason);
+    }
+}
+
+static void keep(struct reload *reload, const struct reload_report *report) {
+    pthread_mutex_lock(&reload->lock);
+    reload->history[reload->reports++ % RELOAD_KEEPS] = *report;
+    pthread_mutex_unlock(&reload->lock);
+}
+
+int reload_run(struct reload *reload, const struct reload_how *how, struct reload_report *ret,
+               struct err *err) {
+    struct clock *clock = proc_clock(reload->proc);
+    struct err own;
+    err = err ? err : &own;
+    pthread_mutex_lock(&reload->running);
+    *ret = (struct reload_report){
+        .number = ++reload->series, .outcome = RELOAD_REFUSED, .wall_ns = clock->wall(clock)};
+    struct transaction t = {.reload = reload, .how = how, .report = ret};
+    int status = run(&t, err);
+    if (status < 0) {
+        (void)snprintf(ret->reason, sizeof ret->reason, "%.*s", (int)sizeof ret->reason - 1,
+                       err->text);
+    }
+    fini(&t);
+    say(reload, ret);
+    keep(reload, ret);
+    pthread_mutex_unlock(&reload->running);
+    return status;
+}
+
+size_t reload_history(struct reload *reload, struct reload_report *ret, size_t room) {
+    pthread_mutex_lock(&reload->lock);
+    uint64_t kept = reload->reports < RELOAD_KEEPS ? reload->reports : RELOAD_KEEPS;
+    uint64_t count = kept < room ? kept : room;
+    for (uint64_t i = 0; i < count; i++) {
+        ret[i] = reload->history[(reload->reports - count + i) % RELOAD_KEEPS];
+    }
+    pthread_mutex_unlock(&reload->lock);
+    return count;
+}

@@ -1,0 +1,96 @@
+/* Reload: the plugin files of a running deployment are replaced by what lies at their paths now, as a
+ * transaction (RL-1).
+ *
+ *  read -> check -> load -> over -> probation -> settled, and the generation before retires
+ *                              |         |
+ *                              +-> back <+    the old code goes on, the new one goes
+ *
+ * R-1  Until `over` nothing that runs was touched.
+ * R-2  One reload at a time.
+ * R-3  All files that changed go over together, type by type and actor by actor, and go back together.
+ * R-4  What there is to tell of a reload is kept, also of one that was refused (RL-7). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actor/proc.h"
+#include "actor/swap.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "plan/plan.h"
+
+struct reload;
+
+/* X(constant, text): how it ended. */
+#define RELOAD_OUTCOMES(X)                                                                         \
+    X(DONE, "done")                                                                                \
+    X(NOTHING, "nothing to do")                                                                    \
+    X(REFUSED, "refused")                                                                          \
+    X(TAKEN_BACK, "taken back")
+#define RELOAD_OUTCOME_CONSTANT(name, text) RELOAD_##name,
+enum reload_outcome { RELOAD_OUTCOMES(RELOAD_OUTCOME_CONSTANT) RELOAD_OUTCOME_COUNT };
+#undef RELOAD_OUTCOME_CONSTANT
+
+/* Where it came to. X(constant, text) */
+#define RELOAD_STEPS(X)                                                                            \
+    X(READ, "read")                                                                                \
+    X(CHECK, "check")                                                                              \
+    X(LOAD, "load")                                                                                \
+    X(OVER, "go over")                                                                             \
+    X(PROBATION, "probation")                                                                      \
+    X(BACK, "go back")
+#define RELOAD_STEP_CONSTANT(name, text) RELOAD_STEP_##name,
+enum reload_step { RELOAD_STEPS(RELOAD_STEP_CONSTANT) RELOAD_STEP_COUNT };
+#undef RELOAD_STEP_CONSTANT
+
+#define RELOAD_KEEPS 32u /* reports */
+
+/* What a reload did; all times by the monotonic clock, but for `wall_ns`. */
+struct reload_report {
+    uint64_t number; /* from 1 */
+    enum reload_outcome outcome;
+    enum reload_step step; /* the last one that began */
+    int64_t wall_ns;       /* when it began */
+    uint64_t step_ns[RELOAD_STEP_COUNT];
+    char file[256]; /* the first that had changed; "": none */
+    uint32_t files, types;
+    uint32_t from_generation, to_generation; /* of that file; 0: none was loaded */
+    char from_build[65], to_build[65];       /* build-ids; "" */
+    char version[64];                        /* what the new file says of itself */
+    bool can_go_back;                        /* the new code writes states that the old one reads */
+    struct swap_counts counts;
+    uint64_t stranded; /* could not go back: they run the new code still */
+    char actor[160];   /* that failed, or did not come; "" */
+    char reason[512];  /* why it did not go on; "" */
+};
+
+struct reload_how {
+    const char *file; /* only this plugin file, by its path or its name; NULL: all */
+    uint64_t over_ns; /* how long an actor may take to go over (RL-2); 0: the manifest's */
+    bool has_probation;
+    uint64_t probation_ns; /* else the manifest's, as the other one */
+    uint64_t probation_messages;
+    /* Seeded: runs what there is to run, and lets time pass; else NULL. */
+    void (*step)(void *context, uint64_t until_ns);
+    void *context;
+};
+
+/* Without plugins yet; `proc`, `plan` and `log` (NULL: none) are lent. Errors: NOMEM. [control] */
+int reload_create(struct proc *proc, const struct plan *plan, struct log *log, struct reload **ret,
+                  struct err *err);
+/* Loads the plugins of a plan, and makes its types known, where they are not yet: before proc_load, or for roots
+ * that are added. The plan is lent. Errors: as loaded_open, NOT_FOUND, NOMEM. [control] */
+int reload_add_plan(struct reload *reload, const struct plan *plan, struct err *err);
+/* Unloads them; when the proc is gone. Takes NULL. */
+void reload_destroy(struct reload *reload);
+
+/* Does it, and says in *ret what came of it; -1 when it was refused or taken back, with the reason in err.
+ * Errors: NOT_FOUND (`file`), IO, INVALID, ABI, REFUSED, TIMEOUT, NOMEM. [control] */
+int reload_run(struct reload *reload, const struct reload_how *how, struct reload_report *ret,
+               struct err *err);
+/* The last reloads, at most RELOAD_KEEPS and `room`, oldest first; returns their number. [any] */
+size_t reload_history(struct reload *reload, struct reload_report *ret, size_t room);
+
+const char *reload_outcome_text(enum reload_outcome outcome);
+const char *reload_step_text(enum reload_step step);

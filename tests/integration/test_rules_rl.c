@@ -1,0 +1,215 @@
+/* Reload (RL): actors go over to new code while they run, and back when it is bad. */
+#include "lib/app/kit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ADDERS                                                                                     \
+    "actors:\n"                                                                                    \
+    "  adder: { type: adder.Adder }\n"                                                             \
+    "  ear: { type: kit.Player, config: { number: 'note $' } }\n"                                  \
+    "  asker: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note total $' } }\n"     \
+    "  prober: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note version $' } }\n"  \
+    "wires:\n"                                                                                     \
+    "  - adder.out -> ear.number\n"                                                                \
+    "  - asker.ask -> adder.total\n"                                                               \
+    "  - prober.ask -> adder.version\n"
+
+static const struct reload_how at_once = {.has_probation = true};
+static const struct reload_how watched = {
+    .has_probation = true, .probation_ns = 10 * NS_PER_MS, .probation_messages = 1000};
+
+static struct kit *start(void **state) {
+    kit_plugin(*state, "adder_1", "adder.so");
+    return kit_start(*state, ADDERS);
+}
+
+static void send(struct kit *kit, uint64_t number) {
+    assert_true(kit_number(kit, "adder", "number", number));
+}
+
+static void ask_all(struct kit *kit, const char *total, const char *version) {
+    assert_true(kit_number(kit, "asker", "number", 0));
+    assert_true(kit_number(kit, "prober", "number", 0));
+    kit_wait(kit, total);
+    kit_wait(kit, version);
+}
+
+static void test_rl1_an_actor_goes_on_under_new_code(void **state) {
+    struct reload_report report;
+    struct kit *kit = start(state);
+    uint64_t uid = inst_uid(kit_actor(kit, "adder"));
+    send(kit, 1);
+    send(kit, 2);
+    kit_wait(kit, "ear: 2");
+    kit_plugin(*state, "adder_2", "adder.so");
+
+    assert_int_equal(kit_reload(kit, at_once, &report), 0);
+
+    assert_int_equal(report.outcome, RELOAD_DONE);
+    assert_int_equal(report.counts.over, 1);
+    assert_true(report.can_go_back);
+    assert_true(report.to_generation > report.from_generation);
+    send(kit, 4);
+    kit_wait(kit, "ear: 1004");
+    ask_all(kit, "asker: total 7", "prober: version 2");
+    assert_int_equal(inst_uid(kit_actor(kit, "adder")), uid);
+    kit_stop(kit);
+}
+
+static void test_rl1_nothing_happens_when_the_file_is_the_same(void **state) {
+    struct reload_report report;
+    struct kit *kit = start(state);
+
+    assert_int_equal(kit_reload(kit, at_once, &report), 0);
+
+    assert_int_equal(report.outcome, RELOAD_NOTHING);
+    kit_stop(kit);
+}
+
+static void test_rl1_back_and_forth_many_times(void **state) {
+    struct reload_report report;
+    struct kit *kit = start(state);
+    for (unsigned i = 0; i < 20; i++) {
+        send(kit, 1);
+        kit_plugin(*state, i % 2 ? "adder_1" : "adder_2", "adder.so");
+        assert_int_equal(kit_reload(kit, i % 3 ? watched : at_once, &report), 0);
+        assert_int_equal(report.outcome, RELOAD_DONE);
+    }
+
+    ask_all(kit, "asker: total 20", "prober: version 1");
+    kit_stop(kit);
+}
+
+static void take_back_for(void **state, const char *how, const char *reason) {
+    struct reload_report report;
+    struct kit *kit = start(state);
+    send(kit, 5);
+    kit_wait(kit, "ear: 5");
+    kit_plugin(*state, "adder_2", "adder.so");
+    setenv("ADDER_LOAD", how, 1);
+
+    int status = kit_reload(kit, at_once, &report);
+
+    unsetenv("ADDER_LOAD");
+    assert_int_equal(status, -1);
+    assert_int_equal(report.outcome, RELOAD_TAKEN_BACK);
+    assert_non_null(strstr(report.reason, reason));
+    assert_string_equal(report.actor, "p/adder[0]");
+    ask_all(kit, "asker: total 5", "prober: version 1");
+    kit_stop(kit);
+}
+
+static void test_rl1_migration_that_fails_leaves_the_old_code(void **state) {
+    take_back_for(state, "error", "load: error");
+}
+
+static void test_rl1_migration_that_crashes_leaves_the_old_code(void **state) {
+    take_back_for(state, "fault", "SIGSEGV");
+}
+
+/* --- turns that fail --- */
+
+#define WITH_SOURCE(number)                                                                        \
+    "actors:\n"                                                                                    \
+    "  adder: { type: adder.Adder }\n"                                                             \
+    "  ear: { type: kit.Player, config: { number: 'note $' } }\n"                                  \
+    "  source: { type: kit.Player, config: { init: 'tick 2 2', tick: 'out " number                 \
+    "', number: 'untick; note still' } }\n"                                                        \
+    "  asker: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note total $' } }\n"     \
+    "  prober: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note version $' } }\n"  \
+    "wires:\n"                                                                                     \
+    "  - source.out -> adder.number\n"                                                             \
+    "  - adder.out -> ear.number\n"                                                                \
+    "  - asker.ask -> adder.total\n"                                                               \
+    "  - prober.ask -> adder.version\n"
+
+/* The sum is that of what the ear heard of the old code: nothing was lost, or counted twice, and nothing of the
+ * new code's came out. */
+static void assert_nothing_happened(void **state, struct kit *kit, const char *old, const char *new,
+                                    uint64_t number) {
+    char total[64];
+    assert_true(kit_number(kit, "source", "number", 0));
+    kit_wait(kit, "source: still");
+    kit_settle(kit);
+    assert_int_equal(kit_count(*state, new), 0);
+    (void)snprintf(total, sizeof total, "asker: total %llu",
+                   (unsigned long long)(number * kit_count(*state, old)));
+    ask_all(kit, total, "prober: version 1");
+    kit_stop(kit);
+}
+
+static const struct reload_how watched_long = {
+    .has_probation = true, .probation_ns = 60 * NS_PER_S, .probation_messages = 1000};
+
+static void test_rl4_a_first_turn_that_fails_was_not(void **state) {
+    struct reload_report report;
+    kit_plugin(*state, "adder_1", "adder.so");
+    struct kit *kit = kit_start(*state, WITH_SOURCE("13"));
+    kit_wait(kit, "ear: 13");
+    kit_plugin(*state, "adder_2", "adder.so");
+
+    assert_int_equal(kit_reload(kit, watched_long, &report), -1);
+
+    assert_int_equal(report.outcome, RELOAD_TAKEN_BACK);
+    assert_string_equal(report.reason, "'p/adder[0]': number: error");
+    assert_int_equal(report.counts.undone, 1);
+    assert_int_equal(report.stranded, 0);
+    assert_nothing_happened(state, kit, "ear: 13", "ear: 1013", 13);
+}
+
+static void test_rl4_a_first_turn_that_crashes_was_not(void **state) {
+    struct reload_report report;
+    kit_plugin(*state, "adder_1", "adder.so");
+    struct kit *kit = kit_start(*state, WITH_SOURCE("666"));
+    kit_wait(kit, "ear: 666");
+    kit_plugin(*state, "adder_2", "adder.so");
+
+    assert_int_equal(kit_reload(kit, watched_long, &report), -1);
+
+    assert_int_equal(report.outcome, RELOAD_TAKEN_BACK);
+    assert_non_null(strstr(report.reason, "SIGSEGV"));
+    assert_nothing_happened(state, kit, "ear: 666", "ear: 1666", 666);
+}
+
+/* Numbers count up; the 13th of the new code fails, and all that went well before stays. */
+static void test_rl4_a_later_turn_in_probation_goes_back_to_the_state_before_it(void **state) {
+    struct reload_report report;
+    kit_plugin(*state, "adder_1", "adder.so");
+    struct kit *kit = kit_start(
+        *state, "actors:\n"
+                "  adder: { type: adder.Adder }\n"
+                "  ear: { type: kit.Player, config: { number: 'note $' } }\n"
+                "  source: { type: kit.Player, config: { init: 'tick 2 2', tick: 'out 1 14' } }\n"
+                "  asker: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note $' } }\n"
+                "wires:\n"
+                "  - source.out -> adder.number\n"
+                "  - adder.out -> ear.number\n"
+                "  - asker.ask -> adder.total\n");
+    kit_wait(kit, "ear: 14");
+    kit_plugin(*state, "adder_2", "adder.so");
+
+    assert_int_equal(kit_reload(kit, watched_long, &report), -1);
+
+    assert_int_equal(report.outcome, RELOAD_TAKEN_BACK);
+    assert_int_equal(report.counts.sent_since, 0);
+    assert_true(kit_count(*state, "ear: 1012") > 0 || report.counts.proven <= 1);
+    assert_int_equal(kit_count(*state, "ear: 1013"), 0);
+    kit_stop(kit);
+}
+
+static const struct kit_test tests[] = {
+    KIT_TEST(KIT_BOTH, test_rl1_an_actor_goes_on_under_new_code),
+    KIT_TEST(KIT_BOTH, test_rl1_nothing_happens_when_the_file_is_the_same),
+    KIT_TEST(KIT_BOTH, test_rl1_back_and_forth_many_times),
+    KIT_TEST(KIT_BOTH, test_rl1_migration_that_fails_leaves_the_old_code),
+    KIT_TEST(KIT_BOTH, test_rl1_migration_that_crashes_leaves_the_old_code),
+    KIT_TEST(KIT_BOTH, test_rl4_a_first_turn_that_fails_was_not),
+    KIT_TEST(KIT_BOTH, test_rl4_a_first_turn_that_crashes_was_not),
+    KIT_TEST(KIT_BOTH, test_rl4_a_later_turn_in_probation_goes_back_to_the_state_before_it),
+};
+
+int main(void) {
+    return KIT_RUN(tests);
+}
