@@ -279,7 +279,7 @@ void flight_text(const struct flight_entry *entry, char *ret, size_t size) {
                        entry->discarded ? " (in a turn that was discarded)" : "");
     } else if (entry->count) {
         bool is_life = entry->kind == FLIGHT_RESTARTED || entry->kind == FLIGHT_STARTED;
-        const char *as = is_life                            ? " as incarnation"
+        const char *as = is_life                          ? " as incarnation"
                          : entry->kind == FLIGHT_RELOADED ? " to generation"
                                                           : "";
         (void)snprintf(ret, size, "%s%s %u%s%s%s", flight_kind_text(entry->kind), as, entry->count,
