@@ -53,7 +53,8 @@ static int failed(const struct transaction *t, struct err *err) {
 static void wait_for(const struct transaction *t, const struct inst_type *to, uint64_t left,
                      uint64_t until_ns) {
     if (t->how->step) {
-        t->how->step(t->how->context, until_ns);
+        uint64_t soon_ns = now(t) + LOOK_AGAIN_NS;
+        t->how->step(t->how->context, soon_ns < until_ns ? soon_ns : until_ns);
         return;
     }
     struct swap_counts counts;

@@ -1,0 +1,153 @@
+/* Reloads under full load, back and forth between two versions with different states, among them such as fail in
+ * every way: each item comes through once and in order, no keeper forgets what it kept, and in the end there is as
+ * much memory and as many mappings as before.
+ *
+ *   TROUPE_RELOADS=200 TROUPE_KEEPERS=10000 tests/stress/test_reload    the long run */
+#include "lib/app/kit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/wait.h"
+
+struct way {
+    const char *fixture; /* what is installed */
+    const char *bad;     /* $KEEPER_BAD */
+    int outcome;         /* enum reload_outcome */
+};
+
+/* Round and round. After each that is refused or taken back comes one that brings the first version again, which
+ * is the one that runs: nothing to do. */
+static const struct way ways[] = {
+    {"keeper_2", "", RELOAD_DONE},
+    {"keeper_1", "", RELOAD_DONE},
+    {"keeper_2", "migration", RELOAD_TAKEN_BACK},
+    {"keeper_1", "", RELOAD_NOTHING},
+    {"keeper_2", "migration-fault", RELOAD_TAKEN_BACK},
+    {"keeper_2", "first", RELOAD_TAKEN_BACK},
+    {"wants_symbols", "", RELOAD_REFUSED},
+    {"keeper_2", "first-fault", RELOAD_TAKEN_BACK},
+    {"bad_static_tls", "", RELOAD_REFUSED},
+    {"keeper_2", "", RELOAD_DONE},
+    {"keeper_2", "", RELOAD_NOTHING},
+    {"adder_1", "", RELOAD_REFUSED},
+    {"keeper_1", "", RELOAD_DONE},
+    {"keeper_2", "later-fault", RELOAD_TAKEN_BACK},
+};
+
+static unsigned number_from(const char *name, unsigned otherwise) {
+    const char *text = getenv(name);
+    return text && *text ? (unsigned)strtoul(text, NULL, 10) : otherwise;
+}
+
+static struct kit *start(void **state, unsigned keepers) {
+    char text[1024];
+    kit_plugin(*state, "keeper_1", "keeper.so");
+    (void)snprintf(text, sizeof text,
+                   "actors:\n"
+                   "  source: { type: flow.Source, config: { keys: %u } }\n"
+                   "  keeper: { type: flow.Keeper, replicas: %u }\n"
+                   "  judge: { type: flow.Judge, config: { keys: %u } }\n"
+                   "wires:\n"
+                   "  - { from: source.item, to: keeper.item, route: hash, key: key }\n"
+                   "  - keeper.kept -> judge.kept\n",
+                   2 * keepers, keepers, 2 * keepers);
+    struct kit *kit = kit_start(*state, text);
+    /* a seeded deployment has to come to rest between two moments */
+    assert_true(kit_is_threaded(*state) ? kit_number(kit, "source", "go", 500)
+                                        : kit_number(kit, "source", "pace", keepers));
+    return kit;
+}
+
+/* It goes on until a turn fails, if one is to. */
+static struct reload_how how_for(const struct way *way) {
+    bool fails = way->outcome == RELOAD_TAKEN_BACK;
+    return (struct reload_how){.has_probation = true,
+                               .probation_ns = fails ? 600 * NS_PER_S : 2 * NS_PER_MS,
+                               .probation_messages = fails ? UINT64_MAX : 3};
+}
+
+static void reload_once(void **state, struct kit *kit, const struct way *way,
+                        uint64_t *longest_ns) {
+    struct reload_report report;
+    kit_plugin(*state, way->fixture, "keeper.so");
+    setenv("KEEPER_BAD", way->bad, 1);
+    (void)kit_reload(kit, how_for(way), &report);
+    if ((int)report.outcome != way->outcome) {
+        fail_msg("%s %s: %s, at step '%s', for '%s'", way->fixture, way->bad,
+                 reload_outcome_text(report.outcome), reload_step_text(report.step), report.reason);
+    }
+    assert_int_equal(report.stranded, 0);
+    assert_int_equal(report.counts.sent_since, 0);
+    assert_int_equal(report.counts.unguarded, 0);
+    *longest_ns = report.counts.longest_ns > *longest_ns ? report.counts.longest_ns : *longest_ns;
+}
+
+static unsigned count_mappings(void) {
+    FILE *file = fopen("/proc/self/maps", "r");
+    unsigned count = 0;
+    assert_non_null(file);
+    for (int c = getc(file); c != EOF; c = getc(file)) {
+        count += c == '\n';
+    }
+    (void)fclose(file);
+    return count;
+}
+
+static unsigned resident_kib(void) {
+    FILE *file = fopen("/proc/self/statm", "r");
+    unsigned long pages = 0;
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%*u %lu", &pages), 1);
+    (void)fclose(file);
+    return (unsigned)(pages * 4);
+}
+
+static void finish(void **state, struct kit *kit) {
+    assert_true(kit_number(kit, "source", "cease", 0));
+    kit_settle(kit);
+    assert_true(kit_number(kit, "judge", "tell", 0));
+    kit_settle(kit);
+    char *said = kit_trace_of(*state, "source");
+    uint64_t sent = strtoull(said + strlen("sent "), NULL, 10);
+    char line[96];
+    (void)snprintf(line, sizeof line, "judge: judged %" PRIu64 ", 0 out of order, 0 forgotten",
+                   sent);
+    kit_wait(kit, line);
+    free(said);
+    kit_stop(kit);
+}
+
+static void run(void **state, unsigned keepers, unsigned reloads) {
+    struct kit *kit = start(state, keepers);
+    unsigned mappings = 0, kib = 0;
+    uint64_t longest_ns = 0;
+    for (unsigned i = 0; i < reloads; i++) {
+        reload_once(state, kit, &ways[i % (sizeof ways / sizeof *ways)], &longest_ns);
+        if (i == reloads / 2) {
+            mappings = count_mappings();
+            kib = resident_kib();
+        }
+    }
+    print_message("%u reloads of %u keepers; longest pause of one %" PRIu64
+                  " us; mappings %u/%u, resident %u/%u KiB\n",
+                  reloads, keepers, longest_ns / 1000, mappings, count_mappings(), kib,
+                  resident_kib());
+    finish(state, kit);
+}
+
+static void test_rl3_nothing_is_lost_by_reloads_under_load(void **state) {
+    bool threads = kit_is_threaded(*state);
+    run(state, number_from("TROUPE_KEEPERS", threads ? 200 : 20),
+        number_from("TROUPE_RELOADS", threads ? 28 : 14));
+}
+
+static const struct kit_test tests[] = {
+    KIT_TEST(KIT_BOTH, test_rl3_nothing_is_lost_by_reloads_under_load),
+};
+
+int main(void) {
+    return KIT_RUN(tests);
+}
