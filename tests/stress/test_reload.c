@@ -42,22 +42,55 @@ static unsigned number_from(const char *name, unsigned otherwise) {
     return text && *text ? (unsigned)strtoul(text, NULL, 10) : otherwise;
 }
 
+/* What a pool may hold; a source and a judge for each. */
+#define POOL_MOST 2500u
+
+static unsigned pools_for(unsigned keepers) {
+    return (keepers + POOL_MOST - 1) / POOL_MOST;
+}
+
+static void tell(struct kit *kit, const char *actor, unsigned pool, const char *port,
+                 uint64_t number) {
+    char name[32];
+    (void)snprintf(name, sizeof name, "%s%u", actor, pool);
+    assert_true(kit_number(kit, name, port, number));
+}
+
+static char *manifest_for(unsigned keepers) {
+    unsigned pools = pools_for(keepers), each = keepers / pools;
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    (void)fputs("actors:\n", out);
+    for (unsigned i = 0; i < pools; i++) {
+        (void)fprintf(out,
+                      "  source%u: { type: flow.Source, config: { keys: %u } }\n"
+                      "  keeper%u: { type: flow.Keeper, replicas: %u }\n"
+                      "  judge%u: { type: flow.Judge, config: { keys: %u } }\n",
+                      i, 2 * each, i, each, i, 2 * each);
+    }
+    (void)fputs("wires:\n", out);
+    for (unsigned i = 0; i < pools; i++) {
+        (void)fprintf(out,
+                      "  - { from: source%u.item, to: keeper%u.item, route: hash, key: key }\n"
+                      "  - keeper%u.kept -> judge%u.kept\n",
+                      i, i, i, i);
+    }
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
 static struct kit *start(void **state, unsigned keepers) {
-    char text[1024];
     kit_plugin(*state, "keeper_1", "keeper.so");
-    (void)snprintf(text, sizeof text,
-                   "actors:\n"
-                   "  source: { type: flow.Source, config: { keys: %u } }\n"
-                   "  keeper: { type: flow.Keeper, replicas: %u }\n"
-                   "  judge: { type: flow.Judge, config: { keys: %u } }\n"
-                   "wires:\n"
-                   "  - { from: source.item, to: keeper.item, route: hash, key: key }\n"
-                   "  - keeper.kept -> judge.kept\n",
-                   2 * keepers, keepers, 2 * keepers);
+    char *text = manifest_for(keepers);
     struct kit *kit = kit_start(*state, text);
-    /* a seeded deployment has to come to rest between two moments */
-    assert_true(kit_is_threaded(*state) ? kit_number(kit, "source", "go", 500)
-                                        : kit_number(kit, "source", "pace", keepers));
+    free(text);
+    for (unsigned i = 0; i < pools_for(keepers); i++) {
+        /* a seeded deployment has to come to rest between two moments */
+        bool threads = kit_is_threaded(*state);
+        tell(kit, "source", i, threads ? "go" : "pace", threads ? 500 : keepers);
+    }
     return kit;
 }
 
@@ -105,18 +138,25 @@ static unsigned resident_kib(void) {
     return (unsigned)(pages * 4);
 }
 
-static void finish(void **state, struct kit *kit) {
-    assert_true(kit_number(kit, "source", "cease", 0));
-    kit_settle(kit);
-    assert_true(kit_number(kit, "judge", "tell", 0));
-    kit_settle(kit);
-    char *said = kit_trace_of(*state, "source");
-    uint64_t sent = strtoull(said + strlen("sent "), NULL, 10);
-    char line[96];
-    (void)snprintf(line, sizeof line, "judge: judged %" PRIu64 ", 0 out of order, 0 forgotten",
-                   sent);
-    kit_wait(kit, line);
+static void judge(void **state, struct kit *kit, unsigned pool) {
+    char line[96], name[32];
+    tell(kit, "judge", pool, "tell", 0);
+    (void)snprintf(name, sizeof name, "source%u", pool);
+    char *said = kit_trace_of(*state, name);
+    (void)snprintf(line, sizeof line, "judge%u: judged %" PRIu64 ", 0 out of order, 0 forgotten",
+                   pool, (uint64_t)strtoull(said + strlen("sent "), NULL, 10));
     free(said);
+    kit_wait(kit, line);
+}
+
+static void finish(void **state, struct kit *kit, unsigned keepers) {
+    for (unsigned i = 0; i < pools_for(keepers); i++) {
+        tell(kit, "source", i, "cease", 0);
+    }
+    kit_settle(kit);
+    for (unsigned i = 0; i < pools_for(keepers); i++) {
+        judge(state, kit, i);
+    }
     kit_stop(kit);
 }
 
@@ -135,7 +175,7 @@ static void run(void **state, unsigned keepers, unsigned reloads) {
                   " us; mappings %u/%u, resident %u/%u KiB\n",
                   reloads, keepers, longest_ns / 1000, mappings, count_mappings(), kib,
                   resident_kib());
-    finish(state, kit);
+    finish(state, kit, keepers);
 }
 
 static void test_rl3_nothing_is_lost_by_reloads_under_load(void **state) {
