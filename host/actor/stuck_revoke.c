@@ -207,6 +207,9 @@ static void go_on_before(struct runner *r, struct inst *in, struct stuck_abandon
     uint8_t kind = a->m.header.kind;
     bool is_message = a->body && (kind == MSG_DATA || kind == MSG_REQUEST);
     struct msg *m = is_message ? copy_message(r, a) : NULL;
+    if (a->row->kind == TROUPE_ROW_load) {
+        swap_abandon(in); /* no life begins while something is held */
+    }
     swap_undo_turn(r, in, (uint16_t)(a->row - in->type->rows), TROUPE_ERROR);
     if (m) {
         if (kind == MSG_REQUEST) {

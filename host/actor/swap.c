@@ -369,21 +369,16 @@ static void go_back(struct runner *r, struct inst *in, const struct inst_type *f
     }
 }
 
-void swap_obey(struct runner *r, struct inst *in) {
-    struct swap *swap = in->type->line ? swap_of(in->type) : NULL;
-    /* acquire: pairs with swap_begin */
+static void go_the_way(struct runner *r, struct inst *in, struct swap *swap) {
+    /* seq_cst: W-5 */
     enum swap_phase phase =
-        swap ? (enum swap_phase)atomic_load_explicit(&swap->phase, memory_order_acquire)
-             : SWAP_NONE;
-    if (phase == SWAP_NONE) {
-        return;
-    }
+        (enum swap_phase)atomic_load_explicit(&swap->phase, memory_order_seq_cst);
     const struct inst_type *from = atomic_load_explicit(&swap->from, memory_order_relaxed);
     const struct inst_type *to = atomic_load_explicit(&swap->to, memory_order_relaxed);
     bool is_back = phase == SWAP_BACK;
     if (phase == SWAP_SETTLE) {
         swap_drop(r, in);
-    } else if (in->type != (is_back ? to : from)) {
+    } else if (phase == SWAP_NONE || in->type != (is_back ? to : from)) {
         return; /* it has gone that way */
     } else if (in->phase == PHASE_DOWN) {
         go_without_life(in, is_back ? from : to, is_back);
@@ -392,6 +387,19 @@ void swap_obey(struct runner *r, struct inst *in) {
     } else if (in->phase == PHASE_LIVE) {
         go_over(r, in, to, false);
     }
+}
+
+void swap_obey(struct runner *r, struct inst *in) {
+    if (in->type->line) {
+        struct swap *swap = swap_of(in->type);
+        atomic_fetch_add_explicit(&swap->busy, 1, memory_order_seq_cst); /* W-5 */
+        go_the_way(r, in, swap);
+        atomic_fetch_sub_explicit(&swap->busy, 1, memory_order_seq_cst);
+    }
+}
+
+void swap_abandon(struct inst *in) {
+    atomic_fetch_sub_explicit(&swap_of(in->type)->busy, 1, memory_order_seq_cst);
 }
 
 /* --- turn by turn --- */

@@ -12,6 +12,9 @@
  *      In probation that goes on, turn by turn: after each that goes well the new state is written down as the
  *      code before would have it, or copied where it stays in place (RL-4); after every one for states up to
  *      SWAP_STATE_SMALL, else after every so many that no more is written than that for each.
+ * W-5  Who begins to go counts itself in `busy` and then reads the phase; who changes the phase writes it and then
+ *      reads `busy`, seq_cst all. So when nobody is busy any more, whoever goes later knows of the change; a
+ *      generation is let go only then.
  * W-4  An actor without a life just changes its type. One that is ending ends as what it is. */
 #pragma once
 
@@ -59,7 +62,8 @@ struct swap_counts {
 
 /* One a line of types; lives as long as it. */
 struct swap {
-    _Atomic uint8_t phase; /* written last: release, and read first: acquire */
+    _Atomic uint8_t phase; /* written last and read first; W-5 */
+    _Atomic uint32_t busy; /* actors that are going just now; likewise */
     _Atomic(const struct inst_type *) from, to;
     _Atomic uint32_t version;      /* of the state on its way; 0: it stays where it is */
     _Atomic uint32_t version_back; /* likewise, in probation */
@@ -86,6 +90,8 @@ bool swap_takes_back(const struct inst *in, uint32_t row_kind, int32_t status);
 void swap_undo_turn(struct runner *r, struct inst *in, uint16_t row, int32_t status);
 /* Whether it could be what it was before: a turn of it that is stuck is taken back (W-3). [any] */
 bool swap_is_held(const struct inst *in);
+/* The thread that was going with it does not come back. */
+void swap_abandon(struct inst *in);
 /* Its life ends: what is held ends with it. */
 void swap_drop(struct runner *r, struct inst *in);
 
@@ -103,8 +109,8 @@ void swap_begin(struct proc *proc, const struct inst_type *from, const struct in
 /* Signals those that have not gone the way yet: some are new since, some were ending. Returns how many there
  * are; *ret_one gets the name of one. */
 uint64_t swap_signal(struct proc *proc, const struct inst_type *to, char *ret_one, size_t size);
-/* Whether there is an instance, or one that is not done with its end yet, that is of this type, or of its line
- * and could go back. */
+/* Whether there is an instance, or one that is not done with its end yet, that is of this type, is about to be, or
+ * is of its line and could go back. */
 bool swap_refers(struct proc *proc, const struct inst_type *type);
 /* Waits until so many have gone over or back, one has failed, or until then. Not in seeded mode. */
 void swap_wait(const struct inst_type *to, uint64_t gone, uint64_t failures, uint64_t until_ns);

@@ -103,6 +103,8 @@ uint64_t swap_signal(struct proc *proc, const struct inst_type *type, char *ret_
     const struct inst_type *from = atomic_load_explicit(&swap->from, memory_order_relaxed);
     const struct inst_type *to = atomic_load_explicit(&swap->to, memory_order_relaxed);
     const struct inst_type *leave = is_back || settles ? to : from;
+    /* before they are looked at: W-5 */
+    uint32_t busy = atomic_load_explicit(&swap->busy, memory_order_seq_cst);
     struct looker looker;
     uint64_t left = 0;
     looks_begin(proc, &looker);
@@ -121,12 +123,18 @@ uint64_t swap_signal(struct proc *proc, const struct inst_type *type, char *ret_
         inst_signal(in, SIGNAL_SWAP);
     }
     looks_end(proc, &looker);
-    return left;
+    if (left == 0 && busy > 0 && size > 0) {
+        (void)snprintf(ret_one, size, "an actor of type '%s'", type->id);
+    }
+    return left > 0 ? left : busy;
 }
 
 bool swap_refers(struct proc *proc, const struct inst_type *type) {
     struct looker looker;
     uint32_t at = 0;
+    if (atomic_load_explicit(&type->line->swap.busy, memory_order_seq_cst) > 0) {
+        return true; /* W-5 */
+    }
     looks_begin(proc, &looker);
     for (uint32_t count = cell_count(proc); at < count; at++) {
         struct inst *in = cell_at(proc, at);
@@ -155,8 +163,7 @@ void swap_begin(struct proc *proc, const struct inst_type *from, const struct in
     atomic_store_explicit(&swap->version, version_to(leave, reach), memory_order_relaxed);
     atomic_store_explicit(&swap->version_back, version_to(to, from), memory_order_relaxed);
     atomic_store_explicit(&swap->probation, probation, memory_order_relaxed);
-    /* release: pairs with swap_obey */
-    atomic_store_explicit(&swap->phase, (uint8_t)phase, memory_order_release);
+    atomic_store_explicit(&swap->phase, (uint8_t)phase, memory_order_seq_cst); /* W-5 */
     pthread_mutex_unlock(&swap->lock);
     (void)swap_signal(proc, to, NULL, 0);
 }
@@ -186,5 +193,5 @@ void swap_counts(const struct inst_type *to, struct swap_counts *ret,
 
 void swap_end(const struct inst_type *to) {
     struct swap *swap = &to->line->swap;
-    atomic_store_explicit(&swap->phase, SWAP_NONE, memory_order_release);
+    atomic_store_explicit(&swap->phase, SWAP_NONE, memory_order_seq_cst);
 }

@@ -159,16 +159,20 @@ int transaction_prove(struct transaction *t, struct err *err) {
     }
 }
 
-void transaction_settle(struct transaction *t) {
-    struct proc *proc = t->reload->proc;
-    begin(t, SWAP_SETTLE, 0);
-    uint64_t until_ns = now(t) + t->reload->plan->manifest->reload.swap_timeout_ns;
+/* Until nobody refers to the generation that is to go; not for ever. */
+static void wait_until_free(const struct transaction *t, bool is_back, uint64_t until_ns) {
     for (size_t i = 0; i < t->turnover_count; i++) {
         const struct turnover *turnover = &t->turnovers[i];
-        while (turnover->from && swap_refers(proc, turnover->from) && now(t) < until_ns) {
+        const struct inst_type *type = is_back ? turnover->to : turnover->from;
+        while (turnover->from && swap_refers(t->reload->proc, type) && now(t) < until_ns) {
             wait_for(t, turnover->to, UINT32_MAX, now(t) + LOOK_AGAIN_NS);
         }
     }
+}
+
+void transaction_settle(struct transaction *t) {
+    begin(t, SWAP_SETTLE, 0);
+    wait_until_free(t, false, now(t) + t->reload->plan->manifest->reload.swap_timeout_ns);
 }
 
 void transaction_back(struct transaction *t) {
@@ -177,4 +181,5 @@ void transaction_back(struct transaction *t) {
     begin(t, SWAP_BACK, 0);
     uint64_t until_ns = now(t) + t->reload->plan->manifest->reload.swap_timeout_ns;
     t->report->stranded = drive(t, false, until_ns, one, sizeof one);
+    wait_until_free(t, true, until_ns);
 }
