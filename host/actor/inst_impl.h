@@ -291,6 +291,7 @@ struct inst {
                 bool starts : 1, finishes : 1;
                 bool hears : 1; /* of ends of children, before anything else: more.ends */
                 bool holds : 1; /* what it was before a reload: more.held (W-3) */
+                bool gated : 1; /* runs no turn until its whole type has gone over */
             };
         };
         uint16_t unease; /* 0: nothing stands between it and its next message */

@@ -378,6 +378,11 @@ static void go_the_way(struct runner *r, struct inst *in, struct swap *swap) {
     bool is_back = phase == SWAP_BACK;
     if (phase == SWAP_SETTLE) {
         swap_drop(r, in);
+    } else if (phase == SWAP_GATE) {
+        if (!in->gated) {
+            in->gated = true;
+            count(swap, &swap->counts.gated, 0);
+        }
     } else if (phase == SWAP_NONE || in->type != (is_back ? to : from)) {
         return; /* it has gone that way */
     } else if (in->phase == PHASE_DOWN) {
@@ -396,6 +401,13 @@ void swap_obey(struct runner *r, struct inst *in) {
         go_the_way(r, in, swap);
         atomic_fetch_sub_explicit(&swap->busy, 1, memory_order_seq_cst);
     }
+}
+
+bool swap_is_gated(struct inst *in) {
+    /* acquire: pairs with swap_open */
+    in->gated =
+        in->type->line && atomic_load_explicit(&swap_of(in->type)->gates, memory_order_acquire);
+    return in->gated;
 }
 
 void swap_abandon(struct inst *in) {

@@ -36,6 +36,7 @@ enum swap_phase {
     SWAP_OVER,   /* from `from` to `to` */
     SWAP_BACK,   /* from `to` to `from` */
     SWAP_SETTLE, /* those of `to` give up what they hold */
+    SWAP_GATE,   /* those of `from` stop between two turns, until they are let go on */
 };
 
 #define SWAP_STATE_SMALL 4096u
@@ -48,6 +49,7 @@ struct swap_failure {
 };
 
 struct swap_counts {
+    uint64_t gated;  /* have stopped */
     uint64_t over;   /* have gone over */
     uint64_t proven; /* of those, have had a turn that went well */
     uint64_t back;   /* have gone back */
@@ -64,6 +66,7 @@ struct swap_counts {
 struct swap {
     _Atomic uint8_t phase; /* written last and read first; W-5 */
     _Atomic uint32_t busy; /* actors that are going just now; likewise */
+    _Atomic bool gates;    /* who has stopped stays stopped */
     _Atomic(const struct inst_type *) from, to;
     _Atomic uint32_t version;      /* of the state on its way; 0: it stays where it is */
     _Atomic uint32_t version_back; /* likewise, in probation */
@@ -81,6 +84,8 @@ void swap_fini(struct swap *swap);
 
 /* swap.c; by the home worker */
 void swap_obey(struct runner *r, struct inst *in);
+/* Stopped between two turns, it is to go on when nobody stops it any more. */
+bool swap_is_gated(struct inst *in);
 /* A turn may have gone well: then nothing is held any more, or anew. */
 void swap_look(struct runner *r, struct inst *in);
 /* Of one that holds something: whether the turn of a row of this kind, which returned this status, has failed so
@@ -102,17 +107,23 @@ void swap_drop(struct runner *r, struct inst *in);
  * missing. */
 int swap_check(const struct inst_type *from, const struct inst_type *to, bool *ret_back,
                struct err *err);
-/* Begins: sets the way and signals all that have to go it. `probation`: how many turns of each actor, when it
- * goes over. */
-void swap_begin(struct proc *proc, const struct inst_type *from, const struct inst_type *to,
-                enum swap_phase phase, uint64_t probation);
+/* Sets the way; nobody is told yet. What is counted begins anew with the first way after swap_end. `probation`: how
+ * many turns of each actor, when it goes over. */
+void swap_begin(const struct inst_type *from, const struct inst_type *to, enum swap_phase phase,
+                uint64_t probation);
 /* Signals those that have not gone the way yet: some are new since, some were ending. Returns how many there
  * are; *ret_one gets the name of one. */
 uint64_t swap_signal(struct proc *proc, const struct inst_type *to, char *ret_one, size_t size);
+/* The same, but only `most` of them; returns how many it has told. */
+uint64_t swap_signal_some(struct proc *proc, const struct inst_type *to, uint64_t most);
+/* How many have not gone the way yet. */
+uint64_t swap_left(struct proc *proc, const struct inst_type *to);
+/* Those that have stopped go on. */
+void swap_open(struct proc *proc, const struct inst_type *to);
 /* Whether there is an instance, or one that is not done with its end yet, that is of this type, is about to be, or
  * is of its line and could go back. */
 bool swap_refers(struct proc *proc, const struct inst_type *type);
-/* Waits until so many have gone over or back, one has failed, or until then. Not in seeded mode. */
+/* Waits until so many have stopped, gone over or back, one has failed, or until then. Not in seeded mode. */
 void swap_wait(const struct inst_type *to, uint64_t gone, uint64_t failures, uint64_t until_ns);
 void swap_counts(const struct inst_type *to, struct swap_counts *ret,
                  struct swap_failure *ret_failure);

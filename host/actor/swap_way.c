@@ -96,37 +96,102 @@ static void convert_closed(struct inst *in, const struct inst_type *to) {
     }
 }
 
-uint64_t swap_signal(struct proc *proc, const struct inst_type *type, char *ret_one, size_t size) {
-    struct swap *swap = &type->line->swap;
-    bool is_back = atomic_load_explicit(&swap->phase, memory_order_relaxed) == SWAP_BACK;
-    bool settles = atomic_load_explicit(&swap->phase, memory_order_relaxed) == SWAP_SETTLE;
+/* What has to be left in the present phase. */
+struct way {
+    const struct inst_type *leave, *reach;
+    bool settles, gates;
+};
+
+static struct way way_of(struct swap *swap) {
     const struct inst_type *from = atomic_load_explicit(&swap->from, memory_order_relaxed);
     const struct inst_type *to = atomic_load_explicit(&swap->to, memory_order_relaxed);
-    const struct inst_type *leave = is_back || settles ? to : from;
-    /* before they are looked at: W-5 */
-    uint32_t busy = atomic_load_explicit(&swap->busy, memory_order_seq_cst);
+    switch ((enum swap_phase)atomic_load_explicit(&swap->phase, memory_order_relaxed)) {
+    case SWAP_BACK:
+        return (struct way){to, from, false, false};
+    case SWAP_SETTLE:
+        return (struct way){to, to, true, false};
+    case SWAP_GATE:
+        return (struct way){from, from, false, true};
+    case SWAP_OVER:
+    case SWAP_NONE:
+        break;
+    }
+    return (struct way){from, to, false, false};
+}
+
+static bool has_to_go(const struct way *way, struct inst *in) {
+    return is_used(in) && inst_type(in) == way->leave && (!way->settles || swap_is_held(in));
+}
+
+/* Tells at most `most` of them; returns how many there were to be told. */
+static uint64_t tell(struct proc *proc, struct swap *swap, uint64_t most, char *ret_one,
+                     size_t size) {
+    struct way way = way_of(swap);
     struct looker looker;
-    uint64_t left = 0;
+    uint64_t told = 0;
     looks_begin(proc, &looker);
-    for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+    for (uint32_t i = 0, count = cell_count(proc); i < count && told < most; i++) {
         struct inst *in = cell_at(proc, i);
-        if (!is_used(in) || inst_type(in) != leave || (settles && !swap_is_held(in))) {
+        if (!has_to_go(&way, in)) {
             continue;
         }
         if (!inst_is_open(in)) {
-            convert_closed(in, is_back || settles ? leave : to);
+            convert_closed(in, way.reach);
             continue;
         }
-        if (left++ == 0 && size > 0) {
+        if (told++ == 0 && size > 0) {
             (void)inst_name(in, ret_one, size);
         }
         inst_signal(in, SIGNAL_SWAP);
     }
     looks_end(proc, &looker);
+    return told;
+}
+
+uint64_t swap_signal(struct proc *proc, const struct inst_type *type, char *ret_one, size_t size) {
+    struct swap *swap = &type->line->swap;
+    /* before they are looked at: W-5 */
+    uint32_t busy = atomic_load_explicit(&swap->busy, memory_order_seq_cst);
+    uint64_t left = tell(proc, swap, UINT64_MAX, ret_one, size);
     if (left == 0 && busy > 0 && size > 0) {
         (void)snprintf(ret_one, size, "an actor of type '%s'", type->id);
     }
     return left > 0 ? left : busy;
+}
+
+uint64_t swap_signal_some(struct proc *proc, const struct inst_type *to, uint64_t most) {
+    return tell(proc, &to->line->swap, most, NULL, 0);
+}
+
+static void open_one(struct inst *in, const struct type_line *line) {
+    const struct inst_type *type = is_used(in) ? inst_type(in) : NULL;
+    if (type && type->line == line && inst_is_open(in)) {
+        mbox_poke(&in->mbox);
+    }
+}
+
+void swap_open(struct proc *proc, const struct inst_type *to) {
+    struct looker looker;
+    /* release: pairs with swap_is_gated */
+    atomic_store_explicit(&to->line->swap.gates, false, memory_order_release);
+    looks_begin(proc, &looker);
+    for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+        open_one(cell_at(proc, i), to->line);
+    }
+    looks_end(proc, &looker);
+}
+
+uint64_t swap_left(struct proc *proc, const struct inst_type *to) {
+    struct way way = way_of(&to->line->swap);
+    struct looker looker;
+    uint64_t left = 0;
+    looks_begin(proc, &looker);
+    for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+        struct inst *in = cell_at(proc, i);
+        left += has_to_go(&way, in) && inst_is_open(in);
+    }
+    looks_end(proc, &looker);
+    return left;
 }
 
 bool swap_refers(struct proc *proc, const struct inst_type *type) {
@@ -148,13 +213,13 @@ bool swap_refers(struct proc *proc, const struct inst_type *type) {
     return found;
 }
 
-void swap_begin(struct proc *proc, const struct inst_type *from, const struct inst_type *to,
-                enum swap_phase phase, uint64_t probation) {
+void swap_begin(const struct inst_type *from, const struct inst_type *to, enum swap_phase phase,
+                uint64_t probation) {
     struct swap *swap = &to->line->swap;
     const struct inst_type *leave = phase == SWAP_BACK ? to : from;
     const struct inst_type *reach = phase == SWAP_BACK ? from : to;
     pthread_mutex_lock(&swap->lock);
-    if (phase == SWAP_OVER) {
+    if (atomic_load_explicit(&swap->phase, memory_order_relaxed) == SWAP_NONE) {
         swap->counts = (struct swap_counts){0};
         swap->failure = (struct swap_failure){0};
     }
@@ -163,9 +228,11 @@ void swap_begin(struct proc *proc, const struct inst_type *from, const struct in
     atomic_store_explicit(&swap->version, version_to(leave, reach), memory_order_relaxed);
     atomic_store_explicit(&swap->version_back, version_to(to, from), memory_order_relaxed);
     atomic_store_explicit(&swap->probation, probation, memory_order_relaxed);
+    if (phase == SWAP_GATE) {
+        atomic_store_explicit(&swap->gates, true, memory_order_relaxed);
+    }
     atomic_store_explicit(&swap->phase, (uint8_t)phase, memory_order_seq_cst); /* W-5 */
     pthread_mutex_unlock(&swap->lock);
-    (void)swap_signal(proc, to, NULL, 0);
 }
 
 void swap_wait(const struct inst_type *to, uint64_t gone, uint64_t failures, uint64_t until_ns) {
@@ -174,7 +241,8 @@ void swap_wait(const struct inst_type *to, uint64_t gone, uint64_t failures, uin
     struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
     int status = 0;
     pthread_mutex_lock(&swap->lock);
-    while (counts->over + counts->back < gone && counts->failures <= failures && status == 0) {
+    while (counts->gated + counts->over + counts->back < gone && counts->failures <= failures &&
+           status == 0) {
         status = pthread_cond_timedwait(&swap->changed, &swap->lock, &until);
     }
     pthread_mutex_unlock(&swap->lock);

@@ -440,6 +440,9 @@ __attribute__((noinline)) static enum step step_slowly(struct runner *r, struct 
     if (in->paused) { /* a stop of its own may be in what was held back */
         return resume(r, in) ? STEP_MORE : STEP_REST;
     }
+    if (in->gated && swap_is_gated(in)) {
+        return STEP_REST;
+    }
     if (in->phase == PHASE_DOWN) {
         return STEP_REST;
     }
@@ -460,7 +463,8 @@ static bool has_more_to_do(const struct inst *in) {
     if (inst_has_orders(in)) {
         return true;
     }
-    return in->phase == PHASE_LIVE && !in->paused && (in->hears || mbox_has_message(&in->mbox));
+    return in->phase == PHASE_LIVE && !in->paused && !in->gated &&
+           (in->hears || mbox_has_message(&in->mbox));
 }
 
 /* It may not look quiet, though it runs no turn. */

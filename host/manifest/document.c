@@ -113,6 +113,7 @@ static const struct field probation_fields[] = {
 
 static const struct field reload_fields[] = {
     {"mode", FIELD_WORD, AT(reload.mode), .words = reload_words},
+    {"canary", FIELD_U32, AT(reload.canary), .low = 1, .high = COUNT_HIGH},
     {"swap_timeout", FIELD_DURATION, AT(reload.swap_timeout_ns), .low = 1},
     {"probation", FIELD_MAP, .fields = probation_fields},
     {0},

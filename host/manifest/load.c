@@ -33,6 +33,7 @@ static struct manifest *create(void) {
     manifest->quarantine.bytes = 16ull << 20;
     manifest->dead_letters_keep = 1000;
     manifest->reload.mode = RELOAD_ROLLING;
+    manifest->reload.canary = 1;
     manifest->reload.swap_timeout_ns = 5 * NS_PER_S;
     manifest->reload.probation_ns = 30 * NS_PER_S;
     manifest->reload.probation_messages = 1000;

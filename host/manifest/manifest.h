@@ -186,6 +186,7 @@ struct manifest {
     uint32_t child_capacity; /* of spawned actors' mailboxes: what `defaults` says */
     struct {
         enum reload_mode mode;
+        uint32_t canary; /* mode canary: how many actors go first */
         uint64_t swap_timeout_ns, probation_ns, probation_messages;
     } reload;
     char *control_socket; /* NULL: none */

@@ -1,7 +1,7 @@
 /* Keys that are checked and have no effect yet: one line a key, deleted when the key is built. */
 #include "manifest/unbuilt.h"
 
-static const char *const unbuilt[] = {"reload", "control"};
+static const char *const unbuilt[] = {"control"};
 #define UNBUILT_COUNT (sizeof unbuilt / sizeof *unbuilt)
 
 void unbuilt_find(struct manifest *manifest) {

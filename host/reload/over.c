@@ -14,6 +14,7 @@ static uint64_t now(const struct transaction *t) {
 }
 
 static void add_counts(struct swap_counts *sum, const struct swap_counts *more) {
+    sum->gated += more->gated;
     sum->over += more->over;
     sum->proven += more->proven;
     sum->back += more->back;
@@ -59,7 +60,7 @@ static void wait_for(const struct transaction *t, const struct inst_type *to, ui
     }
     struct swap_counts counts;
     swap_counts(to, &counts, NULL);
-    swap_wait(to, counts.over + counts.back + left, counts.failures, until_ns);
+    swap_wait(to, counts.gated + counts.over + counts.back + left, counts.failures, until_ns);
 }
 
 /* Those of all types that have not gone the way yet; *ret_type is one that has such. */
@@ -101,7 +102,7 @@ static void begin(struct transaction *t, enum swap_phase phase, uint64_t probati
     for (size_t i = 0; i < t->turnover_count; i++) {
         const struct turnover *turnover = &t->turnovers[i];
         if (turnover->from) {
-            swap_begin(t->reload->proc, turnover->from, turnover->to, phase, probation);
+            swap_begin(turnover->from, turnover->to, phase, probation);
         }
     }
 }
@@ -129,17 +130,116 @@ static void make_current(const struct transaction *t, bool is_back) {
     }
 }
 
-int transaction_over(struct transaction *t, struct err *err) {
-    const struct manifest *manifest = t->reload->plan->manifest;
-    uint64_t most_ns = t->how->over_ns ? t->how->over_ns : manifest->reload.swap_timeout_ns;
-    uint64_t until_ns = now(t) + most_ns;
-    begin(t, SWAP_OVER,
-          t->how->has_probation ? t->how->probation_messages : manifest->reload.probation_messages);
-    if (all_over(t, until_ns, err) < 0) {
+static const struct manifest *manifest_of(const struct transaction *t) {
+    return t->reload->plan->manifest;
+}
+
+static uint64_t until_over(const struct transaction *t) {
+    return now(t) + (t->how->over_ns ? t->how->over_ns : manifest_of(t)->reload.swap_timeout_ns);
+}
+
+static uint64_t probation_messages(const struct transaction *t) {
+    return t->how->has_probation ? t->how->probation_messages
+                                 : manifest_of(t)->reload.probation_messages;
+}
+
+enum reload_mode transaction_mode(const struct transaction *t) {
+    return t->how->has_mode ? t->how->mode : manifest_of(t)->reload.mode;
+}
+
+/* So many of one type. */
+static void some_of(struct transaction *t, const struct inst_type *to, uint64_t most,
+                    uint64_t until_ns) {
+    struct swap_counts counts = {0};
+    while (counts.over < most && counts.failures == 0 && now(t) < until_ns) {
+        uint64_t told = swap_signal_some(t->reload->proc, to, most - counts.over);
+        if (told == 0) {
+            return;
+        }
+        wait_for(t, to, told, now(t) + LOOK_AGAIN_NS);
+        swap_counts(to, &counts, NULL);
+    }
+}
+
+static int some_over(struct transaction *t, uint64_t most, struct err *err) {
+    uint64_t until_ns = until_over(t);
+    begin(t, SWAP_OVER, probation_messages(t));
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        if (t->turnovers[i].from) {
+            some_of(t, t->turnovers[i].to, most, until_ns);
+        }
+    }
+    take_counts(t);
+    return t->report->counts.failures > 0 ? failed(t, err) : 0;
+}
+
+int transaction_canary(struct transaction *t, struct err *err) {
+    uint32_t most = t->how->has_mode ? t->how->canary : manifest_of(t)->reload.canary;
+    return some_over(t, most, err) < 0 || transaction_prove(t, err) < 0 ? -1 : 0;
+}
+
+/* --- all at once --- */
+
+#define GATE_PATIENCE_NS (50 * NS_PER_MS)
+
+/* Whether all stop between two turns, and soon: meanwhile they do nothing. */
+static bool all_stop(struct transaction *t) {
+    char one[160];
+    uint64_t until_ns = now(t) + GATE_PATIENCE_NS;
+    begin(t, SWAP_GATE, 0);
+    for (;;) {
+        const struct inst_type *type = NULL;
+        uint64_t there = signal_all(t, &type, one, sizeof one);
+        take_counts(t);
+        uint64_t gated = t->report->counts.gated;
+        if (gated >= there || now(t) >= until_ns) {
+            return gated >= there;
+        }
+        wait_for(t, type, there - gated, now(t) + LOOK_AGAIN_NS);
+    }
+}
+
+static void open_all(const struct transaction *t) {
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        if (t->turnovers[i].from) {
+            swap_open(t->reload->proc, t->turnovers[i].to);
+        }
+    }
+}
+
+/* By what one took. */
+static bool is_cheap(const struct transaction *t) {
+    uint64_t left = 0;
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        left += t->turnovers[i].from ? swap_left(t->reload->proc, t->turnovers[i].to) : 0;
+    }
+    return t->report->counts.longest_ns * left <= RELOAD_ATOMIC_NS;
+}
+
+static int gate(struct transaction *t, struct err *err) {
+    if (some_over(t, 1, err) < 0) {
         return -1;
     }
-    make_current(t, false);
-    return all_over(t, until_ns, err); /* those that were spawned meanwhile */
+    t->report->at_once = is_cheap(t) && all_stop(t);
+    if (!t->report->at_once) {
+        open_all(t); /* rolling, then */
+    }
+    return 0;
+}
+
+int transaction_over(struct transaction *t, struct err *err) {
+    uint64_t until_ns = until_over(t);
+    if (transaction_mode(t) == RELOAD_ATOMIC && gate(t, err) < 0) {
+        return -1;
+    }
+    begin(t, SWAP_OVER, probation_messages(t));
+    int status = all_over(t, until_ns, err);
+    if (status == 0) {
+        make_current(t, false);
+        status = all_over(t, until_ns, err); /* those that were spawned meanwhile */
+    }
+    open_all(t);
+    return status;
 }
 
 int transaction_prove(struct transaction *t, struct err *err) {
@@ -165,6 +265,7 @@ static void wait_until_free(const struct transaction *t, bool is_back, uint64_t 
         const struct turnover *turnover = &t->turnovers[i];
         const struct inst_type *type = is_back ? turnover->to : turnover->from;
         while (turnover->from && swap_refers(t->reload->proc, type) && now(t) < until_ns) {
+            (void)swap_signal(t->reload->proc, turnover->to, NULL, 0);
             wait_for(t, turnover->to, UINT32_MAX, now(t) + LOOK_AGAIN_NS);
         }
     }

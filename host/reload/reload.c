@@ -332,9 +332,12 @@ static bool retire_types(struct transaction *t, bool is_back) {
             all = false;
         }
     }
-    for (size_t i = 0; all && i < t->turnover_count; i++) {
+    for (size_t i = 0; i < t->turnover_count; i++) {
         const struct turnover *turnover = &t->turnovers[i];
         swap_end(turnover->to);
+        if (!all) {
+            continue;
+        }
         if (is_back && !turnover->from) {
             type_make_current(turnover->to->line, NULL);
         }
@@ -424,7 +427,9 @@ static int run(struct transaction *t, struct err *err) {
         retire(t, true);
         return -1;
     }
-    if (step(t, RELOAD_STEP_OVER, transaction_over, err) < 0 ||
+    bool has_canary = transaction_mode(t) == RELOAD_CANARY;
+    if ((has_canary && step(t, RELOAD_STEP_CANARY, transaction_canary, err) < 0) ||
+        step(t, RELOAD_STEP_OVER, transaction_over, err) < 0 ||
         step(t, RELOAD_STEP_PROBATION, transaction_prove, err) < 0) {
         return take_back(t);
     }

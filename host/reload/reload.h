@@ -8,6 +8,10 @@
  * R-1  Until `over` nothing that runs was touched.
  * R-2  One reload at a time.
  * R-3  All files that changed go over together, type by type and actor by actor, and go back together.
+ *      rolling   each actor at its own moment;
+ *      canary    so many first; the others when these have stood the time of probation;
+ *      atomic    all stop between two turns and go over before any goes on, when that is judged to take no more
+ *                than RELOAD_ATOMIC_NS by what the first one took; else rolling.
  * R-4  What there is to tell of a reload is kept, also of one that was refused (RL-7). */
 #pragma once
 
@@ -16,6 +20,7 @@
 
 #include "actor/proc.h"
 #include "actor/swap.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "plan/plan.h"
@@ -37,6 +42,7 @@ enum reload_outcome { RELOAD_OUTCOMES(RELOAD_OUTCOME_CONSTANT) RELOAD_OUTCOME_CO
     X(READ, "read")                                                                                \
     X(CHECK, "check")                                                                              \
     X(LOAD, "load")                                                                                \
+    X(CANARY, "canary")                                                                            \
     X(OVER, "go over")                                                                             \
     X(PROBATION, "probation")                                                                      \
     X(BACK, "go back")
@@ -45,6 +51,7 @@ enum reload_step { RELOAD_STEPS(RELOAD_STEP_CONSTANT) RELOAD_STEP_COUNT };
 #undef RELOAD_STEP_CONSTANT
 
 #define RELOAD_KEEPS 32u /* reports */
+#define RELOAD_ATOMIC_NS (5 * NS_PER_MS)
 
 /* What a reload did; all times by the monotonic clock, but for `wall_ns`. */
 struct reload_report {
@@ -61,6 +68,7 @@ struct reload_report {
     bool can_go_back;                        /* the new code writes states that the old one reads */
     struct swap_counts counts;
     uint64_t stranded; /* could not go back: they run the new code still */
+    bool at_once;      /* all had stopped between two turns before the first went over */
     char actor[160];   /* that failed, or did not come; "" */
     char reason[512];  /* why it did not go on; "" */
 };
@@ -68,6 +76,9 @@ struct reload_report {
 struct reload_how {
     const char *file; /* only this plugin file, by its path or its name; NULL: all */
     uint64_t over_ns; /* how long an actor may take to go over (RL-2); 0: the manifest's */
+    bool has_mode;
+    enum reload_mode mode; /* else the manifest's; as the next one */
+    uint32_t canary;
     bool has_probation;
     uint64_t probation_ns; /* else the manifest's, as the other one */
     uint64_t probation_messages;

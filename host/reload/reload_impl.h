@@ -54,6 +54,9 @@ struct transaction {
 };
 
 /* over.c */
+enum reload_mode transaction_mode(const struct transaction *t);
+/* Some go over first, and have to stand the time of probation. */
+int transaction_canary(struct transaction *t, struct err *err);
 /* All actors of the types go over, or back. */
 int transaction_over(struct transaction *t, struct err *err);
 /* Whether all goes well for the time of probation. */

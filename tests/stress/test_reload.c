@@ -94,20 +94,24 @@ static struct kit *start(void **state, unsigned keepers) {
     return kit;
 }
 
-/* It goes on until a turn fails, if one is to. */
-static struct reload_how how_for(const struct way *way) {
+/* It goes on until a turn fails, if one is to; in each mode in turn. */
+static struct reload_how how_for(const struct way *way, unsigned number) {
+    static const enum reload_mode modes[] = {RELOAD_ROLLING, RELOAD_ATOMIC, RELOAD_CANARY};
     bool fails = way->outcome == RELOAD_TAKEN_BACK;
     return (struct reload_how){.has_probation = true,
+                               .has_mode = true,
+                               .mode = modes[number % 3],
+                               .canary = 3,
                                .probation_ns = fails ? 600 * NS_PER_S : 2 * NS_PER_MS,
                                .probation_messages = fails ? UINT64_MAX : 3};
 }
 
-static void reload_once(void **state, struct kit *kit, const struct way *way,
-                        uint64_t *longest_ns) {
+static void reload_once(void **state, struct kit *kit, unsigned number, uint64_t *longest_ns) {
+    const struct way *way = &ways[number % (sizeof ways / sizeof *ways)];
     struct reload_report report;
     kit_plugin(*state, way->fixture, "keeper.so");
     setenv("KEEPER_BAD", way->bad, 1);
-    (void)kit_reload(kit, how_for(way), &report);
+    (void)kit_reload(kit, how_for(way, number), &report);
     if ((int)report.outcome != way->outcome) {
         fail_msg("%s %s: %s, at step '%s', for '%s'", way->fixture, way->bad,
                  reload_outcome_text(report.outcome), reload_step_text(report.step), report.reason);
@@ -165,7 +169,7 @@ static void run(void **state, unsigned keepers, unsigned reloads) {
     unsigned mappings = 0, kib = 0;
     uint64_t longest_ns = 0;
     for (unsigned i = 0; i < reloads; i++) {
-        reload_once(state, kit, &ways[i % (sizeof ways / sizeof *ways)], &longest_ns);
+        reload_once(state, kit, i, &longest_ns);
         if (i == reloads / 2) {
             mappings = count_mappings();
             kib = resident_kib();
