@@ -143,10 +143,10 @@ static void test_invalid_manifest_ends_with_78(void **state) {
 
 static void test_key_without_effect_is_named_once(void **state) {
     (void)state;
-    struct place place = place_create(COPY "reload: { mode: atomic }\n");
+    struct place place = place_create(COPY "control: { socket: s }\n");
     struct test_program program;
     char line[512];
-    (void)snprintf(line, sizeof line, "%s:7:1: 'reload' is checked, but has no effect yet\n",
+    (void)snprintf(line, sizeof line, "%s:7:1: 'control' is checked, but has no effect yet\n",
                    place.manifest);
 
     troupe_run(&program, "run", place.manifest);

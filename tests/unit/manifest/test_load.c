@@ -26,6 +26,7 @@ static void test_smallest_manifest_has_built_in_values(void **state) {
     assert_int_equal(m->quarantine.bytes, 16 << 20);
     assert_int_equal(m->dead_letters_keep, 1000);
     assert_int_equal(m->reload.mode, RELOAD_ROLLING);
+    assert_int_equal(m->reload.canary, 1);
     assert_int_equal(m->reload.swap_timeout_ns, 5 * NS_PER_S);
     assert_null(m->control_socket);
     assert_int_equal(m->wire_count, 0);
