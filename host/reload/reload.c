@@ -457,6 +457,9 @@ static void say(const struct reload *reload, const struct reload_report *report)
 }
 
 static void keep(struct reload *reload, const struct reload_report *report) {
+    if (report->outcome == RELOAD_NOTHING) {
+        return;
+    }
     pthread_mutex_lock(&reload->lock);
     reload->history[reload->reports++ % RELOAD_KEEPS] = *report;
     pthread_mutex_unlock(&reload->lock);

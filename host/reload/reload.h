@@ -12,7 +12,7 @@
  *      canary    so many first; the others when these have stood the time of probation;
  *      atomic    all stop between two turns and go over before any goes on, when that is judged to take no more
  *                than RELOAD_ATOMIC_NS by what the first one took; else rolling.
- * R-4  What there is to tell of a reload is kept, also of one that was refused (RL-7). */
+ * R-4  What there is to tell of a reload is kept, also of one that was refused (RL-7), unless there was nothing to do. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,0 +1,183 @@
+/* Watching folders by inotify. */
+#include "reload/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "reload/reload_impl.h"
+
+#define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR)
+
+struct watch {
+    struct reload *reload;
+    pthread_t thread;
+    int events, stop; /* inotify, eventfd */
+    int *folders;     /* by file: its folder's number; owned */
+};
+
+static const char *name_in_folder(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* --- events --- */
+
+/* Whether one of these is about a plugin file; an overflow may be about each. */
+static bool is_about_ours(const struct watch *watch, const struct inotify_event *event) {
+    if (event->mask & IN_Q_OVERFLOW) {
+        return true;
+    }
+    for (size_t i = 0; event->len > 0 && i < watch->reload->file_count; i++) {
+        if (watch->folders[i] == event->wd &&
+            strcmp(name_in_folder(watch->reload->files[i].path), event->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Empties the queue. */
+static bool read_events(const struct watch *watch) {
+    _Alignas(struct inotify_event) char room[4096];
+    bool is_ours = false;
+    ssize_t size;
+    while ((size = read(watch->events, room, sizeof room)) > 0) {
+        for (const char *at = room; at < room + size;) {
+            const struct inotify_event *event = (const void *)at;
+            is_ours |= is_about_ours(watch, event);
+            at += sizeof *event + event->len;
+        }
+    }
+    return is_ours;
+}
+
+/* A read lease is refused as long as somebody has the file open for writing; other refusals tell nothing. */
+static bool is_being_written(const char *path) {
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        return false;
+    }
+    bool is_written = fcntl(fd, F_SETLEASE, F_RDLCK) < 0 && errno == EAGAIN;
+    (void)fcntl(fd, F_SETLEASE, F_UNLCK);
+    (void)close(fd);
+    return is_written;
+}
+
+static bool any_is_being_written(const struct watch *watch) {
+    for (size_t i = 0; i < watch->reload->file_count; i++) {
+        if (is_being_written(watch->reload->files[i].path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void reload_all(const struct watch *watch) {
+    struct reload_report report;
+    const struct reload_how how = {0};
+    (void)reload_run(watch->reload, &how, &report, NULL); /* it says what came of it */
+}
+
+/* Until asked to stop. */
+static void *run(void *argument) {
+    const struct watch *watch = argument;
+    struct pollfd fds[] = {{.fd = watch->stop, .events = POLLIN},
+                           {.fd = watch->events, .events = POLLIN}};
+    bool waits = false; /* for it to be quiet */
+    for (;;) {
+        int ready = poll(fds, 2, waits ? (int)(WATCH_QUIET_NS / NS_PER_MS) : -1);
+        if (fds[0].revents) {
+            return NULL;
+        }
+        if (ready > 0) {
+            waits |= read_events(watch);
+        } else if (ready == 0 && !any_is_being_written(watch)) {
+            waits = false;
+            reload_all(watch);
+        }
+    }
+}
+
+/* --- start and stop --- */
+
+static int watch_folder(struct watch *watch, size_t file, struct err *err) {
+    const char *path = watch->reload->files[file].path;
+    const char *name = name_in_folder(path);
+    struct str folder;
+    str_init(&folder);
+    str_add_n(&folder, path, (size_t)(name - path));
+    str_add(&folder, name == path ? "." : "");
+    watch->folders[file] =
+        folder.failed ? -1 : inotify_add_watch(watch->events, str_text(&folder), EVENTS);
+    int status = 0;
+    if (watch->folders[file] < 0) {
+        status = err_errno(err, ERR_IO, errno, "folder '%s' cannot be watched", str_text(&folder));
+    }
+    str_fini(&folder);
+    return status;
+}
+
+/* Signals of the process are for its own threads. */
+static int start_thread(struct watch *watch, struct err *err) {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int number = pthread_create(&watch->thread, NULL, run, watch);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return number ? err_errno(err, ERR_IO, number, "cannot start a thread") : 0;
+}
+
+static void destroy(struct watch *watch) {
+    if (watch->events >= 0) {
+        (void)close(watch->events);
+    }
+    if (watch->stop >= 0) {
+        (void)close(watch->stop);
+    }
+    mem_free(watch->folders);
+    mem_free(watch);
+}
+
+int watch_start(struct reload *reload, struct watch **ret, struct err *err) {
+    struct watch *watch = mem_alloc(sizeof *watch);
+    if (!watch) {
+        return err_set(err, ERR_NOMEM, "watch");
+    }
+    watch->reload = reload;
+    watch->events = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    watch->stop = eventfd(0, EFD_CLOEXEC);
+    watch->folders = mem_array(reload->file_count + 1, sizeof *watch->folders);
+    int status = 0;
+    if (watch->events < 0 || watch->stop < 0 || !watch->folders) {
+        status = err_errno(err, ERR_IO, errno, "files cannot be watched");
+    }
+    for (size_t i = 0; status == 0 && i < reload->file_count; i++) {
+        status = watch_folder(watch, i, err);
+    }
+    if (status < 0 || start_thread(watch, err) < 0) {
+        destroy(watch);
+        return -1;
+    }
+    *ret = watch;
+    return 0;
+}
+
+void watch_stop(struct watch *watch) {
+    if (!watch) {
+        return;
+    }
+    const uint64_t one = 1;
+    (void)!write(watch->stop, &one, sizeof one);
+    pthread_join(watch->thread, NULL);
+    destroy(watch);
+}
