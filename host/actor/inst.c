@@ -495,6 +495,11 @@ void inst_signal(struct inst *in, unsigned signals) {
     }
 }
 
+void inst_signal_later(struct inst *in, unsigned signals) {
+    /* release: as in inst_signal */
+    atomic_fetch_or_explicit(&in->signals, (uint16_t)signals, memory_order_release);
+}
+
 uint16_t inst_type_handler(const struct inst_type *type, uint16_t name_id) {
     uint16_t at = type->handlers[name_id % INST_HANDLER_HASHES];
     while (at && type->rows[at - 1].name_id != name_id) {

@@ -400,6 +400,7 @@ void swap_obey(struct runner *r, struct inst *in) {
         atomic_fetch_add_explicit(&swap->busy, 1, memory_order_seq_cst); /* W-5 */
         go_the_way(r, in, swap);
         atomic_fetch_sub_explicit(&swap->busy, 1, memory_order_seq_cst);
+        swap_pass_on(in->proc, swap);
     }
 }
 

@@ -15,6 +15,8 @@
  * W-5  Who begins to go counts itself in `busy` and then reads the phase; who changes the phase writes it and then
  *      reads `busy`, seq_cst all. So when nobody is busy any more, whoever goes later knows of the change; a
  *      generation is let go only then.
+ * W-6  All are told at once, and go when they have a message; so none waits for what others do. Those that have
+ *      none are woken a few at a time: each that has gone wakes the next.
  * W-4  An actor without a life just changes its type. One that is ending ends as what it is. */
 #pragma once
 
@@ -64,9 +66,10 @@ struct swap_counts {
 
 /* One a line of types; lives as long as it. */
 struct swap {
-    _Atomic uint8_t phase; /* written last and read first; W-5 */
-    _Atomic uint32_t busy; /* actors that are going just now; likewise */
-    _Atomic bool gates;    /* who has stopped stays stopped */
+    _Atomic uint8_t phase;   /* written last and read first; W-5 */
+    _Atomic uint32_t busy;   /* actors that are going just now; likewise */
+    _Atomic bool gates;      /* who has stopped stays stopped */
+    _Atomic uint32_t cursor; /* the cell to look at next for one to wake (W-6) */
     _Atomic(const struct inst_type *) from, to;
     _Atomic uint32_t version;      /* of the state on its way; 0: it stays where it is */
     _Atomic uint32_t version_back; /* likewise, in probation */
@@ -84,6 +87,8 @@ void swap_fini(struct swap *swap);
 
 /* swap.c; by the home worker */
 void swap_obey(struct runner *r, struct inst *in);
+/* Wakes the next that has to go; in swap_way.c. [any] */
+void swap_pass_on(struct proc *proc, struct swap *swap);
 /* Stopped between two turns, it is to go on when nobody stops it any more. */
 bool swap_is_gated(struct inst *in);
 /* A turn may have gone well: then nothing is held any more, or anew. */
@@ -114,7 +119,9 @@ void swap_begin(const struct inst_type *from, const struct inst_type *to, enum s
 /* Signals those that have not gone the way yet: some are new since, some were ending. Returns how many there
  * are; *ret_one gets the name of one. */
 uint64_t swap_signal(struct proc *proc, const struct inst_type *to, char *ret_one, size_t size);
-/* The same, but only `most` of them; returns how many it has told. */
+/* Has those that have no message go, too (W-6). */
+void swap_wake(struct proc *proc, const struct inst_type *to);
+/* As swap_signal, but only `most` of them, which are woken at once; returns how many it has told. */
 uint64_t swap_signal_some(struct proc *proc, const struct inst_type *to, uint64_t most);
 /* How many have not gone the way yet. */
 uint64_t swap_left(struct proc *proc, const struct inst_type *to);

@@ -123,8 +123,22 @@ static bool has_to_go(const struct way *way, struct inst *in) {
     return is_used(in) && inst_type(in) == way->leave && (!way->settles || swap_is_held(in));
 }
 
-/* Tells at most `most` of them; returns how many there were to be told. */
-static uint64_t tell(struct proc *proc, struct swap *swap, uint64_t most, char *ret_one,
+void swap_pass_on(struct proc *proc, struct swap *swap) {
+    struct way way = way_of(swap);
+    uint32_t count = cell_count(proc);
+    uint32_t at = atomic_load_explicit(&swap->cursor, memory_order_relaxed);
+    while (at < count) {
+        at = atomic_fetch_add_explicit(&swap->cursor, 1, memory_order_relaxed);
+        struct inst *in = at < count ? cell_at(proc, at) : NULL;
+        if (in && has_to_go(&way, in) && inst_is_open(in)) {
+            inst_signal(in, SIGNAL_SWAP);
+            return;
+        }
+    }
+}
+
+/* Tells at most `most` of them, and wakes them if asked to; returns how many there were to be told. */
+static uint64_t tell(struct proc *proc, struct swap *swap, uint64_t most, bool wakes, char *ret_one,
                      size_t size) {
     struct way way = way_of(swap);
     struct looker looker;
@@ -142,25 +156,41 @@ static uint64_t tell(struct proc *proc, struct swap *swap, uint64_t most, char *
         if (told++ == 0 && size > 0) {
             (void)inst_name(in, ret_one, size);
         }
-        inst_signal(in, SIGNAL_SWAP);
+        if (wakes) {
+            inst_signal(in, SIGNAL_SWAP);
+        } else {
+            inst_signal_later(in, SIGNAL_SWAP);
+        }
     }
     looks_end(proc, &looker);
     return told;
 }
 
+/* Who waits behind them for its turn waits for so many at the most. */
+#define AWAKE_AT_ONCE 2u
+
 uint64_t swap_signal(struct proc *proc, const struct inst_type *type, char *ret_one, size_t size) {
     struct swap *swap = &type->line->swap;
     /* before they are looked at: W-5 */
     uint32_t busy = atomic_load_explicit(&swap->busy, memory_order_seq_cst);
-    uint64_t left = tell(proc, swap, UINT64_MAX, ret_one, size);
+    bool gates = atomic_load_explicit(&swap->phase, memory_order_relaxed) == SWAP_GATE;
+    uint64_t left = tell(proc, swap, UINT64_MAX, gates, ret_one, size);
     if (left == 0 && busy > 0 && size > 0) {
         (void)snprintf(ret_one, size, "an actor of type '%s'", type->id);
     }
     return left > 0 ? left : busy;
 }
 
+void swap_wake(struct proc *proc, const struct inst_type *to) {
+    struct swap *swap = &to->line->swap;
+    atomic_store_explicit(&swap->cursor, 0, memory_order_relaxed);
+    for (unsigned i = 0; i < AWAKE_AT_ONCE; i++) {
+        swap_pass_on(proc, swap);
+    }
+}
+
 uint64_t swap_signal_some(struct proc *proc, const struct inst_type *to, uint64_t most) {
-    return tell(proc, &to->line->swap, most, NULL, 0);
+    return tell(proc, &to->line->swap, most, true, NULL, 0);
 }
 
 static void open_one(struct inst *in, const struct type_line *line) {

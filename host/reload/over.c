@@ -78,19 +78,32 @@ static uint64_t signal_all(const struct transaction *t, const struct inst_type *
     return sum;
 }
 
+static void wake_all(const struct transaction *t) {
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        if (t->turnovers[i].from) {
+            swap_wake(t->reload->proc, t->turnovers[i].to);
+        }
+    }
+}
+
 /* Until all have gone; 0: they have. Else how many have not: `until` has come, or, `stops_on_failure`, one
  * failed. */
 static uint64_t drive(struct transaction *t, bool stops_on_failure, uint64_t until_ns,
                       char *ret_one, size_t size) {
+    uint64_t before = UINT64_MAX;
     for (;;) {
         const struct inst_type *type = NULL;
+        const struct swap_counts *counts = &t->report->counts;
         uint64_t left = signal_all(t, &type, ret_one, size);
         take_counts(t);
         uint64_t now_ns = now(t);
-        if (left == 0 || now_ns >= until_ns ||
-            (stops_on_failure && t->report->counts.failures > 0)) {
+        if (left == 0 || now_ns >= until_ns || (stops_on_failure && counts->failures > 0)) {
             return left;
         }
+        if (counts->over + counts->back == before || before == UINT64_MAX) {
+            wake_all(t); /* else they wake each other still */
+        }
+        before = counts->over + counts->back;
         uint64_t again_ns = now_ns + LOOK_AGAIN_NS;
         wait_for(t, type, left, again_ns < until_ns ? again_ns : until_ns);
     }
@@ -266,6 +279,7 @@ static void wait_until_free(const struct transaction *t, bool is_back, uint64_t 
         const struct inst_type *type = is_back ? turnover->to : turnover->from;
         while (turnover->from && swap_refers(t->reload->proc, type) && now(t) < until_ns) {
             (void)swap_signal(t->reload->proc, turnover->to, NULL, 0);
+            swap_wake(t->reload->proc, turnover->to);
             wait_for(t, turnover->to, UINT32_MAX, now(t) + LOOK_AGAIN_NS);
         }
     }

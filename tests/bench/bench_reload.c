@@ -1,0 +1,216 @@
+/* How much later messages come while 10,000 actors go over to other code, and back: the same paced load in slices
+ * of time with reloads one after another and without, in one run.
+ *
+ * usage: bench_reload [WORKERS [BYTES [SLICES]]]; BYTES of state. Prints lines "reload-BYTES workers name value":
+ *   p50_us ... max_us    how long a message took without, from the sender over one of the actors to a meter
+ *   added_p50_us ...     how much more with; medians over the slices
+ *   over_us              how long until all had gone over; longest_us: the longest that it kept one of them */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "actor/proc.h"
+#include "app/deploy.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "plugin/catalog.h"
+
+#define POOLS 4u
+#define ACTORS 10000u
+#define SLICE_NS (1000 * NS_PER_MS)
+#define SLICES_MOST 100u
+#define FIGURES 4u
+
+static const char *const names[FIGURES] = {"p50", "p99", "p999", "max"};
+static const char *const attributes[FIGURES] = {"p50_ns", "p99_ns", "p999_ns", "most_ns"};
+
+struct bench {
+    struct deploy *deploy;
+    struct type_table *types;
+    char folder[64]; /* of the plugin file that changes */
+    uint64_t told;
+    unsigned version;
+    double over_ns, longest_ns;
+};
+
+static void give_up(const char *why) {
+    (void)fprintf(stderr, "bench_reload: %s\n", why);
+    exit(1);
+}
+
+static void nap(uint64_t ns) {
+    struct timespec t = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
+    (void)nanosleep(&t, NULL);
+}
+
+/* --- the plugin file --- */
+
+static void install(struct bench *bench, unsigned version) {
+    char command[512];
+    bench->version = version;
+    (void)snprintf(command, sizeof command,
+                   "cp '" TROUPE_BUILD_DIR
+                   "/bench-plugins/cell_%u.so' '%s/new' && mv '%s/new' '%s/cell.so'",
+                   version, bench->folder, bench->folder, bench->folder);
+    if (system(command) != 0) { /* NOLINT(cert-env33-c) */
+        give_up("the plugin file cannot be copied");
+    }
+}
+
+static void reload(struct bench *bench) {
+    struct reload_report report;
+    struct err err = {0};
+    const struct reload_how how = {.has_probation = true, .has_mode = true, .mode = RELOAD_ROLLING};
+    install(bench, 3 - bench->version);
+    if (reload_run(deploy_reload(bench->deploy), &how, &report, &err) < 0) {
+        give_up(err.text);
+    }
+    bench->over_ns += (double)report.step_ns[RELOAD_STEP_OVER];
+    bench->longest_ns = (double)report.counts.longest_ns > bench->longest_ns
+                            ? (double)report.counts.longest_ns
+                            : bench->longest_ns;
+}
+
+/* --- slices --- */
+
+static uint64_t attribute(struct inst *in, const char *name) {
+    struct troupe_value value = {0};
+    char text[8];
+    return inst_attribute(in, name, &value, text, sizeof text) ? value.u : 0;
+}
+
+/* What the meter has seen since it was asked last. */
+static void ask(struct bench *bench, double ret[FIGURES]) {
+    struct proc *proc = deploy_proc(bench->deploy);
+    struct inst *meter = proc_actor(proc, proc_actor_count(proc) - 1);
+    struct err err;
+    const uint64_t number = ++bench->told;
+    if (proc_send(proc, inst_uid(meter), "tell", type_find(bench->types, "bench.tell/1"), &number,
+                  &err) < 0) {
+        give_up(err.text);
+    }
+    while (attribute(meter, "told") != number) {
+        nap(100000);
+    }
+    for (unsigned i = 0; i < FIGURES; i++) {
+        ret[i] = (double)attribute(meter, attributes[i]) / 1e3;
+    }
+}
+
+static unsigned slice(struct bench *bench, bool reloads, double ret[FIGURES]) {
+    struct clock *clock = clock_system();
+    unsigned count = 0;
+    ask(bench, ret); /* forgets what was before */
+    uint64_t until_ns = clock->now(clock) + SLICE_NS;
+    while (reloads && clock->now(clock) < until_ns) {
+        reload(bench);
+        count++;
+    }
+    if (!reloads) {
+        nap(SLICE_NS);
+    }
+    ask(bench, ret);
+    return count;
+}
+
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double median(double *values, unsigned count) {
+    qsort(values, count, sizeof *values, compare);
+    return values[count / 2];
+}
+
+static void run(struct bench *bench, unsigned workers, unsigned bytes, unsigned slices) {
+    static double without[FIGURES][SLICES_MOST], added[FIGURES][SLICES_MOST];
+    unsigned reloads = 0;
+    double first[FIGURES], with[FIGURES];
+    (void)slice(bench, false, first); /* warm */
+    for (unsigned i = 0; i < slices; i++) {
+        (void)slice(bench, false, first);
+        reloads += slice(bench, true, with);
+        for (unsigned f = 0; f < FIGURES; f++) {
+            without[f][i] = first[f];
+            added[f][i] = with[f] - first[f];
+        }
+    }
+    for (unsigned f = 0; f < FIGURES; f++) {
+        (void)printf("reload-%u %u %s_us %.4g\n", bytes, workers, names[f],
+                     median(without[f], slices));
+        (void)printf("reload-%u %u added_%s_us %.4g\n", bytes, workers, names[f],
+                     median(added[f], slices));
+    }
+    (void)printf("reload-%u %u over_us %.4g\n", bytes, workers, bench->over_ns / 1e3 / reloads);
+    (void)printf("reload-%u %u longest_us %.4g\n", bytes, workers, bench->longest_ns / 1e3);
+}
+
+/* --- the deployment --- */
+
+static void write_manifest(struct str *text, unsigned bytes) {
+    str_addf(text, "troupe: 1\nproc: reload\nactors:\n");
+    for (unsigned i = 0; i < POOLS; i++) {
+        str_addf(text, "  pacer%u: { type: bench.Pacer, config: { each_ms: 10 } }\n", i);
+        str_addf(text, "  cell%u: { type: bench.Cell, replicas: %u, config: { bytes: %uB } }\n", i,
+                 ACTORS / POOLS, bytes);
+    }
+    str_add(text, "  meter: { type: bench.Meter }\nwires:\n");
+    for (unsigned i = 0; i < POOLS; i++) {
+        str_addf(text, "  - { from: pacer%u.stamp, to: cell%u.stamp, route: hash, key: key }\n", i,
+                 i);
+        str_addf(text, "  - cell%u.stamped -> meter.stamped\n", i);
+    }
+}
+
+static int start(struct bench *bench, unsigned workers, unsigned bytes, struct err *err) {
+    struct str written;
+    str_init(&written);
+    write_manifest(&written, bytes);
+    const char *path = "reload.yaml";
+    const struct manifest_text text = {path, str_text(&written), written.size};
+    const struct manifest_options options = {.texts = &text, .text_count = 1};
+    const char *folders[] = {bench->folder, TROUPE_BUILD_DIR "/bench-plugins"};
+    const struct deploy_options deploy_options = {.workers = workers};
+    struct diags diags;
+    struct manifest *manifest;
+    struct catalog *catalog;
+    struct plan *plan;
+    diags_init(&diags);
+    bench->types = type_table_create();
+    if (!bench->types || manifest_load(&path, 1, &options, &manifest, &diags, err) < 0 ||
+        catalog_scan(folders, 2, &catalog, err) < 0 ||
+        plan_build(manifest, catalog, bench->types, &plan, &diags, err) < 0 ||
+        deploy_create(plan, bench->types, &deploy_options, &bench->deploy, err) < 0) {
+        return -1;
+    }
+    return deploy_start(bench->deploy, err);
+}
+
+int main(int argc, char **argv) {
+    static struct bench bench;
+    struct err err = {0};
+    unsigned workers = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
+    unsigned bytes = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1024;
+    unsigned slices = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 5;
+    if (workers == 0 || bytes == 0 || slices == 0 || slices > SLICES_MOST) {
+        (void)fprintf(stderr, "usage: bench_reload [WORKERS [BYTES [SLICES, at most %u]]]\n",
+                      SLICES_MOST);
+        return 2;
+    }
+    (void)snprintf(bench.folder, sizeof bench.folder, "/tmp/troupe-bench-XXXXXX");
+    if (!mkdtemp(bench.folder)) {
+        give_up("no folder for the plugin file");
+    }
+    install(&bench, 1);
+    if (start(&bench, workers, bytes, &err) < 0) {
+        give_up(err.text);
+    }
+    run(&bench, workers, bytes, slices);
+    char command[128];
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", bench.folder);
+    return system(command) == 0 ? 0 : 1; /* NOLINT(cert-env33-c) */
+}

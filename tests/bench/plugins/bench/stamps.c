@@ -1,0 +1,100 @@
+/* bench.Pacer sends so many stamped messages each millisecond, bench.Meter says how long they took. */
+#include <string.h>
+
+#include "mark.h"
+
+#define BENCH_STAMP(F) F(u64, key) F(u64, sent_ns)
+TROUPE_MESSAGE(bench_stamp, "bench.stamp/1", BENCH_STAMP);
+#define BENCH_TELL(F) F(u64, number)
+TROUPE_MESSAGE(bench_tell, "bench.tell/1", BENCH_TELL);
+
+#define PACER_CONFIG(C) C(int, each_ms, "10", "messages each millisecond", "1..")
+TROUPE_CONFIG(pacer_config, PACER_CONFIG);
+
+struct pacer {
+    struct pacer_config config;
+    uint64_t sent;
+};
+
+#define PACER(P)                                                                                   \
+    P(config, pacer, pacer_config)                                                                 \
+    P(timer, pacer, tick)                                                                          \
+    P(out, pacer, stamp, bench_stamp)                                                              \
+    P(init, pacer)
+TROUPE_ACTOR(pacer, "bench.Pacer", PACER);
+
+static int pacer_init(struct troupe_turn *t, struct pacer *self) {
+    (void)self;
+    return pacer_start_tick(t, 1000000, 1000000);
+}
+
+static int pacer_on_tick(struct troupe_turn *t, struct pacer *self,
+                         const struct troupe_tick *tick) {
+    (void)tick;
+    for (int64_t i = 0; i < self->config.each_ms; i++) {
+        const struct bench_stamp stamp = {self->sent++, bench_now()};
+        int status = pacer_send_stamp(t, &stamp);
+        if (status < 0) {
+            return status;
+        }
+    }
+    return TROUPE_OK;
+}
+
+/* Of times from 0 on, in steps of about 2 %: 32 to each doubling. */
+#define METER_STEPS 32u
+#define METER_ROOM (40 * METER_STEPS)
+
+struct meter {
+    uint64_t counts[METER_ROOM];
+    uint64_t count, most_ns;
+};
+
+#define METER(P)                                                                                   \
+    P(in, meter, stamped, bench_stamp)                                                             \
+    P(in, meter, tell, bench_tell)
+TROUPE_ACTOR(meter, "bench.Meter", METER);
+
+static uint64_t step_of(uint64_t ns) {
+    uint64_t doubling = ns < METER_STEPS ? 0 : 58u - (uint64_t)__builtin_clzll(ns);
+    uint64_t step = doubling * METER_STEPS + (ns >> doubling);
+    return step < METER_ROOM ? step : METER_ROOM - 1;
+}
+
+static uint64_t ns_of(uint64_t step) {
+    uint64_t doubling = step < 2 * METER_STEPS ? 0 : step / METER_STEPS - 1;
+    return (step - doubling * METER_STEPS) << doubling;
+}
+
+static int meter_on_stamped(struct troupe_turn *t, struct meter *self,
+                            const struct bench_stamp *stamp) {
+    uint64_t ns = bench_now() - stamp->sent_ns;
+    (void)t;
+    self->counts[step_of(ns)]++;
+    self->count++;
+    self->most_ns = ns > self->most_ns ? ns : self->most_ns;
+    return TROUPE_OK;
+}
+
+static uint64_t quantile(const struct meter *self, double share) {
+    uint64_t wanted = (uint64_t)((double)self->count * share), seen = 0, step = 0;
+    while (step < METER_ROOM - 1 && (seen += self->counts[step]) <= wanted) {
+        step++;
+    }
+    return ns_of(step);
+}
+
+/* Shows what it has seen since it was told to last, and forgets it. */
+static int meter_on_tell(struct troupe_turn *t, struct meter *self, const struct bench_tell *tell) {
+    if (troupe_publish_u64(t, "p50_ns", quantile(self, 0.5)) < 0 ||
+        troupe_publish_u64(t, "p99_ns", quantile(self, 0.99)) < 0 ||
+        troupe_publish_u64(t, "p999_ns", quantile(self, 0.999)) < 0 ||
+        troupe_publish_u64(t, "most_ns", self->most_ns) < 0 ||
+        troupe_publish_u64(t, "count", self->count) < 0 ||
+        troupe_publish_u64(t, "told", tell->number) < 0) {
+        return TROUPE_NO_MEMORY;
+    }
+    memset(self->counts, 0, sizeof self->counts);
+    self->count = self->most_ns = 0;
+    return TROUPE_OK;
+}
