@@ -17,11 +17,18 @@
 
 #define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR)
 
+/* A file of the deployment, as it was when watching began: those that come with added roots are not watched. */
+struct watched {
+    const char *path; /* stays as long as the deployment */
+    int folder;       /* its number */
+};
+
 struct watch {
     struct reload *reload;
     pthread_t thread;
-    int events, stop; /* inotify, eventfd */
-    int *folders;     /* by file: its folder's number; owned */
+    int events, stop;      /* inotify, eventfd */
+    struct watched *files; /* owned */
+    size_t file_count;
 };
 
 static const char *name_in_folder(const char *path) {
@@ -36,9 +43,9 @@ static bool is_about_ours(const struct watch *watch, const struct inotify_event 
     if (event->mask & IN_Q_OVERFLOW) {
         return true;
     }
-    for (size_t i = 0; event->len > 0 && i < watch->reload->file_count; i++) {
-        if (watch->folders[i] == event->wd &&
-            strcmp(name_in_folder(watch->reload->files[i].path), event->name) == 0) {
+    for (size_t i = 0; event->len > 0 && i < watch->file_count; i++) {
+        if (watch->files[i].folder == event->wd &&
+            strcmp(name_in_folder(watch->files[i].path), event->name) == 0) {
             return true;
         }
     }
@@ -73,8 +80,8 @@ static bool is_being_written(const char *path) {
 }
 
 static bool any_is_being_written(const struct watch *watch) {
-    for (size_t i = 0; i < watch->reload->file_count; i++) {
-        if (is_being_written(watch->reload->files[i].path)) {
+    for (size_t i = 0; i < watch->file_count; i++) {
+        if (is_being_written(watch->files[i].path)) {
             return true;
         }
     }
@@ -109,20 +116,35 @@ static void *run(void *argument) {
 
 /* --- start and stop --- */
 
-static int watch_folder(struct watch *watch, size_t file, struct err *err) {
-    const char *path = watch->reload->files[file].path;
-    const char *name = name_in_folder(path);
+static int watch_folder(struct watch *watch, struct watched *file, struct err *err) {
+    const char *name = name_in_folder(file->path);
     struct str folder;
     str_init(&folder);
-    str_add_n(&folder, path, (size_t)(name - path));
-    str_add(&folder, name == path ? "." : "");
-    watch->folders[file] =
-        folder.failed ? -1 : inotify_add_watch(watch->events, str_text(&folder), EVENTS);
+    str_add_n(&folder, file->path, (size_t)(name - file->path));
+    str_add(&folder, name == file->path ? "." : "");
+    file->folder = folder.failed ? -1 : inotify_add_watch(watch->events, str_text(&folder), EVENTS);
     int status = 0;
-    if (watch->folders[file] < 0) {
+    if (file->folder < 0) {
         status = err_errno(err, ERR_IO, errno, "folder '%s' cannot be watched", str_text(&folder));
     }
     str_fini(&folder);
+    return status;
+}
+
+static int watch_folders(struct watch *watch, struct err *err) {
+    struct reload *reload = watch->reload;
+    int status = 0;
+    pthread_mutex_lock(&reload->running);
+    watch->files = mem_array(reload->file_count + 1, sizeof *watch->files);
+    if (!watch->files) {
+        status = err_set(err, ERR_NOMEM, "watch");
+    }
+    for (size_t i = 0; status == 0 && i < reload->file_count; i++) {
+        watch->files[i].path = reload->files[i].path;
+        status = watch_folder(watch, &watch->files[i], err);
+        watch->file_count++;
+    }
+    pthread_mutex_unlock(&reload->running);
     return status;
 }
 
@@ -144,7 +166,7 @@ static void destroy(struct watch *watch) {
     if (watch->stop >= 0) {
         (void)close(watch->stop);
     }
-    mem_free(watch->folders);
+    mem_free(watch->files);
     mem_free(watch);
 }
 
@@ -156,14 +178,11 @@ int watch_start(struct reload *reload, struct watch **ret, struct err *err) {
     watch->reload = reload;
     watch->events = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     watch->stop = eventfd(0, EFD_CLOEXEC);
-    watch->folders = mem_array(reload->file_count + 1, sizeof *watch->folders);
     int status = 0;
-    if (watch->events < 0 || watch->stop < 0 || !watch->folders) {
+    if (watch->events < 0 || watch->stop < 0) {
         status = err_errno(err, ERR_IO, errno, "files cannot be watched");
     }
-    for (size_t i = 0; status == 0 && i < reload->file_count; i++) {
-        status = watch_folder(watch, i, err);
-    }
+    status = status < 0 ? status : watch_folders(watch, err);
     if (status < 0 || start_thread(watch, err) < 0) {
         destroy(watch);
         return -1;
