@@ -7,6 +7,7 @@
 
 #include "lib/app/kit_case.h"
 #include "lib/temp.h"
+#include "lib/wait.h"
 #include "sched/fault.h"
 
 #define ADDERS                                                                                     \
@@ -122,12 +123,17 @@ static void test_rl1_migration_that_crashes_leaves_the_old_code(void **state) {
 
 /* --- moments, and what is kept --- */
 
+static bool is_busy(void *context) {
+    return strcmp(inst_handler(context), "number") == 0;
+}
+
 static void test_rl2_an_actor_that_comes_to_no_end_of_a_turn_is_named(void **state) {
     struct reload_report report;
     char *gate = test_path(((const struct kit_case *)*state)->folder, "gate");
     setenv("ADDER_GATE", gate, 1);
     struct kit *kit = start(state);
     send(kit, 4242);
+    test_wait_until(is_busy, kit_actor(kit, "adder"));
     kit_plugin(*state, "adder_2", "adder.so");
     struct reload_how how = at_once;
     how.over_ns = 50 * NS_PER_MS;
