@@ -13,6 +13,7 @@
 #include "io/loop.h"
 #include "plugin/library.h"
 #include "record/files.h"
+#include "reload/watch.h"
 #include "sched/fault.h"
 
 struct addition { /* the plan of a root that was added; others may stand in it for its targets */
@@ -28,6 +29,8 @@ struct deploy {
     struct type_table *types;
     struct reload *reload;      /* the plugins */
     pthread_mutex_t adding;     /* one root at a time */
+    struct watch *watch;        /* under `adding`; of plugin files; NULL: none */
+    bool is_over;               /* under `adding`: nobody watches any more */
     struct addition *additions; /* under `adding`; owned, the newest first */
     struct fault_post_mortem *post_mortem;
     struct files *files; /* of post-mortems; NULL: none are written */
@@ -162,8 +165,32 @@ void deploy_stop(struct deploy *deploy) {
     supervisor_stop(deploy->supervisor, "asked to");
 }
 
+int deploy_watch(struct deploy *deploy, struct err *err) {
+    pthread_mutex_lock(&deploy->adding);
+    int status = -1;
+    if (deploy->watch || deploy->is_over) {
+        err_set(err, ERR_REFUSED, "%s",
+                deploy->watch ? "the plugin files are watched already"
+                              : "the deployment has ended");
+    } else {
+        status = watch_start(deploy->reload, &deploy->watch, err);
+    }
+    pthread_mutex_unlock(&deploy->adding);
+    return status;
+}
+
+static void stop_watching(struct deploy *deploy) {
+    pthread_mutex_lock(&deploy->adding);
+    struct watch *watch = deploy->watch;
+    deploy->watch = NULL;
+    deploy->is_over = true;
+    pthread_mutex_unlock(&deploy->adding);
+    watch_stop(watch);
+}
+
 void deploy_wait(struct deploy *deploy, struct supervisor_result *ret) {
     supervisor_wait(deploy->supervisor);
+    stop_watching(deploy);
     supervisor_result(deploy->supervisor, ret);
     unsigned left = ret->stuck ? 0 : proc_halt(deploy->proc);
     if (left > 0) {

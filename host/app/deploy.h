@@ -48,3 +48,5 @@ void deploy_destroy(struct deploy *deploy); /* takes NULL */
 struct proc *deploy_proc(struct deploy *deploy);
 struct supervisor *deploy_supervisor(struct deploy *deploy);
 struct reload *deploy_reload(struct deploy *deploy); /* reloads its plugins */
+/* Reloads plugin files that change, until the deployment ends. Errors: REFUSED (it does so), IO, NOMEM. [any] */
+int deploy_watch(struct deploy *deploy, struct err *err);

@@ -23,12 +23,13 @@ struct cli {
     enum cli_colour colour;
     bool explain;       /* check */
     bool last;          /* post-mortem */
+    bool watch;         /* run */
     const char **files; /* the arguments behind the command's name; argv's */
     size_t file_count;
 };
 
 /* The option that a command has beside the common ones. */
-enum cli_extra { CLI_NO_EXTRA, CLI_EXPLAIN, CLI_LAST };
+enum cli_extra { CLI_NO_EXTRA, CLI_EXPLAIN, CLI_LAST, CLI_WATCH };
 
 struct cli_command {
     const char *name;      /* "plugin list": one word or two */

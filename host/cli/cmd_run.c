@@ -3,12 +3,14 @@
  * A program that embeds libtroupe like any other: it sees the public headers alone (tests/style holds it
  * to that). stdout belongs to the actors. Whatever the host has to say goes to stderr: findings before
  * anything runs, then the log; with --format json all of it as log records, one JSON object a line. */
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <troupe/embed.h>
+#include <troupe/reload.h>
 
 #include "cli/cli.h"
 
@@ -96,6 +98,47 @@ static int32_t start(struct run *run) {
     return status == TROUPE_OK ? troupe_proc_start(run->proc, &run->error) : status;
 }
 
+/* --- SIGHUP --- */
+
+/* Takes the signal, reloads, and takes the next, for as long as the process lives. What comes of it is logged. */
+static void *reload_on_signal(void *argument) {
+    struct troupe_weak_proc *weak = argument;
+    sigset_t signals;
+    int number;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGHUP);
+    while (sigwait(&signals, &number) == 0) {
+        struct troupe_proc *proc = troupe_weak_proc_upgrade(weak);
+        if (!proc) {
+            break;
+        }
+        (void)troupe_proc_reload(proc, NULL, NULL, NULL);
+        troupe_proc_unref(proc);
+    }
+    troupe_weak_proc_free(weak);
+    return NULL;
+}
+
+/* Before there are threads: then none of them takes it, and one that comes early waits. */
+static void block_signal(void) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
+static void take_signal(const struct run *run) {
+    pthread_t thread;
+    struct troupe_weak_proc *weak = troupe_proc_weak(run->proc);
+    if (!weak || pthread_create(&thread, NULL, reload_on_signal, weak) != 0) {
+        troupe_weak_proc_free(weak);
+        troupe_proc_log(run->proc, TROUPE_LOG_WARN,
+                        troupe_str("SIGHUP will not reload: there is no thread for it"));
+        return;
+    }
+    (void)pthread_detach(thread);
+}
+
 static int fail_to_start(struct run *run) {
     if (!run->is_invalid && run->proc) {
         troupe_proc_log(run->proc, TROUPE_LOG_ERROR, troupe_str(run->error.text));
@@ -110,8 +153,13 @@ static int fail_to_start(struct run *run) {
 int cmd_run(const struct cli *cli) {
     struct run run = {.cli = cli, .has_colours = cli_has_colour(cli)};
     struct troupe_end *end = NULL;
+    block_signal();
     if (start(&run) < 0) {
         return fail_to_start(&run);
+    }
+    take_signal(&run);
+    if (cli->watch && troupe_proc_watch(run.proc, &run.error) < 0) {
+        troupe_proc_log(run.proc, TROUPE_LOG_WARN, troupe_str(run.error.text));
     }
     if (troupe_proc_wait(run.proc, TROUPE_FOR_EVER, &end, &run.error) < 0) {
         troupe_proc_log(run.proc, TROUPE_LOG_ERROR, troupe_str(run.error.text));

@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "cli/output.h"
 
-enum { OPTION_FORMAT = 0x100, OPTION_COLOUR, OPTION_EXPLAIN, OPTION_LAST };
+enum { OPTION_FORMAT = 0x100, OPTION_COLOUR, OPTION_EXPLAIN, OPTION_LAST, OPTION_WATCH };
 
 #define NAME_ROOM 64
 
@@ -36,8 +36,15 @@ static const struct argp_option last_options[] = {
     {0},
 };
 
-static const struct argp_option *const extra_options[] = {
-    [CLI_NO_EXTRA] = NULL, [CLI_EXPLAIN] = explain_options, [CLI_LAST] = last_options};
+static const struct argp_option watch_options[] = {
+    {"watch", OPTION_WATCH, NULL, 0, "Reload plugin files when they change, as on SIGHUP", 0},
+    {0},
+};
+
+static const struct argp_option *const extra_options[] = {[CLI_WATCH] = watch_options,
+                                                          [CLI_NO_EXTRA] = NULL,
+                                                          [CLI_EXPLAIN] = explain_options,
+                                                          [CLI_LAST] = last_options};
 
 static void set_format(struct cli *cli, const char *text, const struct argp_state *state) {
     if (strcmp(text, "text") != 0 && strcmp(text, "json") != 0) {
@@ -106,6 +113,9 @@ static error_t parse_command(int key, char *arg, struct argp_state *state) {
         return 0;
     case OPTION_LAST:
         input->cli->last = true;
+        return 0;
+    case OPTION_WATCH:
+        input->cli->watch = true;
         return 0;
     case ARGP_KEY_ARG:
         add_file(input, arg, state);

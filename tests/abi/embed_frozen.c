@@ -8,6 +8,7 @@
 #include <troupe/embed.h>
 #include <troupe/forwarder.h>
 #include <troupe/inverted.h>
+#include <troupe/reload.h>
 
 #include "frozen.h"
 
@@ -325,3 +326,46 @@ STATUS(troupe_cell_children, struct troupe_cell *, troupe_cell_each *, void *,
 STATUS(troupe_proc_traverse, struct troupe_proc *, const struct troupe_traverse *,
        troupe_cell_each *, void *, struct troupe_error *);
 STATUS(troupe_cell_signal, struct troupe_cell *, uint32_t, struct troupe_error *);
+
+GROWS(troupe_reload, 8);
+FIELD(troupe_reload, size, 0, 4, uint32_t);
+FIELD(troupe_reload, flags, 4, 4, uint32_t);
+FIELD(troupe_reload, mode, 8, 4, uint32_t);
+FIELD(troupe_reload, canary, 12, 4, uint32_t);
+FIELD(troupe_reload, swap_timeout, 16, 8, uint64_t);
+FIELD(troupe_reload, probation_time, 24, 8, uint64_t);
+FIELD(troupe_reload, probation_messages, 32, 8, uint64_t);
+FIELD(troupe_reload, plugin, 40, 8, const char *);
+
+GROWS(troupe_reload_report, 8);
+FIELD(troupe_reload_report, size, 0, 4, uint32_t);
+FIELD(troupe_reload_report, outcome, 4, 4, uint32_t);
+FIELD(troupe_reload_report, number, 8, 8, uint64_t);
+FIELD(troupe_reload_report, began, 16, 8, int64_t);
+FIELD(troupe_reload_report, took, 24, 8, uint64_t);
+FIELD(troupe_reload_report, files, 32, 4, uint32_t);
+FIELD(troupe_reload_report, types, 36, 4, uint32_t);
+FIELD(troupe_reload_report, from_generation, 40, 4, uint32_t);
+FIELD(troupe_reload_report, to_generation, 44, 4, uint32_t);
+FIELD(troupe_reload_report, over, 48, 8, uint64_t);
+FIELD(troupe_reload_report, back, 56, 8, uint64_t);
+FIELD(troupe_reload_report, undone, 64, 8, uint64_t);
+FIELD(troupe_reload_report, stranded, 72, 8, uint64_t);
+FIELD(troupe_reload_report, sent_since, 80, 8, uint64_t);
+FIELD(troupe_reload_report, longest_pause, 88, 8, uint64_t);
+FIELD(troupe_reload_report, can_go_back, 96, 1, bool);
+FIELD(troupe_reload_report, at_once, 97, 1, bool);
+FIELD(troupe_reload_report, step, 98, 16, char[16]);
+FIELD(troupe_reload_report, file, 114, 256, char[256]);
+FIELD(troupe_reload_report, from_build, 370, 72, char[72]);
+FIELD(troupe_reload_report, to_build, 442, 72, char[72]);
+FIELD(troupe_reload_report, version, 514, 64, char[64]);
+FIELD(troupe_reload_report, actor, 578, 160, char[160]);
+FIELD(troupe_reload_report, reason, 738, 512, char[512]);
+
+FUNCTION_TYPE(troupe_reload_each, void(void *, const struct troupe_reload_report *));
+STATUS(troupe_proc_reload, struct troupe_proc *, const struct troupe_reload *,
+       struct troupe_reload_report *, struct troupe_error *);
+STATUS(troupe_proc_reloads, struct troupe_proc *, troupe_reload_each *, void *,
+       struct troupe_error *);
+STATUS(troupe_proc_watch, struct troupe_proc *, struct troupe_error *);

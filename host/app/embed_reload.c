@@ -1,0 +1,132 @@
+/* Reloading, for embedding programs. */
+#include <stdio.h>
+#include <string.h>
+
+#include <troupe/reload.h>
+
+#include "app/embed_impl.h"
+#include "base/alloc.h"
+
+_Static_assert((int)TROUPE_RELOAD_DONE == (int)RELOAD_DONE &&
+                   (int)TROUPE_RELOAD_NOTHING == (int)RELOAD_NOTHING &&
+                   (int)TROUPE_RELOAD_REFUSED == (int)RELOAD_REFUSED &&
+                   (int)TROUPE_RELOAD_TAKEN_BACK == (int)RELOAD_TAKEN_BACK,
+               "the program's words and the host's are the same numbers");
+
+static int32_t read_how(const struct troupe_reload *from, struct reload_how *ret,
+                        struct troupe_error *error) {
+    static const enum reload_mode modes[] = {[TROUPE_RELOAD_ROLLING] = RELOAD_ROLLING,
+                                             [TROUPE_RELOAD_CANARY] = RELOAD_CANARY,
+                                             [TROUPE_RELOAD_ATOMIC] = RELOAD_ATOMIC};
+    struct troupe_reload how = {0};
+    if (from && (from->size < 8 || from->size > 4096)) {
+        return embed_fail(error, TROUPE_INVALID, "reload.size is %u: set it to sizeof(reload)",
+                          from->size);
+    }
+    if (from) {
+        memcpy(&how, from, from->size < sizeof how ? from->size : sizeof how);
+    }
+    if (how.mode >= TROUPE_RELOAD_MODE_END_ ||
+        (how.mode == TROUPE_RELOAD_CANARY && how.canary == 0)) {
+        return embed_fail(error, TROUPE_INVALID, "reload.mode is %u, with canary %u", how.mode,
+                          how.canary);
+    }
+    *ret = (struct reload_how){.file = how.plugin,
+                               .over_ns = how.swap_timeout,
+                               .has_mode = how.mode != TROUPE_RELOAD_AS_SAID,
+                               .mode = modes[how.mode],
+                               .canary = how.canary,
+                               .has_probation = how.flags & TROUPE_PROBATION_SAID,
+                               .probation_ns = how.probation_time,
+                               .probation_messages = how.probation_messages};
+    return TROUPE_OK;
+}
+
+static void write_report(const struct reload_report *from, struct troupe_reload_report *ret) {
+    struct troupe_reload_report all = {.size = ret->size,
+                                       .outcome = (uint32_t)from->outcome,
+                                       .number = from->number,
+                                       .began = from->wall_ns,
+                                       .files = from->files,
+                                       .types = from->types,
+                                       .from_generation = from->from_generation,
+                                       .to_generation = from->to_generation,
+                                       .over = from->counts.over,
+                                       .back = from->counts.back,
+                                       .undone = from->counts.undone,
+                                       .stranded = from->stranded,
+                                       .sent_since = from->counts.sent_since,
+                                       .longest_pause = from->counts.longest_ns,
+                                       .can_go_back = from->can_go_back,
+                                       .at_once = from->at_once};
+    for (unsigned i = 0; i < RELOAD_STEP_COUNT; i++) {
+        all.took += from->step_ns[i];
+    }
+    (void)snprintf(all.step, sizeof all.step, "%s", reload_step_text(from->step));
+    (void)snprintf(all.file, sizeof all.file, "%s", from->file);
+    (void)snprintf(all.from_build, sizeof all.from_build, "%s", from->from_build);
+    (void)snprintf(all.to_build, sizeof all.to_build, "%s", from->to_build);
+    (void)snprintf(all.version, sizeof all.version, "%s", from->version);
+    (void)snprintf(all.actor, sizeof all.actor, "%s", from->actor);
+    (void)snprintf(all.reason, sizeof all.reason, "%s", from->reason);
+    memcpy(ret, &all, ret->size < sizeof all ? ret->size : sizeof all);
+}
+
+static int32_t not_running(const struct troupe_proc *proc, struct troupe_error *error) {
+    return embed_fail(error, TROUPE_STOPPING, "proc '%s' does not run", proc->id);
+}
+
+int32_t troupe_proc_reload(struct troupe_proc *proc, const struct troupe_reload *how,
+                           struct troupe_reload_report *report, struct troupe_error *error) {
+    struct err err = {0};
+    struct reload_how whole;
+    struct reload_report all;
+    int32_t status = embed_check_outside(error, "reloading");
+    status = status == TROUPE_OK ? read_how(how, &whole, error) : status;
+    if (status < 0) {
+        return status;
+    }
+    struct deploy *deploy = embed_begin_use(proc);
+    if (!deploy) {
+        return not_running(proc, error);
+    }
+    if (reload_run(deploy_reload(deploy), &whole, &all, &err) < 0) {
+        status = embed_fail_as(error, &err);
+    }
+    embed_end_use(proc);
+    if (report) {
+        write_report(&all, report);
+    }
+    return status;
+}
+
+int32_t troupe_proc_reloads(struct troupe_proc *proc, troupe_reload_each *each, void *context,
+                            struct troupe_error *error) {
+    struct reload_report *reports = mem_array(RELOAD_KEEPS, sizeof *reports);
+    if (!reports) {
+        return embed_fail(error, TROUPE_NO_MEMORY, "out of memory");
+    }
+    struct deploy *deploy = embed_begin_use(proc);
+    size_t count = deploy ? reload_history(deploy_reload(deploy), reports, RELOAD_KEEPS) : 0;
+    if (deploy) {
+        embed_end_use(proc);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct troupe_reload_report report = {.size = sizeof report};
+        write_report(&reports[i], &report);
+        each(context, &report);
+    }
+    mem_free(reports);
+    return deploy ? TROUPE_OK : not_running(proc, error);
+}
+
+int32_t troupe_proc_watch(struct troupe_proc *proc, struct troupe_error *error) {
+    struct err err;
+    struct deploy *deploy = embed_begin_use(proc);
+    if (!deploy) {
+        return not_running(proc, error);
+    }
+    int32_t status = deploy_watch(deploy, &err) < 0 ? embed_fail_as(error, &err) : TROUPE_OK;
+    embed_end_use(proc);
+    return status;
+}

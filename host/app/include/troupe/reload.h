@@ -1,0 +1,97 @@
+/* Replacing the code of actors that run, as a transaction.
+ *
+ *     struct troupe_reload_report report = {.size = sizeof report};
+ *     if (troupe_proc_reload(proc, NULL, &report, &error) < 0) {
+ *         puts(error.text); (nothing has changed)
+ *     }
+ *
+ * A plugin file that has changed since it was loaded is read, checked against what is wired, and loaded beside the
+ * version that runs. Then each actor of its types goes over between two turns, with its state; id, mailbox, wires,
+ * timers, watches, descriptors, children and pending calls stay as they are (RL-3). For a time of probation a turn
+ * that fails on the new code is undone, its message is handled by the code before, and all go back (RL-4).
+ * Otherwise the version before is unloaded. */
+#pragma once
+
+#include <troupe/embed.h>
+
+/* X(constant, value, text): how actors go over. */
+#define TROUPE_RELOAD_MODES(X)                                                                     \
+    X(AS_SAID, 0, "as the manifest says")                                                          \
+    X(ROLLING, 1, "rolling") /* each at its own moment */                                          \
+    X(CANARY, 2, "canary")   /* some first, the others when these have stood probation */          \
+    X(ATOMIC, 3, "atomic")   /* all at once, when that takes no more than 5 ms; else rolling */
+#define TROUPE_RELOAD_MODE_CONSTANT(name, value, text) TROUPE_RELOAD_##name = (value),
+enum troupe_reload_mode {
+    TROUPE_RELOAD_MODES(TROUPE_RELOAD_MODE_CONSTANT) TROUPE_RELOAD_MODE_END_
+};
+#undef TROUPE_RELOAD_MODE_CONSTANT
+
+/* X(constant, value, text): what came of it. */
+#define TROUPE_RELOAD_OUTCOMES(X)                                                                  \
+    X(DONE, 0, "done")                                                                             \
+    X(NOTHING, 1, "nothing to do") /* no file has changed */                                       \
+    X(REFUSED, 2, "refused")       /* nothing that runs was touched */                             \
+    X(TAKEN_BACK, 3, "taken back") /* the old code goes on */
+#define TROUPE_RELOAD_OUTCOME_CONSTANT(name, value, text) TROUPE_RELOAD_##name = (value),
+enum troupe_reload_outcome {
+    TROUPE_RELOAD_OUTCOMES(TROUPE_RELOAD_OUTCOME_CONSTANT) TROUPE_RELOAD_OUTCOME_END_
+};
+#undef TROUPE_RELOAD_OUTCOME_CONSTANT
+
+#define TROUPE_PROBATION_SAID 1u /* `probation_...` count, also when they are 0 */
+
+/* What is not said, with 0 or NULL, is as the manifest's `reload` says. */
+struct troupe_reload {
+    uint32_t size;           /* of this struct */
+    uint32_t flags;          /* TROUPE_PROBATION_SAID */
+    uint32_t mode;           /* enum troupe_reload_mode */
+    uint32_t canary;         /* with TROUPE_RELOAD_CANARY: how many actors of each type go first */
+    uint64_t swap_timeout;   /* how long an actor may take to the end of a turn */
+    uint64_t probation_time; /* how long turns that fail are undone, and take all back */
+    uint64_t probation_messages; /* how many turns of each actor; 0: the first one only */
+    const char *plugin;          /* only this file, by path or name; NULL: all of them */
+};
+
+/* What a reload did. The caller sets `size`; more is not written. */
+struct troupe_reload_report {
+    uint32_t size;
+    uint32_t outcome;                        /* enum troupe_reload_outcome */
+    uint64_t number;                         /* from 1 */
+    int64_t began;                           /* time of day, since 1970 UTC */
+    uint64_t took;                           /* from its beginning to its end, probation included */
+    uint32_t files, types;                   /* that changed, and are in use */
+    uint32_t from_generation, to_generation; /* of the first file; 0: none was loaded */
+    uint64_t over;                           /* actors that have gone over */
+    uint64_t back;                           /* of those, have gone back */
+    uint64_t undone;                         /* turns that were undone */
+    uint64_t stranded;                 /* actors that run the new code, as they could not go back */
+    uint64_t sent_since;               /* messages that an undone state does not know of any more */
+    uint64_t longest_pause;            /* of one actor, from leaving the old code to the new */
+    bool can_go_back;                  /* the new code writes states that the old one reads */
+    bool at_once;                      /* atomic, and it was */
+    char step[16];                     /* the last that began: "read", "load", "go over" ... */
+    char file[256];                    /* the first that had changed */
+    char from_build[72], to_build[72]; /* its build-ids, hexadecimal; "": none */
+    char version[64];                  /* what the new file says of itself */
+    char actor[160];                   /* that failed, or did not come; "" */
+    char reason[512];                  /* why it did not go on; "" */
+};
+
+/* Reloads what has changed, and waits until it is done, taken back or refused. One at a time; a second one waits for
+ * the first. `how` and `report` may be NULL.
+ * Errors: NOT_FOUND (no such plugin file is loaded), REFUSED (what lies there cannot replace what runs; an actor
+ * failed on it), INVALID (size, mode; no plugin file), ERROR (an actor came to no end of a turn in time; files),
+ * STOPPING (it does not run), WRONG_THREAD, NO_MEMORY. [outside] */
+TROUPE_API int32_t troupe_proc_reload(struct troupe_proc *proc, const struct troupe_reload *how,
+                                      struct troupe_reload_report *report,
+                                      struct troupe_error *error);
+
+typedef void troupe_reload_each(void *context, const struct troupe_reload_report *report);
+/* Calls `each` for the last reloads, at most 32, the oldest first; `report` is lent.
+ * Errors: STOPPING, NO_MEMORY. [any] */
+TROUPE_API int32_t troupe_proc_reloads(struct troupe_proc *proc, troupe_reload_each *each,
+                                       void *context, struct troupe_error *error);
+
+/* Reloads by itself whenever a plugin file changes, as the manifest says, until the proc stops. What comes of it is
+ * logged. Errors: REFUSED (it does so already), ERROR (a folder can't be watched), STOPPING, NO_MEMORY. [any] */
+TROUPE_API int32_t troupe_proc_watch(struct troupe_proc *proc, struct troupe_error *error);
