@@ -99,7 +99,8 @@ static void *run(void *argument) {
     const struct watch *watch = argument;
     struct pollfd fds[] = {{.fd = watch->stop, .events = POLLIN},
                            {.fd = watch->events, .events = POLLIN}};
-    bool waits = false; /* for it to be quiet */
+    bool waits =
+        true; /* for it to be quiet; at first, as one may have changed before it was watched */
     for (;;) {
         int ready = poll(fds, 2, waits ? (int)(WATCH_QUIET_NS / NS_PER_MS) : -1);
         if (fds[0].revents) {

@@ -32,7 +32,7 @@ _troupe() {
     local options='--format --quiet --color --help --usage --version' words='' files=''
     case $command in
         '') words='run check plugin post-mortem version' ;;
-        run) files='yaml' ;;
+        run) files='yaml' options+=' --watch' ;;
         check) files='yaml' options+=' --explain' ;;
         post-mortem) files='json' options+=' --last' ;;
         plugin)

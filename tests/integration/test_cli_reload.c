@@ -1,0 +1,131 @@
+/* `troupe run`: plugin files that are replaced while it runs, on SIGHUP and by itself. */
+#include "lib/troupe.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/plugin_file.h"
+#include "lib/temp.h"
+#include "lib/wait.h"
+
+#define MANIFEST                                                                                   \
+    "troupe: 1\n"                                                                                  \
+    "proc: r\n"                                                                                    \
+    "plugins: { path: [.] }\n"                                                                     \
+    "actors:\n"                                                                                    \
+    "  adder: { type: adder.Adder }\n"                                                             \
+    "  starter: { type: kit.Player, config: { init: 'out 2' } }\n"                                 \
+    "  sink: { type: file.Sink }\n"                                                                \
+    "wires:\n"                                                                                     \
+    "  - starter.out -> adder.start\n"                                                             \
+    "  - adder.out -> sink.record\n"                                                               \
+    "reload: { probation: { time: 1ms } }\n"
+
+struct place {
+    char *folder, *manifest, *plugin;
+    struct test_started started;
+};
+
+static void install(const struct place *place, const char *fixture) {
+    struct plugin_file file;
+    char *new = test_path(place->folder, "new");
+    plugin_file_init(&file, fixture);
+    test_write_file_n(new, file.bytes, file.size);
+    assert_int_equal(rename(new, place->plugin), 0);
+    plugin_file_fini(&file);
+    free(new);
+}
+
+static struct place place_create(void) {
+    struct place place = {.folder = test_temp_create()};
+    place.manifest = test_path(place.folder, "m.yaml");
+    place.plugin = test_path(place.folder, "adder.so");
+    test_write_file(place.manifest, MANIFEST);
+    install(&place, "adder_1");
+    return place;
+}
+
+static void place_destroy(struct place *place) {
+    free(place->manifest);
+    free(place->plugin);
+    test_temp_remove(place->folder);
+}
+
+struct awaited {
+    const struct place *place;
+    const char *text;
+};
+
+static bool has_come(void *context) {
+    const struct awaited *awaited = context;
+    char *text = test_program_peek(&awaited->place->started);
+    bool found = strstr(text, awaited->text) != NULL;
+    free(text);
+    return found;
+}
+
+static void await(const struct place *place, const char *text) {
+    struct awaited awaited = {place, text};
+    test_wait_until(has_come, &awaited);
+}
+
+/* The ticks of the first version count from 10001, those of the second from 20001: they go on counting. */
+static void end(struct place *place, bool reloaded) {
+    struct test_program program;
+    assert_int_equal(kill(place->started.pid, SIGTERM), 0);
+    test_program_wait(&place->started, &program);
+    assert_int_equal(program.status, 0);
+    assert_int_equal(strstr(program.err, "info  reloaded '") != NULL, reloaded);
+    assert_null(strstr(program.out, ":20001}"));
+    test_program_fini(&program);
+    place_destroy(place);
+}
+
+static void test_sighup_reloads_what_has_changed(void **state) {
+    (void)state;
+    struct place place = place_create();
+    troupe_start(&place.started, "run", place.manifest);
+    await(&place, ":10001}");
+    install(&place, "adder_2");
+
+    assert_int_equal(kill(place.started.pid, SIGHUP), 0);
+
+    await(&place, ":200");
+    end(&place, true);
+}
+
+static void test_watch_reloads_by_itself(void **state) {
+    (void)state;
+    struct place place = place_create();
+    troupe_start(&place.started, "run", "--watch", place.manifest);
+    await(&place, ":10001}");
+
+    install(&place, "adder_2");
+
+    await(&place, ":200");
+    end(&place, true);
+}
+
+static void test_sighup_with_a_broken_file_changes_nothing(void **state) {
+    (void)state;
+    struct place place = place_create();
+    troupe_start(&place.started, "run", place.manifest);
+    await(&place, ":10001}");
+    test_write_file(place.plugin, "no plugin");
+
+    assert_int_equal(kill(place.started.pid, SIGHUP), 0);
+
+    await(&place, ":10100}");
+    end(&place, false);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sighup_reloads_what_has_changed),
+        cmocka_unit_test(test_watch_reloads_by_itself),
+        cmocka_unit_test(test_sighup_with_a_broken_file_changes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
