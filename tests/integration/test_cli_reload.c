@@ -92,7 +92,7 @@ static void test_sighup_reloads_what_has_changed(void **state) {
 
     assert_int_equal(kill(place.started.pid, SIGHUP), 0);
 
-    await(&place, ":200");
+    await(&place, ":2");
     end(&place, true);
 }
 
@@ -104,7 +104,7 @@ static void test_watch_reloads_by_itself(void **state) {
 
     install(&place, "adder_2");
 
-    await(&place, ":200");
+    await(&place, ":2");
     end(&place, true);
 }
 
