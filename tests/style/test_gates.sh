@@ -94,10 +94,10 @@ expect banned 'a script of the tests sleeps'
 put host/io/bad.c '/* TODO later */'
 expect banned 'unfinished'
 
-put host/io/bad.c 'atomic_store(&in->status, 3);'
-expect status_writer 'only inst_move() may store the status of an instance'
-put host/base/bad.c 'in->status = 3;'
-expect status_writer 'host/base/bad.c:1:in->status = 3;'
+put host/io/bad.c 'atomic_store(&in->doing, 3);'
+expect status_writer 'only inst_move() and what is named above may store the status of an instance'
+put host/base/bad.c 'in->doing = 3;'
+expect status_writer 'host/base/bad.c:1:in->doing = 3;'
 
 # A library with one writable global of each kind that counts, and one of each that does not.
 fresh_tree

@@ -10,6 +10,7 @@ found=$(code "${host[@]}" | grep -E "$stores" || true)
 allowed="host/actor/inst.c:3 host/actor/turn.c:2 host/actor/inst_impl.h:2"
 others=$found
 for place in $allowed; do
+  [[ " ${host[*]} " == *" ${place%:*} "* ]] || continue # the checks are checked on smaller trees
   others=$(grep -v "^${place%:*}:" <<<"$others" || true)
   count=$(grep -c "^${place%:*}:" <<<"$found" || true)
   if [ "$count" -ne "${place#*:}" ]; then
