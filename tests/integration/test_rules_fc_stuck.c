@@ -102,13 +102,13 @@ static void test_fc3_messages_for_a_stuck_actor_wait_for_it(void **state) {
 }
 
 static void test_fc3_stuck_init_and_cleanup_are_reported(void **state) {
+    kit_gate_make(*state, "g"); /* init comes to it at once */
     struct kit *kit =
         kit_start(*state, QUICK
                   "actors:\n"
                   "  a: { type: kit.Player, config: { init: 'gate g; note up', cleanup: 'gate g; "
                   "note end' } }\n"
                   "  b: { type: kit.Player, config: { number: 'note got $' } }\n");
-    kit_gate_make(*state, "g");
 
     kit_number(kit, "b", "number", 1);
     kit_wait(kit, "b: got 1");
