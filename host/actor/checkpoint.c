@@ -16,7 +16,7 @@ static void came_due(struct timer *timer, uint64_t now_ns) {
     (void)now_ns;
     struct msg *m = msg_alloc(pool, MSG_NOTICE, 0, sizeof(struct save_order));
     if (m) {
-        *(struct save_order *)msg_own_body(m) = (struct save_order){NULL, NULL};
+        *(struct save_order *)msg_own_body(m) = (struct save_order){.done = NULL};
         m->dest = inst_uid(in);
         deliver_host(pool, in, m);
     } else {

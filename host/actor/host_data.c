@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "actor/host_impl.h"
-#include "actor/saved.h"
 #include "base/alloc.h"
 #include "message/json.h"
+#include "plugin/saved.h"
 
 static const void *host_extension(const struct troupe_host *host, struct troupe_str id) {
     (void)host;
@@ -132,36 +132,6 @@ static int64_t host_time_of_day(struct troupe_turn *turn) {
     return proc->clock->wall(proc->clock);
 }
 
-static int32_t host_save_write(struct troupe_saver *saver, const void *data, uint64_t size) {
-    str_add_n(&saver->bytes, data, size);
-    return saver->bytes.failed ? TROUPE_NO_MEMORY : TROUPE_OK;
-}
-
-static uint32_t host_save_version(struct troupe_saver *saver) {
-    return saver->version;
-}
-
-static int32_t host_load_read(struct troupe_loader *loader, void *data, uint64_t size) {
-    if (size > loader->size - loader->at) {
-        return TROUPE_INVALID;
-    }
-    memcpy(data, (const char *)loader->data + loader->at, size);
-    loader->at += size;
-    return TROUPE_OK;
-}
-
-static uint64_t host_load_left(struct troupe_loader *loader) {
-    return loader->size - loader->at;
-}
-
-static uint32_t host_load_version(struct troupe_loader *loader) {
-    return loader->version;
-}
-
-static uint32_t host_load_goes_on(struct troupe_loader *loader) {
-    return loader->goes_on;
-}
-
 void host_table_fill(struct troupe_host *host) {
     *host = (struct troupe_host){
         .size = sizeof *host,
@@ -200,13 +170,8 @@ void host_table_fill(struct troupe_host *host) {
         .to_json = host_to_json,
         .now = host_now,
         .time_of_day = host_time_of_day,
-        .save_write = host_save_write,
-        .load_read = host_load_read,
-        .load_left = host_load_left,
-        .load_version = host_load_version,
         .own_fd = host_own_fd,
         .close_fd = host_close_fd,
-        .save_version = host_save_version,
-        .load_goes_on = host_load_goes_on,
     };
+    saved_fill(host);
 }

@@ -477,10 +477,14 @@ void record_end(struct runner *r, struct inst *in);
 struct save_order {   /* body of a notice */
     proc_saved *done; /* NULL: a checkpoint is due */
     void *context;
+    /* instead of `done`: by the home worker, between two turns; r and in NULL: the instance has ended */
+    void (*visit)(void *context, struct runner *r, struct inst *in);
 };
 /* Runs the save row; `notice` is what asked for it, or NULL. A status; `out` gets the bytes. */
 int32_t inst_save_state(struct runner *r, struct inst *in, struct msg *notice, struct str *out);
 void inst_notice(struct runner *r, struct inst *in, struct msg *m);
+/* Copies the order. When it fails, it is as if it had not been given. Errors: NOT_FOUND, STOPPED, NOMEM. [any] */
+int order_send(struct proc *proc, uint64_t uid, const struct save_order *order, struct err *err);
 void notice_refuse(struct msg *m);       /* the instance ended before it could */
 void inst_forget_state(struct inst *in); /* more->saved */
 /* Runs the load row with more->saved; a status. */

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "actor/proc_impl.h"
-#include "actor/saved.h"
 #include "base/alloc.h"
+#include "plugin/saved.h"
 
 int32_t inst_save_state(struct runner *r, struct inst *in, struct msg *notice, struct str *out) {
     struct troupe_saver saver;
@@ -34,6 +34,11 @@ int32_t inst_save_state(struct runner *r, struct inst *in, struct msg *notice, s
 
 void inst_notice(struct runner *r, struct inst *in, struct msg *m) {
     const struct save_order *order = msg_body(m);
+    if (order->visit) {
+        bool is_it = m->dest == inst_uid(in) && in->phase == PHASE_LIVE;
+        order->visit(order->context, is_it ? r : NULL, is_it ? in : NULL);
+        return;
+    }
     if (!order->done) {
         checkpoint_take(r, in, m);
         return;
@@ -52,22 +57,24 @@ void inst_notice(struct runner *r, struct inst *in, struct msg *m) {
 
 void notice_refuse(struct msg *m) {
     const struct save_order *order = msg_body(m);
-    if (order->done) {
+    if (order->visit) {
+        order->visit(order->context, NULL, NULL);
+    } else if (order->done) {
         order->done(order->context, TROUPE_GONE, 0, NULL, 0);
     }
 }
 
-int proc_save(struct proc *proc, uint64_t uid, proc_saved *done, void *context, struct err *err) {
+int order_send(struct proc *proc, uint64_t uid, const struct save_order *order, struct err *err) {
     struct inst *in = cell_find(proc, uid);
     struct pool *pool = pools_shared(proc->pools);
     if (!in) {
         return err_set(err, ERR_NOT_FOUND, "no actor has uid %llu", (unsigned long long)uid);
     }
-    struct msg *m = msg_alloc(pool, MSG_NOTICE, 0, sizeof(struct save_order));
+    struct msg *m = msg_alloc(pool, MSG_NOTICE, 0, sizeof *order);
     if (!m) {
         return err_set(err, ERR_NOMEM, "save");
     }
-    *(struct save_order *)msg_own_body(m) = (struct save_order){done, context};
+    *(struct save_order *)msg_own_body(m) = *order;
     m->dest = uid;
     if (queue_from_outside(&in->mbox, m, proc, 0) != OFFER_TAKEN) {
         msg_free(pool, m);
@@ -75,6 +82,10 @@ int proc_save(struct proc *proc, uint64_t uid, proc_saved *done, void *context, 
                        (unsigned long long)uid);
     }
     return 0;
+}
+
+int proc_save(struct proc *proc, uint64_t uid, proc_saved *done, void *context, struct err *err) {
+    return order_send(proc, uid, &(struct save_order){.done = done, .context = context}, err);
 }
 
 int proc_restore(struct proc *proc, uint32_t plan_index, uint32_t version, const void *data,

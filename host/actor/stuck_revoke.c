@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "actor/saved.h"
 #include "actor/stuck_impl.h"
 #include "base/alloc.h"
+#include "plugin/saved.h"
 
 /* --- the gate --- */
 

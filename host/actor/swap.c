@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "actor/proc_impl.h"
-#include "actor/saved.h"
 #include "base/alloc.h"
+#include "plugin/saved.h"
 
 void swap_init(struct swap *swap) {
     pthread_condattr_t attributes;
@@ -250,7 +250,7 @@ static struct swap_held *hold(struct inst *in, bool in_place) {
     return held;
 }
 
-static int32_t save(struct runner *r, struct inst *in, uint32_t version, struct str *ret) {
+int32_t swap_save(struct runner *r, struct inst *in, uint32_t version, struct str *ret) {
     struct troupe_saver saver = {.version = version};
     str_init(&saver.bytes);
     r->saver = &saver;
@@ -285,7 +285,7 @@ static int load_as(struct runner *r, struct inst *in, const struct inst_type *to
 static int go_saved(struct runner *r, struct inst *in, const struct inst_type *to, uint32_t version,
                     char *why, size_t size) {
     struct str bytes;
-    int32_t status = save(r, in, version, &bytes);
+    int32_t status = swap_save(r, in, version, &bytes);
     if (status < 0) {
         say_why(r, "save", status, why, size);
     } else {
@@ -432,7 +432,7 @@ static bool hold_anew(struct runner *r, struct inst *in, struct swap *swap) {
         return true;
     }
     uint32_t version = atomic_load_explicit(&swap->version_back, memory_order_relaxed);
-    if (!version || save(r, in, version, &bytes) < 0) {
+    if (!version || swap_save(r, in, version, &bytes) < 0) {
         if (version) {
             forget_frames(r);
             str_fini(&bytes);

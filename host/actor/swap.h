@@ -32,6 +32,7 @@ struct inst_type;
 struct msg;
 struct proc;
 struct runner;
+struct str;
 
 enum swap_phase {
     SWAP_NONE,
@@ -102,6 +103,9 @@ void swap_undo_turn(struct runner *r, struct inst *in, uint16_t row, int32_t sta
 bool swap_is_held(const struct inst *in);
 /* The thread that was going with it does not come back. */
 void swap_abandon(struct inst *in);
+/* Its state in this version, by a turn of which nothing else remains; *ret is to be freed. A status. Between
+ * two turns. */
+int32_t swap_save(struct runner *r, struct inst *in, uint32_t version, struct str *ret);
 /* Its life ends: what is held ends with it. */
 void swap_drop(struct runner *r, struct inst *in);
 
@@ -112,6 +116,9 @@ void swap_drop(struct runner *r, struct inst *in);
  * missing. */
 int swap_check(const struct inst_type *from, const struct inst_type *to, bool *ret_back,
                struct err *err);
+/* The version in which a saved state goes from one to the other; 0: there is none. Of these only save, load,
+ * writes_older and the versions count. */
+uint32_t swap_version(const struct inst_type *from, const struct inst_type *to);
 /* Sets the way; nobody is told yet. What is counted begins anew with the first way after swap_end. `probation`: how
  * many turns of each actor, when it goes over. */
 void swap_begin(const struct inst_type *from, const struct inst_type *to, enum swap_phase phase,

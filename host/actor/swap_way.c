@@ -39,8 +39,7 @@ static bool stays_in_place(const struct inst_type *from, const struct inst_type 
            from->state_version == to->state_version && from->config_offset == to->config_offset;
 }
 
-/* The version in which a state goes from one to the other; 0: there is none. */
-static uint32_t common_version(const struct inst_type *from, const struct inst_type *to) {
+uint32_t swap_version(const struct inst_type *from, const struct inst_type *to) {
     uint32_t newest =
         from->state_version < to->state_version ? from->state_version : to->state_version;
     bool writes =
@@ -52,11 +51,11 @@ static uint32_t common_version(const struct inst_type *from, const struct inst_t
 
 /* 0: it stays where it is, or can't go. */
 static uint32_t version_to(const struct inst_type *from, const struct inst_type *to) {
-    return stays_in_place(from, to) ? 0 : common_version(from, to);
+    return stays_in_place(from, to) ? 0 : swap_version(from, to);
 }
 
 static int check_state(const struct inst_type *from, const struct inst_type *to, struct err *err) {
-    if (common_version(from, to) || stays_in_place(from, to)) {
+    if (swap_version(from, to) || stays_in_place(from, to)) {
         return 0;
     }
     if (from->save == INST_NO_ROW || to->load == INST_NO_ROW) {

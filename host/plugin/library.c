@@ -114,7 +114,7 @@ static int open_module(struct library *library, struct err *err) {
     struct library_impl *impl = library->impl;
     struct signals signals;
     signals_save(&signals);
-    int status = dl_open(impl->copy.path, &impl->dl, err);
+    int status = dl_open(library->private_path, &impl->dl, err);
     signals_restore(&signals, warn_of_signal, library);
     if (status < 0) {
         return explain_failure(library->image, err);
@@ -155,11 +155,12 @@ static int initialize(struct library *library, const struct troupe_host *host, s
 
 static void warn_of_origin(struct library *library) {
     const char *run_path = library->image->run_path;
-    if (!library->impl->copy.is_beside && run_path && strstr(run_path, "ORIGIN")) {
+    const struct copy *copy = &library->impl->copy;
+    if (copy->fd >= 0 && !copy->is_beside && run_path && strstr(run_path, "ORIGIN")) {
         warn(library,
              "its folder is not writable, so that it runs from '%s', and $ORIGIN in its "
              "run path means that folder",
-             library->impl->copy.path);
+             copy->path);
     }
 }
 
@@ -185,7 +186,7 @@ static void close_module(struct library *library) {
     struct str reasons;
     str_init(&reasons);
     add_pin_reasons(library, &reasons);
-    if (reasons.size == 0 && !reasons.failed && !dl_close(&impl->dl, impl->copy.path)) {
+    if (reasons.size == 0 && !reasons.failed && !dl_close(&impl->dl, library->private_path)) {
         str_add(&reasons, "is still mapped after dlclose");
     }
     if (reasons.size > 0 || reasons.failed) {
@@ -211,18 +212,6 @@ static void retire(struct library *library) {
     copy_remove(&impl->copy);
 }
 
-static int load(struct library *library, const struct troupe_host *host, struct err *err) {
-    struct library_impl *impl = library->impl;
-    if (copy_make(library->image, library->generation, &impl->copy, err) < 0) {
-        return -1;
-    }
-    library->private_path = impl->copy.path;
-    if (open_module(library, err) < 0 || read_tables(library, err) < 0) {
-        return -1;
-    }
-    return initialize(library, host, err);
-}
-
 /* The bytes have been checked and loaded; what a catalog still holds may be loaded once more. */
 static void release_bytes(struct image *image) {
     if (atomic_load_explicit(&image->refs, memory_order_acquire) == 1) {
@@ -231,20 +220,64 @@ static void release_bytes(struct image *image) {
     }
 }
 
-int library_open(struct image *image, const struct troupe_host *host, struct library **ret,
-                 struct err *err) {
+static int refuse_stage(struct library *library, struct err *err) {
+    const struct image *image = library->image;
+    library->image = NULL; /* stays the caller's */
+    destroy(library);
+    return err_wrap(err, "plugin file '%s'", image->path);
+}
+
+int library_stage(struct image *image, struct library **ret, struct err *err) {
     struct library *library = create(image);
     if (!library) {
         return err_set(err, ERR_NOMEM, "plugin file '%s': no memory", image->path);
     }
-    if (load(library, host, err) < 0) {
-        retire(library);
-        library->image = NULL; /* stays the caller's */
-        destroy(library);
-        return err_wrap(err, "plugin file '%s'", image->path);
+    if (copy_make(image, library->generation, &library->impl->copy, err) < 0) {
+        return refuse_stage(library, err);
+    }
+    library->private_path = library->impl->copy.path;
+    *ret = library;
+    return 0;
+}
+
+int library_stage_there(struct image *image, const char *private_path, struct library **ret,
+                        struct err *err) {
+    struct library *library = create(image);
+    if (!library) {
+        return err_set(err, ERR_NOMEM, "plugin file '%s': no memory", image->path);
+    }
+    library->private_path = private_path;
+    *ret = library;
+    return 0;
+}
+
+int library_map(struct library *library, struct err *err) {
+    if (open_module(library, err) < 0 || read_tables(library, err) < 0) {
+        return err_wrap(err, "plugin file '%s'", library->image->path);
+    }
+    return 0;
+}
+
+int library_init(struct library *library, const struct troupe_host *host, struct err *err) {
+    if (initialize(library, host, err) < 0) {
+        return err_wrap(err, "plugin file '%s'", library->image->path);
     }
     warn_of_origin(library);
-    release_bytes(image);
+    release_bytes(library->image);
+    return 0;
+}
+
+int library_open(struct image *image, const struct troupe_host *host, struct library **ret,
+                 struct err *err) {
+    struct library *library;
+    if (library_stage(image, &library, err) < 0) {
+        return -1;
+    }
+    if (library_map(library, err) < 0 || library_init(library, host, err) < 0) {
+        (void)image_ref(image); /* stays the caller's */
+        library_unref(library);
+        return -1;
+    }
     *ret = library;
     return 0;
 }

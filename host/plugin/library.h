@@ -48,6 +48,15 @@ struct library {
  * caller's. [control] */
 int library_open(struct image *image, const struct troupe_host *host, struct library **ret,
                  struct err *err);
+/* The same in steps, to try the copy elsewhere in between: writes the copy; opens it, and reads its tables;
+ * calls `init`. When one fails, the library is to be let go. [control] */
+int library_stage(struct image *image, struct library **ret, struct err *err);
+int library_map(struct library *library, struct err *err);
+int library_init(struct library *library, const struct troupe_host *host, struct err *err);
+/* As library_stage, of a file that is a private copy of these bytes already, and stays the caller's, as does
+ * its path. */
+int library_stage_there(struct image *image, const char *private_path, struct library **ret,
+                        struct err *err);
 struct library *library_ref(struct library *library); /* [any] */
 /* The last unref calls fini, then closes, verifies that it is gone and removes the private copy;
  * or, where the plugin asks to stay, may not be unmapped (unload.h) or does not go, pins the

@@ -26,17 +26,25 @@ static int add_code(const struct library *library, struct err *err) {
     return 0;
 }
 
-int loaded_open(struct image *image, const struct troupe_host *host, struct log *log,
-                struct library **ret, struct err *err) {
-    struct library *library;
-    if (library_open(image_ref(image), host, &library, err) < 0) {
-        image_destroy(image);
+int loaded_go_on(struct library *library, const struct troupe_host *host, struct log *log,
+                 struct err *err) {
+    if (library_map(library, err) < 0 || library_init(library, host, err) < 0) {
         return -1;
     }
     for (size_t i = 0; log && i < library->warning_count; i++) {
         log_write(log, LOG_WARN, NULL, "%s", library->warnings[i]);
     }
-    if (add_code(library, err) < 0) {
+    return add_code(library, err);
+}
+
+int loaded_open(struct image *image, const struct troupe_host *host, struct log *log,
+                struct library **ret, struct err *err) {
+    struct library *library;
+    if (library_stage(image_ref(image), &library, err) < 0) {
+        image_destroy(image);
+        return -1;
+    }
+    if (loaded_go_on(library, host, log, err) < 0) {
         loaded_close(library);
         return -1;
     }

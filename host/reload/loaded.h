@@ -9,5 +9,8 @@
  * Errors: as library_open; IO. [control] */
 int loaded_open(struct image *image, const struct troupe_host *host, struct log *log,
                 struct library **ret, struct err *err);
+/* Goes on with one that is staged; on failure it is to be let go. Errors: as library_map, library_init. */
+int loaded_go_on(struct library *library, const struct troupe_host *host, struct log *log,
+                 struct err *err);
 /* Lets it go: unloads it when nobody else holds it. Takes NULL. [control] */
 void loaded_close(struct library *library);

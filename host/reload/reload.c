@@ -261,7 +261,7 @@ static int check_wire(const struct transaction *t, const struct plan_wire *wire,
     return 0;
 }
 
-static bool is_same_config(const struct note_config *a, const struct note_config *b) {
+bool reload_is_same_config(const struct note_config *a, const struct note_config *b) {
     bool same = a && b && a->key_count == b->key_count;
     for (size_t i = 0; same && i < a->key_count; i++) {
         const struct note_key *x = &a->keys[i];
@@ -282,7 +282,7 @@ static int check_types(struct transaction *t, struct err *err) {
             continue;
         }
         report->types++;
-        if (!is_same_config(turnover->from->config, turnover->to->config)) {
+        if (!reload_is_same_config(turnover->from->config, turnover->to->config)) {
             return err_set(err, ERR_REFUSED,
                            "actor type '%s': its config has other keys now, which takes a restart",
                            turnover->to->id);
@@ -304,8 +304,7 @@ static int load(struct transaction *t, struct err *err) {
     struct proc *proc = t->reload->proc;
     for (size_t i = 0; i < t->exchange_count; i++) {
         struct exchange *exchange = &t->exchanges[i];
-        if (loaded_open(exchange->image, proc_host(proc), t->reload->log, &exchange->library, err) <
-                0 ||
+        if (loaded_go_on(exchange->library, proc_host(proc), t->reload->log, err) < 0 ||
             add_types_of(t, exchange, err) < 0 || check_none_missing(t, exchange, err) < 0) {
             return -1;
         }
@@ -423,7 +422,8 @@ static int run(struct transaction *t, struct err *err) {
         t->report->outcome = RELOAD_NOTHING;
         return 0;
     }
-    if (step(t, RELOAD_STEP_LOAD, load, err) < 0) {
+    if (step(t, RELOAD_STEP_PROBE, transaction_probe, err) < 0 ||
+        step(t, RELOAD_STEP_LOAD, load, err) < 0) {
         retire(t, true);
         return -1;
     }

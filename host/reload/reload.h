@@ -1,9 +1,9 @@
 /* Reload: the plugin files of a running deployment are replaced by what lies at their paths now, as a
  * transaction (RL-1).
  *
- *  read -> check -> load -> over -> probation -> settled, and the generation before retires
- *                              |         |
- *                              +-> back <+    the old code goes on, the new one goes
+ *  read -> check -> probe -> load -> over -> probation -> settled, and the generation before retires
+ *                                       |         |
+ *                                       +-> back <+    the old code goes on, the new one goes
  *
  * R-1  Until `over` nothing that runs was touched.
  * R-2  One reload at a time.
@@ -24,6 +24,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "plan/plan.h"
+#include "probe/probe.h"
 
 struct reload;
 
@@ -41,6 +42,7 @@ enum reload_outcome { RELOAD_OUTCOMES(RELOAD_OUTCOME_CONSTANT) RELOAD_OUTCOME_CO
 #define RELOAD_STEPS(X)                                                                            \
     X(READ, "read")                                                                                \
     X(CHECK, "check")                                                                              \
+    X(PROBE, "probe")                                                                              \
     X(LOAD, "load")                                                                                \
     X(CANARY, "canary")                                                                            \
     X(OVER, "go over")                                                                             \
@@ -60,7 +62,8 @@ struct reload_report {
     enum reload_step step; /* the last one that began */
     int64_t wall_ns;       /* when it began */
     uint64_t step_ns[RELOAD_STEP_COUNT];
-    char file[256]; /* the first that had changed; "": none */
+    uint64_t probed; /* copies of states that the new code was tried on */
+    char file[256];  /* the first that had changed; "": none */
     uint32_t files, types;
     uint32_t from_generation, to_generation; /* of that file; 0: none was loaded */
     char from_build[65], to_build[65];       /* build-ids; "" */
@@ -82,6 +85,8 @@ struct reload_how {
     bool has_probation;
     uint64_t probation_ns; /* else the manifest's, as the other one */
     uint64_t probation_messages;
+    bool skips_probe;  /* the new code is loaded without having been tried elsewhere */
+    uint64_t probe_ns; /* how long each file may be tried; 0: PROBE_TIME_NS */
     /* Seeded: runs what there is to run, and lets time pass; else NULL. */
     void (*step)(void *context, uint64_t until_ns);
     void *context;

@@ -53,6 +53,13 @@ struct transaction {
     size_t turnover_count;
 };
 
+/* reload.c */
+bool reload_is_same_config(const struct note_config *a, const struct note_config *b);
+
+/* prove.c */
+/* The private copies are made, and each is tried by a process of its own (RL-1). */
+int transaction_probe(struct transaction *t, struct err *err);
+
 /* over.c */
 enum reload_mode transaction_mode(const struct transaction *t);
 /* Some go over first, and have to stand the time of probation. */

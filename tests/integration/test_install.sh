@@ -16,7 +16,7 @@ cmake --install "$build" --prefix "$work/first" >"$work/log" || fail "$(cat "$wo
 # What is installed can be moved.
 mv "$work/first" "$prefix"
 lib=$(dirname "$(find "$prefix" -name pkgconfig -type d)")
-for file in bin/troupe include/troupe/troupe.h share/man/man1/troupe.1 share/man/man5/troupe-manifest.5 \
+for file in bin/troupe libexec/troupe/troupe-probe include/troupe/troupe.h share/man/man1/troupe.1 share/man/man5/troupe-manifest.5 \
   share/bash-completion/completions/troupe share/zsh/site-functions/_troupe \
   share/fish/vendor_completions.d/troupe.fish share/troupe/manifests/auth-watch.yaml \
   share/troupe/template/hello.c "${lib#"$prefix"/}/troupe/plugins/text.so"; do

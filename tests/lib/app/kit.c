@@ -422,6 +422,10 @@ static void let_time_pass(void *context, uint64_t until_ns) {
 
 int kit_reload(struct kit *kit, struct reload_how how, struct reload_report *ret) {
     struct err err = {0};
+    assert_int_equal(setenv("TROUPE_PROBE", TROUPE_BUILD_DIR "/troupe-probe", 0), 0);
+    if (how.probe_ns == 0) {
+        how.probe_ns = 60 * NS_PER_S; /* however slow the machine is */
+    }
     if (!kit->of->threads) {
         how.step = let_time_pass;
         how.context = kit;

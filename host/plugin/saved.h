@@ -1,8 +1,11 @@
-/* Saved states on their way out of and into an actor: what the SDK shows as opaque. */
+/* Saved states on their way out of and into an actor: what the SDK shows as opaque, and the functions of the
+ * host table that go with it. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include <troupe/host.h>
 
 #include "base/str.h"
 
@@ -17,3 +20,6 @@ struct troupe_loader {
     uint32_t version;
     bool goes_on; /* a reload; else a life begins */
 };
+
+/* Fills in save_write, save_version and all that begins with load_. */
+void saved_fill(struct troupe_host *host);
