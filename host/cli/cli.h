@@ -46,6 +46,7 @@ extern const struct cli_command cli_commands[];
 
 int cmd_run(const struct cli *cli);
 int cmd_check(const struct cli *cli);
+int cmd_plugin_doctor(const struct cli *cli);
 int cmd_plugin_inspect(const struct cli *cli);
 int cmd_plugin_list(const struct cli *cli);
 int cmd_post_mortem(const struct cli *cli);

@@ -30,6 +30,15 @@ const struct cli_command cli_commands[] = {
      "  troupe check auth-watch.yaml && systemctl restart auth-watch\n"
      "  troupe check --explain auth-watch.yaml site.yaml    # which file says what\n",
      1, SIZE_MAX, CLI_EXPLAIN, cmd_check},
+    {"plugin doctor", "FILE", "what speaks against reloading and unloading it",
+     "Says what would make it unsafe to unload a plugin file, or impossible to reload it while its "
+     "actors run, why, and which change of the source, the compiler's or the linker's options "
+     "cures it; then advice on what could be better. It is read as bytes; none of its code runs. "
+     "The exit status is 1 when something speaks against unloading or reloading it, or it is no "
+     "plugin.\v"
+     "Example:\n"
+     "  troupe plugin doctor build/stats.so && cp build/stats.so /usr/lib/troupe/plugins\n",
+     1, 1, CLI_NO_EXTRA, cmd_plugin_doctor},
     {"plugin inspect", "FILE", "what a plugin offers, read without loading it",
      "Shows what a plugin file offers: actor types with their ports, message types, config keys "
      "and "

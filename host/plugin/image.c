@@ -90,6 +90,15 @@ static bool has_unique_symbols(const struct elf *elf) {
     return false;
 }
 
+static bool has_segment(const struct elf *elf, uint32_t type) {
+    for (size_t i = 0; i < elf->header.e_phnum; i++) {
+        if (elf_segment(elf, i).p_type == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int describe(struct image *image, const struct elf *elf, struct err *err) {
     const char *soname = elf_tag_text(elf, ELF_TAG_SONAME);
     const char *run_path = elf_tag_text(elf, ELF_TAG_RUNPATH);
@@ -102,6 +111,10 @@ static int describe(struct image *image, const struct elf *elf, struct err *err)
     image->has_unique_symbols = has_unique_symbols(elf);
     image->is_stripped = !elf_has_section_type(elf, SHT_SYMTAB);
     image->is_nodelete = (elf->tags[ELF_TAG_FLAGS_1] & DF_1_NODELETE) != 0;
+    image->has_thread_locals = has_segment(elf, PT_TLS);
+    image->has_relro = has_segment(elf, PT_GNU_RELRO);
+    image->binds_now = (elf->tags[ELF_TAG_FLAGS] & DF_BIND_NOW) != 0 ||
+                       (elf->tags[ELF_TAG_FLAGS_1] & DF_1_NOW) != 0;
     bool ok = image->imports && image->exports && image->needed && (image->soname || !soname) &&
               (image->run_path || !run_path);
     return ok ? 0 : no_memory(err);

@@ -24,6 +24,7 @@ struct image {
     char *soname;          /* NULL: none, as it should be */
     char *run_path;        /* DT_RUNPATH or DT_RPATH; NULL: none */
     bool has_unique_symbols, is_stripped, is_nodelete;
+    bool has_thread_locals, has_relro, binds_now;
     char **exports;        /* defined global dynamic symbols, NULL-terminated */
     _Atomic unsigned refs; /* holders: who read it; a library loaded from it */
 };

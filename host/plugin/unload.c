@@ -12,24 +12,52 @@
     "_ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateE"                                     \
     "St14default_deleteIS1_EEPFvvE"
 
-/* Each leaves a pointer to the plugin's code with a thread, the C library or the kernel. */
-static const char *const lasting[] = {
-    "pthread_create",
-    "thrd_create",
-    STD_THREAD_START,
-    "pthread_key_create",
-    "tss_create",
-    "__cxa_thread_atexit",
-    "__cxa_thread_atexit_impl",
-    "signal",
-    "__sysv_signal",
-    "sigaction",
-    "on_exit",
-    "at_quick_exit",
-    "__cxa_at_quick_exit",
-    "fopencookie",
-    "timer_create",
+#define THREAD                                                                                     \
+    "A thread of its own goes on in code that is not there any more.",                             \
+        "Let an actor do its work: one with P(option, NAME, own_thread) may block."
+#define THREAD_END                                                                                 \
+    "At the end of each thread that has used it, a destructor of the plugin is called.",           \
+        "Keep what belongs to an actor in its state, not with a thread."
+#define SIGNALS                                                                                    \
+    "The kernel calls the plugin's function whenever the signal comes.",                           \
+        "Leave signals to the host, or watch a signalfd with P(watch, NAME, ...)."
+#define EXIT                                                                                       \
+    "Its function is called when the process ends.",                                               \
+        "Use P(cleanup, NAME) for an actor, fini of TROUPE_PLUGIN_HOOKS for the plugin."
+#define CALLBACK                                                                                   \
+    "The C library keeps a pointer to its functions, where nobody can find it.",                   \
+        "Use open_memstream or fmemopen, or write what is to be written by hand."
+#define TIMER                                                                                      \
+    "Its function may be called by a thread of the C library.",                                    \
+        "Use P(timer, NAME, ...), which calls the actor in a turn."
+
+static const struct unload_risk lasting[] = {
+    {"pthread_create", THREAD},
+    {"thrd_create", THREAD},
+    {STD_THREAD_START, THREAD},
+    {"pthread_key_create", THREAD_END},
+    {"tss_create", THREAD_END},
+    {"__cxa_thread_atexit", THREAD_END},
+    {"__cxa_thread_atexit_impl", THREAD_END},
+    {"signal", SIGNALS},
+    {"__sysv_signal", SIGNALS},
+    {"sigaction", SIGNALS},
+    {"on_exit", EXIT},
+    {"at_quick_exit", EXIT},
+    {"__cxa_at_quick_exit", EXIT},
+    {"fopencookie", CALLBACK},
+    {"timer_create", TIMER},
 };
+#define LASTING_COUNT (sizeof lasting / sizeof *lasting)
+
+const struct unload_risk *unload_find_risk(const char *symbol) {
+    for (size_t i = 0; i < LASTING_COUNT; i++) {
+        if (strcmp(lasting[i].symbol, symbol) == 0) {
+            return &lasting[i];
+        }
+    }
+    return NULL;
+}
 
 static const char *const allocating[] = {
     "malloc",         "calloc",          "realloc",  "reallocarray",
@@ -70,12 +98,12 @@ static const char *find_import(const struct image *image, const char *name) {
 }
 
 char **unload_reasons(const struct image *image) {
-    char texts[sizeof lasting / sizeof *lasting][160];
+    char texts[LASTING_COUNT][160];
     struct names names;
     names_init(&names);
-    for (size_t i = 0; i < sizeof lasting / sizeof *lasting; i++) {
-        if (find_import(image, lasting[i])) {
-            (void)snprintf(texts[i], sizeof texts[i], "imports %s", lasting[i]);
+    for (size_t i = 0; i < LASTING_COUNT; i++) {
+        if (find_import(image, lasting[i].symbol)) {
+            (void)snprintf(texts[i], sizeof texts[i], "imports %s", lasting[i].symbol);
             names_add(&names, texts[i]);
         }
     }

@@ -7,6 +7,14 @@
 
 #include "plugin/image.h"
 
+/* A function whose use leaves a pointer to the plugin's code with a thread, the C library or the kernel. */
+struct unload_risk {
+    const char *symbol;
+    const char *why, *cure; /* whole sentences */
+};
+/* NULL: it is none. [any] */
+const struct unload_risk *unload_find_risk(const char *symbol);
+
 /* Why it must stay mapped, each like "imports pthread_create"; NULL-terminated, empty when it need
  * not; one mem_free. NULL: no memory. [any] */
 char **unload_reasons(const struct image *image);

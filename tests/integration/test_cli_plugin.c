@@ -209,6 +209,68 @@ static void test_failure_is_json_when_asked(void **state) {
     assert_json_finding(&program, 78, "cannot open 'nofile.yaml': No such file or directory");
 }
 
+/* --- doctor --- */
+
+static void test_doctor_finds_nothing_wrong_with_a_plugin_that_can_be_reloaded(void **state) {
+    struct test_program program;
+    (void)state;
+
+    troupe_run(&program, "plugin", "doctor", TROUPE_TEST_PLUGINS "/adder_2.so");
+
+    assert_int_equal(program.status, 0);
+    assert_non_null(strstr(program.out, "  nothing speaks against unloading or reloading it\n"));
+    assert_null(strstr(program.out, "  unload "));
+    assert_string_equal(program.err, "");
+    test_program_fini(&program);
+}
+
+static void test_doctor_says_why_and_what_cures_it(void **state) {
+    struct test_program program;
+    (void)state;
+
+    troupe_run(&program, "plugin", "doctor", TROUPE_TEST_PLUGINS "/hooks.so");
+
+    assert_int_equal(program.status, 1);
+    assert_non_null(strstr(
+        program.out,
+        "  unload    imports signal\n"
+        "            The kernel calls the plugin's function whenever the signal comes.\n"
+        "            Leave signals to the host, or watch a signalfd with P(watch, NAME, ...).\n"));
+    assert_non_null(strstr(program.out,
+                           "  reload    actor type 'hooks.Hooks' has not both save and "
+                           "load, nor plain_state\n"));
+    assert_non_null(strstr(program.out, "  against unloading it: 1; against reloading it: 1\n"));
+    test_program_fini(&program);
+}
+
+static void test_doctor_as_json(void **state) {
+    struct test_program program;
+    (void)state;
+
+    troupe_run(&program, "plugin", "doctor", "--format=json", TROUPE_TEST_PLUGINS "/hooks.so");
+
+    json_t *json = json_loads(program.out, 0, NULL);
+    assert_int_equal(program.status, 1);
+    assert_true(json_is_false(json_object_get(json, "unloads")));
+    assert_true(json_is_false(json_object_get(json, "reloads")));
+    const json_t *finding = find(json_object_get(json, "findings"), "id", "import");
+    assert_string_equal(json_string_value(json_object_get(finding, "kind")), "unload");
+    assert_string_equal(json_string_value(json_object_get(finding, "what")), "imports signal");
+    json_decref(json);
+    test_program_fini(&program);
+}
+
+static void test_doctor_of_what_is_no_plugin(void **state) {
+    struct test_program program;
+    (void)state;
+
+    troupe_run(&program, "plugin", "doctor", "/etc/passwd");
+
+    assert_int_equal(program.status, 1);
+    assert_string_equal(program.err, "troupe: plugin file '/etc/passwd': it is not an ELF file\n");
+    test_program_fini(&program);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_list_shows_files_types_and_ports),
@@ -221,6 +283,10 @@ int main(void) {
         cmocka_unit_test(test_inspect_as_json),
         cmocka_unit_test(test_inspect_refuses_what_is_no_plugin),
         cmocka_unit_test(test_failure_is_json_when_asked),
+        cmocka_unit_test(test_doctor_finds_nothing_wrong_with_a_plugin_that_can_be_reloaded),
+        cmocka_unit_test(test_doctor_says_why_and_what_cures_it),
+        cmocka_unit_test(test_doctor_as_json),
+        cmocka_unit_test(test_doctor_of_what_is_no_plugin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

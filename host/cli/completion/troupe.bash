@@ -37,8 +37,8 @@ _troupe() {
         post-mortem) files='json' options+=' --last' ;;
         plugin)
             case $sub in
-                '') words='inspect list' ;;
-                inspect) files='so' ;;
+                '') words='doctor inspect list' ;;
+                doctor | inspect) files='so' ;;
                 list) files='yaml' ;;
             esac
             ;;
