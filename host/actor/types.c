@@ -294,6 +294,13 @@ void type_make_current(struct type_line *line, const struct inst_type *type) {
     atomic_store_explicit(&line->current, type, memory_order_release);
 }
 
+/* Nothing points into its code any more, not even freed memory: an audit would find it (RL-5). */
+static void forget_code(struct inst_type *type) {
+    for (uint16_t row = 0; row < type->row_count; row++) {
+        explicit_bzero(&type->rows[row].run, sizeof type->rows[row].run);
+    }
+}
+
 void type_retire(struct proc *proc, const struct inst_type *retired) {
     struct inst_type *type = (struct inst_type *)(uintptr_t)retired;
     pthread_mutex_lock(&proc->lock);
@@ -304,11 +311,13 @@ void type_retire(struct proc *proc, const struct inst_type *retired) {
     }
     proc->inst_types[at] = proc->inst_types[--proc->type_count];
     pthread_mutex_unlock(&proc->lock);
+    forget_code(type);
     looks_give_up(proc, &type->block);
 }
 
 void types_free(struct proc *proc) {
     for (uint32_t t = 0; t < proc->type_count; t++) {
+        forget_code(proc->inst_types[t]);
         mem_free(proc->inst_types[t]);
     }
     mem_free(proc->inst_types);

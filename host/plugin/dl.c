@@ -34,6 +34,7 @@ static void add_segment(struct dl *dl, const struct dl_phdr_info *info, const El
     segment->start = info->dlpi_addr + load->p_vaddr;
     segment->end = segment->start + load->p_memsz;
     segment->is_code = (load->p_flags & PF_X) != 0;
+    segment->is_writable = (load->p_flags & PF_W) != 0;
 }
 
 static int read_segments(struct dl_phdr_info *info, size_t size, void *context) {

@@ -11,7 +11,7 @@
 
 struct dl_segment {
     uintptr_t start, end;
-    bool is_code;
+    bool is_code, is_writable;
 };
 
 /* A shared object that this process has opened. */

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -24,7 +25,8 @@ struct library_impl {
     bool is_registered;
     bool is_initialized;
     struct copy copy;
-    struct troupe_plugin table; /* the host's copy */
+    struct troupe_plugin table;       /* the host's copy */
+    char in_use[LIBRARY_REASON_SIZE]; /* library_pin's; "" */
 };
 
 /* A warning is not worth a failure: without memory there is none. */
@@ -62,6 +64,7 @@ static void destroy(struct library *library) {
     }
     mem_free((void *)library->warnings);
     image_destroy(library->image);
+    explicit_bzero(library->impl, sizeof *library->impl); /* an audit would find where it was */
     mem_free(library->impl);
     mem_free(library);
 }
@@ -166,6 +169,10 @@ static void warn_of_origin(struct library *library) {
 
 /* Why the module must not be unmapped, or an empty text. */
 static void add_pin_reasons(const struct library *library, struct str *out) {
+    if (library->impl->in_use[0]) {
+        str_add(out, library->impl->in_use);
+        return;
+    }
     if (library->impl->table.flags & TROUPE_PLUGIN_PIN) {
         str_add(out, "asks to stay (TROUPE_PLUGIN_PIN)");
     }
@@ -202,7 +209,7 @@ static void retire(struct library *library) {
     struct library_impl *impl = library->impl;
     struct signals signals;
     signals_save(&signals);
-    if (impl->is_initialized && impl->table.fini) {
+    if (impl->is_initialized && impl->table.fini && !impl->in_use[0]) {
         impl->table.fini();
     }
     if (impl->is_open) {
@@ -319,6 +326,46 @@ size_t library_code(const struct library *library, struct library_code *ret, siz
         }
     }
     return count;
+}
+
+size_t library_memory(const struct library *library, struct library_memory *ret, size_t room) {
+    const struct dl *dl = &library->impl->dl;
+    size_t count = dl->segment_count < room ? dl->segment_count : room;
+    for (size_t i = 0; i < count; i++) {
+        const struct dl_segment *segment = &dl->segments[i];
+        ret[i] = (struct library_memory){segment->start, segment->end, segment->is_code,
+                                         segment->is_writable};
+    }
+    return count;
+}
+
+size_t library_knowing(const struct library *library, struct library_knowing *ret, size_t room,
+                       const void **ret_map) {
+    const struct library_impl *impl = library->impl;
+    size_t count = 0;
+    *ret_map = impl->dl.map;
+    if (room > 0) {
+        ret[count++] = (struct library_knowing){impl, sizeof *impl};
+    }
+    for (size_t i = 0; i < library->type_count && count < room; i++) {
+        const struct library_type *type = &library->types[i];
+        ret[count++] =
+            (struct library_knowing){type->rows, (type->row_count + 1u) * sizeof *type->rows};
+    }
+    return count;
+}
+
+bool library_stays(const struct library *library) {
+    struct str reasons;
+    str_init(&reasons);
+    add_pin_reasons(library, &reasons);
+    bool stays = reasons.size > 0 || reasons.failed;
+    str_fini(&reasons);
+    return stays;
+}
+
+void library_pin(struct library *library, const char *reason) {
+    (void)snprintf(library->impl->in_use, sizeof library->impl->in_use, "%s", reason);
 }
 
 bool library_find_pin(uint32_t generation, char *ret_reason, size_t size) {

@@ -67,6 +67,28 @@ struct library_code {
     uintptr_t start, end, base; /* the file begins at `base` */
 };
 size_t library_code(const struct library *library, struct library_code *ret, size_t room);
+/* --- before it is let go --- */
+
+/* Its memory, by address, at most `room` parts; returns their number, 0 when it was not opened. */
+#define LIBRARY_PARTS_MAX 32u
+struct library_memory {
+    uintptr_t start, end;
+    bool is_code, is_writable;
+};
+size_t library_memory(const struct library *library, struct library_memory *ret, size_t room);
+/* The memory in which the host, and the dynamic linker's record `map` of it, know where its code is: at most
+ * `room` parts; returns their number. */
+struct library_knowing {
+    const void *at;
+    size_t size;
+};
+size_t library_knowing(const struct library *library, struct library_knowing *ret, size_t room,
+                       const void **ret_map);
+/* Whether letting it go will not unmap it, whatever else: see library_unref. */
+bool library_stays(const struct library *library);
+#define LIBRARY_REASON_SIZE 256u
+/* It is in use: the last unref will pin it for this reason, and call nothing of it. */
+void library_pin(struct library *library, const char *reason);
 const struct library_type *library_find_type(const struct library *library, const char *id);
 
 /* Why a generation that was let go is still mapped; false when it is not. [any] */

@@ -272,7 +272,11 @@ int tables_read_types(const struct dl *dl, const struct troupe_plugin *plugin,
 
 void tables_free_types(struct library *library) {
     for (size_t i = 0; i < library->type_count; i++) {
-        mem_free((void *)library->types[i].rows);
+        struct troupe_row *rows = (struct troupe_row *)(uintptr_t)library->types[i].rows;
+        if (rows) { /* an audit of code at the same place would find them */
+            explicit_bzero(rows, library->types[i].row_count * sizeof *rows);
+        }
+        mem_free(rows);
     }
     mem_free(library->types);
     library->types = NULL;

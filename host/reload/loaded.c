@@ -52,11 +52,21 @@ int loaded_open(struct image *image, const struct troupe_host *host, struct log 
     return 0;
 }
 
-void loaded_close(struct library *library) {
+void loaded_hide(const struct library *library) {
     struct library_code code[CODE_MAX];
-    size_t count = library ? library_code(library, code, CODE_MAX) : 0;
+    size_t count = library_code(library, code, CODE_MAX);
     for (size_t i = 0; i < count; i++) {
         fault_remove_code(code[i].start);
+    }
+}
+
+void loaded_show(const struct library *library) {
+    (void)add_code(library, NULL);
+}
+
+void loaded_close(struct library *library) {
+    if (library) {
+        loaded_hide(library);
     }
     library_unref(library);
 }

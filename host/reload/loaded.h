@@ -14,3 +14,7 @@ int loaded_go_on(struct library *library, const struct troupe_host *host, struct
                  struct err *err);
 /* Lets it go: unloads it when nobody else holds it. Takes NULL. [control] */
 void loaded_close(struct library *library);
+/* The fault boundary forgets, and learns again, which code it is; without memory for that, faults in it end the
+ * process. */
+void loaded_hide(const struct library *library);
+void loaded_show(const struct library *library);

@@ -39,6 +39,10 @@ int reload_create(struct proc *proc, const struct plan *plan, struct log *log, s
     reload->log = log;
     pthread_mutex_init(&reload->running, NULL);
     pthread_mutex_init(&reload->lock, NULL);
+    if (retirer_create(log, &reload->retirer, err) < 0) {
+        reload_destroy(reload);
+        return -1;
+    }
     *ret = reload;
     return 0;
 }
@@ -113,6 +117,7 @@ void reload_destroy(struct reload *reload) {
     for (size_t i = 0; i < reload->file_count; i++) {
         loaded_close(reload->files[i].library);
     }
+    retirer_destroy(reload->retirer);
     pthread_mutex_destroy(&reload->running);
     pthread_mutex_destroy(&reload->lock);
     mem_free(reload->files);
@@ -347,12 +352,11 @@ static bool retire_types(struct transaction *t, bool is_back) {
     return all;
 }
 
-static void keep_loaded(struct transaction *t, struct library *library) {
-    if (t->reload->log) {
-        log_write(t->reload->log, LOG_WARN, NULL,
-                  "generation %u of '%s' stays loaded: actors run it still", library->generation,
-                  library->image->path);
-    }
+/* Seeded: at once, as everything else happens in its order. */
+static uint64_t grace(const struct transaction *t) {
+    uint64_t most_ns =
+        t->how->has_grace ? t->how->grace_ns : t->reload->plan->manifest->reload.grace_ns;
+    return t->how->step ? 0 : most_ns;
 }
 
 static void retire(struct transaction *t, bool is_back) {
@@ -365,9 +369,9 @@ static void retire(struct transaction *t, bool is_back) {
         }
         exchange->library = NULL;
         if (old && all) {
-            loaded_close(old);
+            retirer_take(t->reload->retirer, old, grace(t));
         } else if (old) {
-            keep_loaded(t, old);
+            retirer_keep(t->reload->retirer, old, "actors run it still");
         }
     }
 }
@@ -495,4 +499,8 @@ size_t reload_history(struct reload *reload, struct reload_report *ret, size_t r
     }
     pthread_mutex_unlock(&reload->lock);
     return count;
+}
+
+size_t reload_retired(struct reload *reload, struct retired *ret, size_t room) {
+    return retirer_list(reload->retirer, ret, room);
 }

@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "plan/plan.h"
 #include "probe/probe.h"
+#include "reload/retire.h"
 
 struct reload;
 
@@ -87,6 +88,8 @@ struct reload_how {
     uint64_t probation_messages;
     bool skips_probe;  /* the new code is loaded without having been tried elsewhere */
     uint64_t probe_ns; /* how long each file may be tried; 0: PROBE_TIME_NS */
+    bool has_grace;
+    uint64_t grace_ns; /* how long old code lies still before it is unloaded; else the manifest's */
     /* Seeded: runs what there is to run, and lets time pass; else NULL. */
     void (*step)(void *context, uint64_t until_ns);
     void *context;
@@ -107,6 +110,9 @@ int reload_run(struct reload *reload, const struct reload_how *how, struct reloa
                struct err *err);
 /* The last reloads, at most RELOAD_KEEPS and `room`, oldest first; returns their number. [any] */
 size_t reload_history(struct reload *reload, struct reload_report *ret, size_t room);
+
+/* The generations that went, or are about to, or stay for a reason: see retire.h. [any] */
+size_t reload_retired(struct reload *reload, struct retired *ret, size_t room);
 
 const char *reload_outcome_text(enum reload_outcome outcome);
 const char *reload_step_text(enum reload_step step);

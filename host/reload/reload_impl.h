@@ -6,6 +6,7 @@
 #include "actor/type.h"
 #include "reload/loaded.h"
 #include "reload/reload.h"
+#include "reload/retire.h"
 
 /* A plugin file of the deployment. */
 struct reload_file {
@@ -18,6 +19,7 @@ struct reload {
     struct proc *proc;
     const struct plan *plan;
     struct log *log;
+    struct retirer *retirer;
 
     pthread_mutex_t running;   /* */
     struct reload_file *files; /* under running; owned, grows; so the next two */

@@ -97,6 +97,11 @@ static bool is_own(int signal, const siginfo_t *info, enum fault_kind *ret) {
         *ret = FAULT_LOOK;
         return true;
     }
+    if (info->si_code == SI_QUEUE && by_process &&
+        info->si_value.sival_ptr == (const void *)scan_mark) {
+        *ret = FAULT_SCAN;
+        return true;
+    }
     if (signal == SIGABRT) {
         *ret = FAULT_ABORT;
         return info->si_code == SI_TKILL && by_process;
@@ -195,7 +200,7 @@ static void chain(int signal, siginfo_t *info, void *uc, bool is_fault) {
 
 /* Asked for, not forced by a fault: then a stack that can't be read is no reason to die. */
 static bool is_asked_for(enum fault_kind kind) {
-    return kind == FAULT_BREAK || kind == FAULT_LOOK;
+    return kind == FAULT_BREAK || kind == FAULT_LOOK || kind == FAULT_SCAN;
 }
 
 static enum fault_verdict classify_or_escape(struct fault_thread *thread,
@@ -270,7 +275,11 @@ static void on_signal(int signal, siginfo_t *info, void *uc) {
     enum fault_kind kind;
     struct fault_thread *thread = current;
     bool is_ours = is_own(signal, info, &kind);
-    if (is_ours && thread && (thread->sp || thread->deciding)) {
+    if (is_ours && kind == FAULT_SCAN) {
+        scan_answer(uc);
+    } else if (is_ours && signal == SIGSEGV && quiet_catch((uintptr_t)info->si_addr)) {
+        /* the instruction is tried again */
+    } else if (is_ours && thread && (thread->sp || thread->deciding)) {
         on_own(thread, signal, info, uc, kind);
     } else if (!is_ours || !is_asked_for(kind)) {
         chain(signal, info, uc, is_ours);

@@ -123,6 +123,39 @@ void fault_remove_code(uintptr_t start); /* harmless when there is none */
 bool fault_find_code(uintptr_t address, uintptr_t *ret_base, char *ret_name, size_t size);
 bool fault_find_file(uintptr_t address, char *ret, size_t size);
 
+/* --- old code, before it is unmapped (RL-5) --- */
+
+struct fault_span {
+    uintptr_t start, end;
+};
+/* Whether a thread has something of some code at hand. */
+struct fault_scan {
+    const struct fault_span *code; /* what is looked for */
+    size_t code_count;
+    const struct fault_span *memory; /* all that can be read, by address: what a stack lies in */
+    size_t memory_count;
+    uintptr_t sp; /* out: where its stack ends */
+    uintptr_t
+        found; /* out: the first word in a register or on its stack that points into the code; 0: none */
+};
+/* Has another thread of the process look through its registers and its stack. False: no answer within the time:
+ * it takes no signals, its stack is not in `memory`, or it has ended. A call of its that waits in the kernel may
+ * return EINTR. One caller at a time. */
+bool fault_scan_thread(pid_t thread, struct fault_scan *scan, uint64_t most_ns);
+
+/* Makes memory that nobody should use any more inaccessible: [start, end) of a mapping, to be readable again
+ * (`is_code`: executable) as soon as somebody uses it, who goes on as if nothing had been. What the kernel is
+ * told to read there fails with EFAULT instead. Whole pages. -1: no room, or faults are not contained. */
+struct fault_quiet {
+    uintptr_t start, end;
+    bool is_code;
+};
+int fault_quiet_begin(uint32_t owner, const struct fault_quiet *memory, size_t count);
+/* Accessible again. Where it was used meanwhile; 0: nowhere. */
+uintptr_t fault_quiet_end(uint32_t owner);
+/* Behind the end, when the memory is unmapped or stays for good: who was just about to fault has done so. */
+void fault_quiet_forget(uint32_t owner);
+
 /* "SIGSEGV at address 0x10". */
 void fault_text(const struct fault_report *report, char *ret, size_t size);
 /* "#0 on_line at plugins/demo/crash.c:42 (demo.so, generation 1)", a line a frame; without debug

@@ -15,6 +15,7 @@ enum fault_kind {
     FAULT_ABORT, /* the thread called abort */
     FAULT_BREAK, /* fault_break */
     FAULT_LOOK,  /* fault_look */
+    FAULT_SCAN,  /* fault_scan_thread */
 };
 
 enum fault_verdict {
@@ -52,6 +53,13 @@ enum fault_verdict classify(const struct fault_thread *thread, struct fault_repo
 
 /* fault_code.c */
 void code_free_all(void);
+
+/* fault_scan.c: this thread is asked to look, or was. Its address says so in a signal. */
+extern const char scan_mark[];
+void scan_answer(const ucontext_t *uc);
+
+/* fault_quiet.c: whether the address was quiet, and is accessible now. */
+bool quiet_catch(uintptr_t address);
 
 /* fault_write.c; all in signal handlers, too */
 const char *fault_signal_name(int signal);

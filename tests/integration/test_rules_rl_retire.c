@@ -1,0 +1,249 @@
+/* The end of a generation (RL-5): it is unloaded when nothing can reach it, or it stays, and the reason is told. */
+#include "lib/app/kit.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/app/kit_case.h"
+#include "lib/temp.h"
+#include "lib/wait.h"
+#include "sched/fault.h"
+
+#define ADDER                                                                                      \
+    "actors:\n"                                                                                    \
+    "  adder: { type: adder.Adder }\n"                                                             \
+    "  ear: { type: kit.Player, config: { number: 'note $' } }\n"                                  \
+    "wires:\n"                                                                                     \
+    "  - adder.out -> ear.number\n"
+#define RASH "actors: { rash: { type: rash.Rash } }\n"
+
+static const struct reload_how soon = {
+    .has_probation = true, .has_grace = true, .grace_ns = NS_PER_MS};
+static const struct reload_how never = {
+    .has_probation = true, .has_grace = true, .grace_ns = 3600 * NS_PER_S};
+
+/* --- looking --- */
+
+static struct retired find(struct kit *kit, uint32_t generation) {
+    struct retired all[RETIRED_KEEPS];
+    size_t count = reload_retired(deploy_reload(kit_deploy(kit)), all, RETIRED_KEEPS);
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].generation == generation) {
+            return all[i];
+        }
+    }
+    return (struct retired){.generation = 0};
+}
+
+struct awaited {
+    struct kit *kit;
+    uint32_t generation;
+    enum retired_state state;
+};
+
+static bool has_come(void *context) {
+    const struct awaited *awaited = context;
+    struct retired retired = find(awaited->kit, awaited->generation);
+    bool is_over = retired.state == RETIRED_UNLOADED || retired.state == RETIRED_STAYS;
+    return retired.generation && (retired.state == awaited->state || is_over);
+}
+
+static void wait_for(struct kit *kit, uint32_t generation, enum retired_state state) {
+    struct awaited awaited = {kit, generation, state};
+    test_wait_until(has_come, &awaited);
+    struct retired retired = find(kit, generation);
+    if (retired.state != state) {
+        fail_msg("it is '%s': %s", retired_state_text(retired.state), retired.reason);
+    }
+}
+
+/* Where memory of a generation begins that has such rights; 0: there is none. */
+static uintptr_t find_part(uint32_t generation, const char *rights) {
+    char line[1024];
+    char name[32];
+    uintptr_t start = 0;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    assert_non_null(maps);
+    (void)snprintf(name, sizeof name, ".g%u.", generation);
+    while (!start && fgets(line, sizeof line, maps)) {
+        if (strstr(line, name) && strstr(line, rights)) {
+            assert_int_equal(sscanf(line, "%" SCNxPTR, &start), 1);
+        }
+    }
+    (void)fclose(maps);
+    return start;
+}
+
+static uintptr_t find_code(uint32_t generation) {
+    return find_part(generation, " r-xp ");
+}
+
+/* --- the adder's life --- */
+
+static struct kit *start_adder(void **state) {
+    kit_plugin(*state, "adder_1", "adder.so");
+    struct kit *kit = kit_start(*state, ADDER);
+    assert_true(kit_number(kit, "adder", "number", 5));
+    kit_wait(kit, "ear: 5");
+    kit_plugin(*state, "adder_2", "adder.so");
+    return kit;
+}
+
+static void test_rl5_old_code_is_unloaded_when_nobody_can_reach_it(void **state) {
+    struct reload_report report;
+    struct kit *kit = start_adder(state);
+
+    assert_int_equal(kit_reload(kit, soon, &report), 0);
+
+    wait_for(kit, report.from_generation, RETIRED_UNLOADED);
+    assert_true(find_code(report.from_generation) == 0);
+    assert_true(find_code(report.to_generation) != 0);
+    kit_stop(kit);
+}
+
+static void test_rl5_new_code_that_was_taken_back_is_unloaded(void **state) {
+    struct reload_report report;
+    struct reload_how how = soon;
+    struct kit *kit = start_adder(state);
+    assert_int_equal(setenv("ADDER_LOAD", "error", 1), 0);
+    how.skips_probe = true;
+
+    assert_int_equal(kit_reload(kit, how, &report), -1);
+
+    (void)unsetenv("ADDER_LOAD");
+    wait_for(kit, report.to_generation, RETIRED_UNLOADED);
+    assert_true(find_code(report.to_generation) == 0);
+    kit_stop(kit);
+}
+
+static void test_rl5_a_late_use_does_no_harm_and_keeps_the_code(void **state) {
+    if (!fault_is_contained()) {
+        skip(); /* such a build has no handlers that would notice */
+    }
+    struct reload_report report;
+    struct kit *kit = start_adder(state);
+    assert_int_equal(kit_reload(kit, never, &report), 0);
+    wait_for(kit, report.from_generation, RETIRED_QUIET);
+    uintptr_t code = find_part(report.from_generation, " ---p ");
+    assert_true(code != 0);
+
+    unsigned char used = *(volatile const unsigned char *)code;
+
+    (void)used;
+    assert_true(find_part(report.from_generation, " ---p ") == 0);
+    assert_true(find_code(report.from_generation) == code);
+    kit_stop(kit);
+    kit_assert_logged(*state, "stays loaded: it was used after it had retired, at 0x");
+    assert_true(find_code(report.from_generation) == code);
+}
+
+static void test_rl5_all_is_unloaded_without_grace_when_the_deployment_ends(void **state) {
+    struct reload_report report;
+    struct kit *kit = start_adder(state);
+    assert_int_equal(kit_reload(kit, never, &report), 0);
+
+    kit_stop(kit);
+
+    char *log = kit_log(*state);
+    if (strstr(log, "stays loaded")) {
+        fail_msg("%s", log);
+    }
+    free(log);
+    assert_true(find_code(report.from_generation) == 0);
+    assert_true(find_code(report.to_generation) == 0);
+}
+
+/* --- what is left behind --- */
+
+/* The same code in other bytes. */
+static void change(void *state) {
+    const struct kit_case *of = state;
+    char *path = test_path(of->folder, "rash.so");
+    test_append_file(path, "and a word behind it");
+    free(path);
+}
+
+static void stay_for(void **state, const char *left, const char *reason) {
+    if (!fault_is_contained()) {
+        skip(); /* such a build does not look through its memory */
+    }
+    struct reload_report report;
+    assert_int_equal(setenv("RASH", left, 1), 0);
+    kit_plugin(*state, "rash", "rash.so");
+    struct kit *kit = kit_start(*state, RASH);
+    kit_settle(kit);
+    (void)unsetenv("RASH");
+    change(*state);
+
+    assert_int_equal(kit_reload(kit, soon, &report), 0);
+
+    wait_for(kit, report.from_generation, RETIRED_STAYS);
+    struct retired retired = find(kit, report.from_generation);
+    if (strncmp(retired.reason, reason, strlen(reason)) != 0) {
+        fail_msg("'%s' does not begin with '%s'", retired.reason, reason);
+    }
+    assert_true(find_code(report.from_generation) != 0);
+    kit_stop(kit);
+}
+
+static void test_rl5_a_pointer_left_in_memory_keeps_the_code(void **state) {
+    stay_for(state, "pointer", "a word at 0x");
+}
+
+static void test_rl5_a_signal_handler_left_behind_keeps_the_code(void **state) {
+    stay_for(state, "handler", "it handles the signal SIGUSR1");
+    (void)signal(SIGUSR1, SIG_DFL);
+}
+
+static void test_rl5_without_leavings_it_goes(void **state) {
+    struct reload_report report;
+    kit_plugin(*state, "rash", "rash.so");
+    struct kit *kit = kit_start(*state, RASH);
+    kit_settle(kit);
+    change(*state);
+
+    assert_int_equal(kit_reload(kit, soon, &report), 0);
+
+    wait_for(kit, report.from_generation, RETIRED_UNLOADED);
+    kit_stop(kit);
+}
+
+static void test_rl5_handlers_of_the_host_are_put_back_at_a_reload(void **state) {
+    struct reload_report report;
+    struct sigaction before;
+    struct sigaction after;
+    kit_plugin(*state, "rash", "rash.so");
+    struct kit *kit = kit_start(*state, RASH);
+    kit_settle(kit);
+    change(*state);
+    assert_int_equal(sigaction(SIGTERM, NULL, &before), 0);
+    assert_int_equal(setenv("RASH", "take", 1), 0);
+
+    int status = kit_reload(kit, soon, &report);
+
+    (void)unsetenv("RASH");
+    assert_int_equal(status, 0);
+    assert_int_equal(sigaction(SIGTERM, NULL, &after), 0);
+    assert_true(after.sa_handler == before.sa_handler);
+    kit_assert_logged(*state, "it replaced the host's handler of SIGTERM, which was put back");
+    kit_stop(kit);
+}
+
+#define TEST(name) KIT_TEST(KIT_THREADS, name)
+static const struct kit_test tests[] = {
+    TEST(test_rl5_old_code_is_unloaded_when_nobody_can_reach_it),
+    TEST(test_rl5_new_code_that_was_taken_back_is_unloaded),
+    TEST(test_rl5_a_late_use_does_no_harm_and_keeps_the_code),
+    KIT_TEST(KIT_BOTH, test_rl5_all_is_unloaded_without_grace_when_the_deployment_ends),
+    TEST(test_rl5_a_pointer_left_in_memory_keeps_the_code),
+    TEST(test_rl5_a_signal_handler_left_behind_keeps_the_code),
+    TEST(test_rl5_without_leavings_it_goes),
+    KIT_TEST(KIT_BOTH, test_rl5_handlers_of_the_host_are_put_back_at_a_reload),
+};
+
+int main(void) {
+    return KIT_RUN(tests);
+}
