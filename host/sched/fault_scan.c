@@ -1,5 +1,6 @@
 /* Asking a thread whether it has something of some code at hand: by a signal, it looks for itself. */
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -66,6 +67,22 @@ void scan_answer(const ucontext_t *uc) {
     atomic_store_explicit(&scan.done, true, memory_order_release);
 }
 
+/* A signal that waits would come when the handlers have gone, perhaps. */
+static bool takes_signals(pid_t thread) {
+    char path[64];
+    char line[256];
+    unsigned long long blocked = ~0ULL;
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/status", (int)thread);
+    FILE *status = fopen(path, "re");
+    while (status && fgets(line, sizeof line, status) &&
+           sscanf(line, "SigBlk: %llx", &blocked) != 1) {
+    }
+    if (status) {
+        (void)fclose(status);
+    }
+    return !(blocked & (1ULL << (SIGABRT - 1)));
+}
+
 static bool ask(pid_t thread) {
     siginfo_t info = {.si_signo = SIGABRT, .si_code = SI_QUEUE};
     info.si_pid = getpid();
@@ -81,7 +98,7 @@ bool fault_scan_thread(pid_t thread, struct fault_scan *of, uint64_t most_ns) {
     scan.of = of;
     atomic_store(&scan.done, false);
     atomic_store(&scan.asked, thread);
-    bool is_asked = fault_is_contained() && ask(thread);
+    bool is_asked = fault_is_contained() && takes_signals(thread) && ask(thread);
     while (!atomic_load_explicit(&scan.done, memory_order_acquire)) {
         pid_t still = thread;
         if ((!is_asked || clock->now(clock) >= until_ns) &&
