@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -17,6 +19,7 @@
 #include "sched/fault.h"
 
 #define ANSWER_NS (2 * NS_PER_S)
+#define AGAIN_NS 300000
 #define SPANS_MOST LIBRARY_PARTS_MAX
 #define KNOWING_MOST 64u
 #define CHUNK 65536u
@@ -259,6 +262,23 @@ static bool look_at_waiting(struct audit *a, pid_t thread, struct fault_scan *sc
     return waiting_sp(thread) == sp;
 }
 
+static bool has_ended(pid_t thread) {
+    return syscall(SYS_tgkill, getpid(), thread, 0) < 0 && errno == ESRCH;
+}
+
+/* One that takes no signals is caught while it waits, be it for a moment. False: it has ended, or never waits. */
+static bool look_at_thread(struct audit *a, pid_t thread, struct fault_scan *scan) {
+    struct clock *clock = clock_system();
+    uint64_t until_ns = clock->now(clock) + ANSWER_NS;
+    while (!look_at_waiting(a, thread, scan) && !fault_scan_thread(thread, scan, ANSWER_NS)) {
+        if (has_ended(thread) || clock->now(clock) >= until_ns) {
+            return false;
+        }
+        (void)nanosleep(&(struct timespec){0, AGAIN_NS}, NULL);
+    }
+    return true;
+}
+
 static bool finds_thread(struct audit *a, pid_t thread, uintptr_t *ret_sp) {
     char name[32];
     struct fault_scan scan = {.code = a->code,
@@ -266,9 +286,9 @@ static bool finds_thread(struct audit *a, pid_t thread, uintptr_t *ret_sp) {
                               .memory = a->spans,
                               .memory_count = a->region_count};
     name_thread(thread, name, sizeof name);
-    if (!look_at_waiting(a, thread, &scan) && !fault_scan_thread(thread, &scan, ANSWER_NS)) {
-        bool has_ended = syscall(SYS_tgkill, getpid(), thread, 0) < 0 && errno == ESRCH;
-        return !has_ended && found(a, "the thread '%s' (%d) can't be looked at", name, (int)thread);
+    if (!look_at_thread(a, thread, &scan)) {
+        return !has_ended(thread) &&
+               found(a, "the thread '%s' (%d) can't be looked at", name, (int)thread);
     }
     *ret_sp = scan.sp;
     return scan.found && found(a, "the thread '%s' (%d) is in it, or comes back to it, at 0x%zx",

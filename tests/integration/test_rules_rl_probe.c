@@ -141,6 +141,27 @@ static void test_rl1_the_probe_tries_states_of_up_to_64_actors(void **state) {
     kit_stop(kit);
 }
 
+static void test_rl1_the_probe_gives_each_state_its_config(void **state) {
+    const struct kit_case *of = *state;
+    struct reload_report report;
+    kit_plugin(*state, "kit", "kit.so");
+    struct kit *kit = kit_start(
+        *state,
+        "actors: { a: { type: kit.Player, config: { load: 'fail as its config says' } } }\n");
+    kit_settle(kit);
+    char *path = test_path(of->folder, "kit.so");
+    test_append_file(path, "the same code in other bytes");
+    free(path);
+
+    assert_int_equal(kit_reload(kit, at_once, &report), -1);
+
+    assert_int_equal(report.step, RELOAD_STEP_PROBE);
+    assert_non_null(strstr(report.reason, "': failed in 'load' of 'kit.Player' with a copy of the "
+                                          "state of 'p/a[0]' (version "));
+    assert_non_null(strstr(report.reason, "): as its config says"));
+    kit_stop(kit);
+}
+
 static size_t count_copies(void *state) {
     const struct kit_case *of = state;
     char *pattern = test_path(of->folder, ".adder.*");
@@ -196,6 +217,7 @@ static const struct kit_test tests[] = {
     TEST(test_rl1_an_init_that_fails_does_so_in_the_probe),
     TEST(test_rl1_a_destructor_that_crashes_does_so_in_the_probe),
     TEST(test_rl1_the_probe_tries_states_of_up_to_64_actors),
+    TEST(test_rl1_the_probe_gives_each_state_its_config),
     TEST(test_rl1_nothing_is_left_of_a_probe),
     TEST(test_rl1_without_the_program_for_it_nothing_is_loaded),
 };
