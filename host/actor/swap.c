@@ -87,13 +87,14 @@ static struct swap_held *held_of(const struct inst *in) {
 
 bool swap_is_held(const struct inst *in) {
     struct inst_more *more = inst_seen(in);
-    return more && atomic_load_explicit(&more->held, memory_order_relaxed) != NULL;
+    /* acquire: pairs with take_held; nothing of the held one's type is read any more */
+    return more && atomic_load_explicit(&more->held, memory_order_acquire) != NULL;
 }
 
 /* From its actor; its parts are the caller's. */
 static struct swap_held *take_held(struct inst *in) {
     struct swap_held *held = held_of(in);
-    atomic_store_explicit(&in->more->held, NULL, memory_order_relaxed);
+    atomic_store_explicit(&in->more->held, NULL, memory_order_release);
     in->holds = false;
     return held;
 }
@@ -112,10 +113,10 @@ static void drop_state(struct runner *r, struct swap_held *held) {
 
 /* What is held goes; the actor stays what it is. */
 static void let_go(struct runner *r, struct inst *in) {
-    struct swap_held *held = take_held(in);
+    struct swap_held *held = held_of(in);
     drop_state(r, held);
     config_unref(held->config);
-    mem_free(held);
+    mem_free(take_held(in)); /* its type may go from now on */
 }
 
 static void give_fds(struct inst_memory *from, struct inst_memory *to) {
