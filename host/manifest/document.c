@@ -116,6 +116,7 @@ static const struct field reload_fields[] = {
     {"canary", FIELD_U32, AT(reload.canary), .low = 1, .high = COUNT_HIGH},
     {"swap_timeout", FIELD_DURATION, AT(reload.swap_timeout_ns), .low = 1},
     {"probation", FIELD_MAP, .fields = probation_fields},
+    {"probe", FIELD_DURATION, AT(reload.probe_ns), .low = 1},
     {"grace", FIELD_DURATION, AT(reload.grace_ns)},
     {0},
 };

@@ -188,6 +188,7 @@ struct manifest {
         enum reload_mode mode;
         uint32_t canary; /* mode canary: how many actors go first */
         uint64_t swap_timeout_ns, probation_ns, probation_messages;
+        uint64_t probe_ns; /* how long each new file may be tried before it is loaded */
         uint64_t grace_ns; /* how long old code lies still before it is unloaded */
     } reload;
     char *control_socket; /* NULL: none */

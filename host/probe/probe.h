@@ -19,7 +19,6 @@
 #include "base/err.h"
 #include "plugin/image.h"
 
-#define PROBE_TIME_NS 2000000000u
 #define PROBE_MEMORY ((uint64_t)1 << 30) /* bytes, beyond what it has when it begins */
 
 /* A copy of an actor's state. */

@@ -109,11 +109,13 @@ static int gather(struct proving *p, struct err *err) {
 
 static int run(struct proving *p, const struct exchange *exchange, struct err *err) {
     const struct reload_how *how = p->t->how;
+    uint64_t probe_ns =
+        how->probe_ns ? how->probe_ns : p->t->reload->plan->manifest->reload.probe_ns;
     struct probe_how probe = {.path = exchange->library->private_path,
                               .image = exchange->image,
                               .types = p->types,
                               .type_count = p->note->actor_count,
-                              .time_ns = how->probe_ns ? how->probe_ns : PROBE_TIME_NS};
+                              .time_ns = probe_ns};
     struct probe_result result;
     int status = probe_run(&probe, &result, err);
     struct reload_report *report = p->t->report;

@@ -87,7 +87,7 @@ struct reload_how {
     uint64_t probation_ns; /* else the manifest's, as the other one */
     uint64_t probation_messages;
     bool skips_probe;  /* the new code is loaded without having been tried elsewhere */
-    uint64_t probe_ns; /* how long each file may be tried; 0: PROBE_TIME_NS */
+    uint64_t probe_ns; /* how long each file may be tried; 0: the manifest's */
     bool has_grace;
     uint64_t grace_ns; /* how long old code lies still before it is unloaded; else the manifest's */
     /* Seeded: runs what there is to run, and lets time pass; else NULL. */

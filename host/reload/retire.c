@@ -2,6 +2,7 @@
 #include "reload/retire.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -293,11 +294,27 @@ static void add_locked(struct retirer *r, struct leaving *l) {
     *at = l;
 }
 
+/* Signals of the process are for its own threads, but for those of what this one does itself. */
+static bool start(struct retirer *r) {
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        sigdelset(&all, own[i]);
+    }
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool runs = pthread_create(&r->thread, NULL, run, r) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (runs) {
+        (void)pthread_setname_np(r->thread, "troupe-retire");
+    }
+    return runs;
+}
+
 /* Whether there is a thread for it. */
 static bool start_locked(struct retirer *r) {
-    if (!r->runs) {
-        r->runs = pthread_create(&r->thread, NULL, run, r) == 0;
-    }
+    r->runs = r->runs || start(r);
     return r->runs;
 }
 

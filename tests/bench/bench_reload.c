@@ -63,7 +63,10 @@ static void install(struct bench *bench, unsigned version) {
 static void reload(struct bench *bench) {
     struct reload_report report;
     struct err err = {0};
-    const struct reload_how how = {.has_probation = true, .has_mode = true, .mode = RELOAD_ROLLING};
+    const struct reload_how how = {.has_probation = true,
+                                   .has_mode = true,
+                                   .mode = RELOAD_ROLLING,
+                                   .skips_probe = true}; /* it is another process's work */
     install(bench, 3 - bench->version);
     if (reload_run(deploy_reload(bench->deploy), &how, &report, &err) < 0) {
         give_up(err.text);

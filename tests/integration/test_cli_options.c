@@ -48,7 +48,7 @@ static void test_half_a_command_lists_its_completions(void **state) {
     troupe_run(&program, "plugin");
 
     assert_usage_error(&program, "troupe: there is no command 'plugin'; there are 'plugin "
-                                 "inspect', 'plugin list'\n");
+                                 "doctor', 'plugin inspect', 'plugin list'\n");
     test_program_fini(&program);
 }
 

@@ -22,7 +22,7 @@
     "  prober: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note version $' } }\n"  \
     "wires:\n"                                                                                     \
     "  - prober.ask -> adder.version\n"                                                            \
-    "reload: { probation: { time: 1ms } }\n"
+    "reload: { probation: { time: 1ms }, probe: 60s }\n"
 
 struct world {
     struct kit *kit;

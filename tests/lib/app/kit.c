@@ -74,6 +74,7 @@ static void build_plan(struct kit *kit, const char *path) {
 struct kit *kit_create_with(void *state, const char *text, const struct proc_forwarder *forwarder) {
     struct kit_case *of = state;
     struct kit *kit = calloc(1, sizeof *kit);
+    assert_int_equal(setenv("TROUPE_PROBE", TROUPE_BUILD_DIR "/troupe-probe", 0), 0);
     assert_non_null(kit);
     kit->of = of;
     kit->next = of->kits;
@@ -422,7 +423,6 @@ static void let_time_pass(void *context, uint64_t until_ns) {
 
 int kit_reload(struct kit *kit, struct reload_how how, struct reload_report *ret) {
     struct err err = {0};
-    assert_int_equal(setenv("TROUPE_PROBE", TROUPE_BUILD_DIR "/troupe-probe", 0), 0);
     if (how.probe_ns == 0) {
         how.probe_ns = 60 * NS_PER_S; /* however slow the machine is */
     }
