@@ -1,5 +1,6 @@
 /* The program troupe-probe: PRIVATE-COPY ORIGINAL, and the sheet at descriptor 3. */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -11,20 +12,26 @@
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HAS_SHADOW 1
+#define HAS_SHADOW true
 #endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HAS_SHADOW true
 #endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SHADOW                                                                                 \
-    1 /* memory by the terabyte: it can't be bounded, and leaks are not of interest */
-#endif
+
 #ifdef HAS_SHADOW
-const char *__asan_default_options(void);
+/* Memory by the terabyte can't be bounded, leaks are of no interest, and faults are to end it as they do else. */
+#define OPTIONS "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_abort=0"
+#define FOUND_BY_SANITIZER __attribute__((visibility("default")))
+FOUND_BY_SANITIZER const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
-    return "detect_leaks=0:handle_segv=0:handle_abort=0";
+    return OPTIONS ":detect_leaks=0";
+}
+FOUND_BY_SANITIZER const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) {
+    return OPTIONS;
 }
 #else
-#define HAS_SHADOW 0
+#define HAS_SHADOW false
 #endif
 
 #define FILE_MOST ((rlim_t)1 << 20) /* bytes that it may write into one */
