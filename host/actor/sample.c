@@ -3,10 +3,10 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
+#include "base/cond.h"
 
 /* What one actor was asked for. */
 struct request {
@@ -21,7 +21,7 @@ struct samples {
     struct request requests[SAMPLES_MOST];
 
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* on CLOCK_MONOTONIC */
+    pthread_cond_t changed;
     /* under lock */
     unsigned holders; /* who asked, and those who have not answered */
     bool closed;
@@ -133,11 +133,7 @@ struct samples *samples_ask(struct proc *proc, const struct inst_type *type, uin
     if (!samples) {
         return NULL;
     }
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&samples->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    cond_init(&samples->changed);
     pthread_mutex_init(&samples->lock, NULL);
     samples->type = type;
     samples->version = version;
@@ -154,11 +150,8 @@ struct samples *samples_ask(struct proc *proc, const struct inst_type *type, uin
 }
 
 bool samples_wait(struct samples *samples, uint64_t until_ns) {
-    struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
-    int status = 0;
     pthread_mutex_lock(&samples->lock);
-    while (samples->holders > 1 && status == 0) {
-        status = pthread_cond_timedwait(&samples->changed, &samples->lock, &until);
+    while (samples->holders > 1 && cond_wait_until(&samples->changed, &samples->lock, until_ns)) {
     }
     bool all = samples->holders == 1;
     pthread_mutex_unlock(&samples->lock);

@@ -5,10 +5,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/cond.h"
 #include "reload/audit.h"
 #include "reload/loaded.h"
 #include "sched/fault.h"
@@ -29,7 +29,7 @@ struct retirer {
     struct log *log;
     struct clock *clock;
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* on CLOCK_MONOTONIC */
+    pthread_cond_t changed;
     /* under lock */
     struct leaving *first;
     bool runs, ends;
@@ -128,10 +128,11 @@ static bool audit(struct retirer *r, struct leaving *l) {
         return true;
     }
     loaded_hide(l->library); /* what the boundary knows of its code is no use of it */
-    if (!audit_finds(l->library, reason, sizeof reason)) {
+    bool is_used = audit_finds(l->library, reason, sizeof reason);
+    loaded_show(l->library);
+    if (!is_used) {
         return false;
     }
-    loaded_show(l->library);
     if (++l->audits < AUDITS_MOST && l->grace_ns > 0) {
         set_view(r, l, RETIRED_RETIRING, reason);
         l->due_ns = r->clock->now(r->clock) + l->grace_ns;
@@ -188,15 +189,6 @@ static struct leaving *find_due_locked(struct retirer *r, uint64_t *ret_next_ns)
     return due;
 }
 
-static void wait_locked(struct retirer *r, uint64_t until_ns) {
-    struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
-    if (until_ns == UINT64_MAX) {
-        (void)pthread_cond_wait(&r->changed, &r->lock);
-    } else {
-        (void)pthread_cond_timedwait(&r->changed, &r->lock, &until);
-    }
-}
-
 static void step_unlocked(struct retirer *r, struct leaving *l) {
     pthread_mutex_unlock(&r->lock);
     step(r, l);
@@ -215,7 +207,7 @@ static void *run(void *context) {
         if (l && next_ns <= r->clock->now(r->clock)) {
             step_unlocked(r, l);
         } else {
-            wait_locked(r, next_ns);
+            (void)cond_wait_until(&r->changed, &r->lock, next_ns);
         }
     }
     pthread_mutex_unlock(&r->lock);
@@ -227,11 +219,7 @@ int retirer_create(struct log *log, struct retirer **ret, struct err *err) {
     if (!r) {
         return err_set(err, ERR_NOMEM, "retirer");
     }
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&r->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    cond_init(&r->changed);
     pthread_mutex_init(&r->lock, NULL);
     r->log = log;
     r->clock = clock_system(); /* real, whatever the actors live by: threads and memory are */
@@ -258,13 +246,8 @@ void retirer_destroy(struct retirer *r) {
     end_thread(r);
     while (r->first) {
         struct leaving *l = r->first;
-        bool is_quiet = l->view.state == RETIRED_QUIET;
-        if (!is_quiet || !end_quiet(r, l)) {
-            unload(r, l);
-        }
-        if (is_quiet) {
-            fault_quiet_forget(l->view.generation);
-        }
+        l->grace_ns = 0;
+        step(r, l);
         bury(r, l);
     }
     fault_close();
