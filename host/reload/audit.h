@@ -1,5 +1,10 @@
 /* Whether anything in the process still points into a generation's code (RL-5): the threads' registers and
- * stacks, the signals' handlers, and all memory that can be written. */
+ * stacks, the signals' handlers, and all memory that can be written.
+ *
+ * A thread that waits in the kernel is looked at from outside, another one by a signal; one that takes none is
+ * caught when it waits. Of a stack only what is in use counts. Not looked at are: pages never touched; memory behind
+ * an inaccessible page in which no thread runs, which is a stack that nobody has any more; what the host and the
+ * dynamic linker know of the file themselves. Pointers that the C library mangles (atexit, on_exit) can't be seen. */
 #pragma once
 
 #include <stdbool.h>
