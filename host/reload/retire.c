@@ -13,7 +13,9 @@
 #include "reload/loaded.h"
 #include "sched/fault.h"
 
-#define AUDITS_MOST 3u
+/* What an audit has found may be a trace that is soon written over. */
+#define AUDITS_MOST 4u
+#define AUDIT_AGAIN_NS (10 * NS_PER_MS) /* tenfold each time */
 
 /* One on its way. */
 struct leaving {
@@ -22,6 +24,7 @@ struct leaving {
     uint64_t grace_ns;
     uint64_t due_ns; /* when it is looked at next; UINT64_MAX: at the end */
     unsigned audits;
+    uint64_t again_ns;   /* how long it waited for the last one; 0: there was one at most */
     struct retired view; /* under lock, with what stands above it while the thread runs */
 };
 
@@ -135,7 +138,8 @@ static bool audit(struct retirer *r, struct leaving *l) {
     }
     if (++l->audits < AUDITS_MOST && l->grace_ns > 0) {
         set_view(r, l, RETIRED_RETIRING, reason);
-        l->due_ns = r->clock->now(r->clock) + l->grace_ns;
+        l->again_ns = l->again_ns ? 10 * l->again_ns : AUDIT_AGAIN_NS;
+        l->due_ns = r->clock->now(r->clock) + l->again_ns;
         return true;
     }
     stay(l, reason);

@@ -6,7 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "sched/fault_impl.h"
 
 #define POLL_NS 50000
@@ -92,8 +91,7 @@ static bool ask(pid_t thread) {
 }
 
 bool fault_scan_thread(pid_t thread, struct fault_scan *of, uint64_t most_ns) {
-    struct clock *clock = clock_system();
-    uint64_t until_ns = clock->now(clock) + most_ns;
+    uint64_t looks = most_ns / POLL_NS;
     of->sp = of->found = 0;
     scan.of = of;
     atomic_store(&scan.done, false);
@@ -101,8 +99,7 @@ bool fault_scan_thread(pid_t thread, struct fault_scan *of, uint64_t most_ns) {
     bool is_asked = fault_is_contained() && takes_signals(thread) && ask(thread);
     while (!atomic_load_explicit(&scan.done, memory_order_acquire)) {
         pid_t still = thread;
-        if ((!is_asked || clock->now(clock) >= until_ns) &&
-            atomic_compare_exchange_strong(&scan.asked, &still, 0)) {
+        if ((!is_asked || looks-- == 0) && atomic_compare_exchange_strong(&scan.asked, &still, 0)) {
             return false;
         }
         (void)nanosleep(&(struct timespec){0, POLL_NS}, NULL);
