@@ -149,12 +149,12 @@ static void show_rows(const struct image *image, const struct note_actor *actor,
     }
 }
 
-static void show_kind(const struct note_actor *actor, uint32_t low, uint32_t high,
+static void show_kind(const struct note_actor *actor, bool (*is_one)(const struct note_row *row),
                       const char *title, struct str *out) {
     const char *separator = NULL;
     for (size_t i = 0; i < actor->row_count; i++) {
         const struct note_row *row = &actor->rows[i];
-        if (row->kind < low || row->kind > high) {
+        if (!is_one(row)) {
             continue;
         }
         if (!separator) {
@@ -238,8 +238,8 @@ static void show_config(const struct note_config *config, struct str *out) {
 static void show_actor(const struct image *image, const struct note_actor *actor, struct str *out) {
     str_addf(out, "\nactor %s\n", actor->id);
     show_rows(image, actor, out);
-    show_kind(actor, TROUPE_ROW_init, TROUPE_ROW_returned, "hooks", out);
-    show_kind(actor, TROUPE_ROW_option, TROUPE_ROW_option, "options", out);
+    show_kind(actor, note_row_is_hook, "hooks", out);
+    show_kind(actor, note_row_is_option, "options", out);
     if (actor->state_version) {
         str_addf(out, "  %-9s version %u, reads from version %u on\n", "state",
                  actor->state_version, actor->state_min);

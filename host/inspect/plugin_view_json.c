@@ -96,10 +96,19 @@ static json_t *make_ports(const struct image *image, const struct note_actor *ac
     return array;
 }
 
-static json_t *make_rows(const struct note_actor *actor, uint32_t low, uint32_t high) {
+static bool is_timer(const struct note_row *row) {
+    return row->kind == TROUPE_ROW_timer;
+}
+
+static bool is_watch(const struct note_row *row) {
+    return row->kind == TROUPE_ROW_watch;
+}
+
+static json_t *make_rows(const struct note_actor *actor,
+                         bool (*is_one)(const struct note_row *row)) {
     json_t *array = json_array();
     for (size_t i = 0; i < actor->row_count; i++) {
-        if (actor->rows[i].kind >= low && actor->rows[i].kind <= high) {
+        if (is_one(&actor->rows[i])) {
             array = append(array, json_string(actor->rows[i].name));
         }
     }
@@ -164,12 +173,12 @@ static json_t *make_actor(const struct image *image, const struct note_actor *ac
     json_t *object = json_object();
     object = put(object, "id", json_string(actor->id));
     object = put(object, "state", make_state(actor));
-    object = put(object, "options", make_rows(actor, TROUPE_ROW_option, TROUPE_ROW_option));
+    object = put(object, "options", make_rows(actor, note_row_is_option));
     object = put(object, "ports", make_ports(image, actor));
-    object = put(object, "timers", make_rows(actor, TROUPE_ROW_timer, TROUPE_ROW_timer));
-    object = put(object, "watches", make_rows(actor, TROUPE_ROW_watch, TROUPE_ROW_watch));
+    object = put(object, "timers", make_rows(actor, is_timer));
+    object = put(object, "watches", make_rows(actor, is_watch));
     object = put(object, "children", make_children(actor));
-    object = put(object, "hooks", make_rows(actor, TROUPE_ROW_init, TROUPE_ROW_returned));
+    object = put(object, "hooks", make_rows(actor, note_row_is_hook));
     return put(object, "config", make_config(actor->config));
 }
 

@@ -158,6 +158,24 @@ bool note_row_is_output(const struct note_row *row) {
     return row->kind == TROUPE_ROW_out || row->kind == TROUPE_ROW_as || row->kind == TROUPE_ROW_ask;
 }
 
+bool note_row_is_hook(const struct note_row *row) {
+    return (row->kind >= TROUPE_ROW_init && row->kind <= TROUPE_ROW_returned) ||
+           row->kind == TROUPE_ROW_reconfigure;
+}
+
+bool note_row_is_option(const struct note_row *row) {
+    return row->kind == TROUPE_ROW_option;
+}
+
+bool note_has_row(const struct note_actor *actor, uint32_t kind) {
+    for (size_t i = 0; i < actor->row_count; i++) {
+        if (actor->rows[i].kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void option_layout(enum note_option_kind kind, uint64_t *ret_size, uint64_t *ret_align) {
     struct sizes {
         uint64_t size, align;

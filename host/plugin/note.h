@@ -102,3 +102,8 @@ void note_config_layout(const struct note_config *config, uint64_t *offsets, uin
 /* in, any, call: rows that receive messages. out, as, ask: rows that can be wired outwards. */
 bool note_row_is_handler(const struct note_row *row);
 bool note_row_is_output(const struct note_row *row);
+/* What the host calls that is no message, timer, watch or child: init to returned, reconfigure. */
+bool note_row_is_hook(const struct note_row *row);
+bool note_row_is_option(const struct note_row *row);
+/* Whether there is a row of this kind. */
+bool note_has_row(const struct note_actor *actor, uint32_t kind);

@@ -222,7 +222,7 @@ static const struct form forms[TROUPE_ROW_END_] = {
     [TROUPE_ROW_init] = {0, false, 0, 0},     [TROUPE_ROW_cleanup] = {0, false, 0, 0},
     [TROUPE_ROW_save] = {2, false, 0, 0},     [TROUPE_ROW_load] = {0, false, 0, 0},
     [TROUPE_ROW_returned] = {0, false, 0, 0}, [TROUPE_ROW_config] = {1, false, 1, 0},
-    [TROUPE_ROW_option] = {1, true, 0, 0},
+    [TROUPE_ROW_option] = {1, true, 0, 0},    [TROUPE_ROW_reconfigure] = {1, false, 1, 0},
 };
 
 static uint32_t row_kind(const char *text) {

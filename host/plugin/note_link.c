@@ -220,13 +220,19 @@ static int link_config(const struct note_plugin *note, struct note_actor *actor,
 
 static int link_actor(const struct note_plugin *note, struct note_actor *actor, struct err *err) {
     bool can_load = false;
+    const char *settings = NULL; /* what `reconfigure` takes */
     for (size_t i = 0; i < actor->row_count; i++) {
         const struct note_row *row = &actor->rows[i];
         can_load = can_load || row->kind == TROUPE_ROW_load;
+        settings = row->kind == TROUPE_ROW_reconfigure ? row->type : settings;
         if (check_row(note, actor, i, err) < 0 ||
             (row->kind == TROUPE_ROW_config && link_config(note, actor, row->type, err) < 0)) {
             return err_wrap(err, "row '%s'", row->name);
         }
+    }
+    if (settings && (!actor->config || strcmp(settings, actor->config->c_name) != 0)) {
+        return err_set(err, ERR_INVALID, "row 'reconfigure': its config is '%s', not '%s'",
+                       actor->config ? actor->config->c_name : "none", settings);
     }
     if (can_load != (actor->state_version > 0)) {
         return err_set(err, ERR_INVALID, "it has a row '%s' but none '%s'",

@@ -65,7 +65,8 @@ struct abi {
     P(cleanup, abi)                                                                                \
     P(save, abi, 2, 1)                                                                             \
     P(load, abi)                                                                                   \
-    P(returned, abi)
+    P(returned, abi)                                                                               \
+    P(reconfigure, abi, abi_config)
 TROUPE_ACTOR(abi, "abi.Every", ABI);
 
 static int abi_init(struct troupe_turn *t, struct abi *self) {
@@ -151,6 +152,12 @@ static int abi_returned(struct troupe_turn *t, struct abi *self,
                         const struct troupe_returned *returned) {
     (void)self;
     return troupe_publish_str(t, "returned", returned->text);
+}
+
+static int abi_reconfigure(struct troupe_turn *t, struct abi *self,
+                           const struct abi_config *config) {
+    return config->span < self->config.span ? TROUPE_REFUSED
+                                            : abi_start_beat(t, config->span, config->span);
 }
 
 static int32_t abi_start(const struct troupe_host *host) {

@@ -42,6 +42,7 @@
  *   P(returned, A)                        A_returned(t, self, const troupe_returned *)
  *   P(config, A, CONFIG)                  member `struct CONFIG config` in the state
  *   P(option, A, NAME)                    see TROUPE_ROW_KINDS
+ *   P(reconfigure, A, CONFIG)             A_reconfigure(t, self, const CONFIG *)
  * Names of rows are unique in an actor. Each function you write returns 0 or a negative status.
  */
 #pragma once
@@ -161,6 +162,7 @@
 #define TROUPE_DECLARE_returned(A, N, M, R) TROUPE_RUN_(A, returned, A##_returned, struct troupe_returned)
 #define TROUPE_DECLARE_config(A, N, M, R)
 #define TROUPE_DECLARE_option(A, N, M, R)
+#define TROUPE_DECLARE_reconfigure(A, N, M, R) TROUPE_RUN_(A, reconfigure, A##_reconfigure, struct N)
 
 /* Constants A_row_N: the index of each row. */
 #define TROUPE_INDEX_in(A, N, M, R) A##_row_##N,
@@ -180,6 +182,7 @@
 #define TROUPE_INDEX_returned(A, N, M, R) A##_row_returned,
 #define TROUPE_INDEX_config(A, N, M, R) A##_row_config,
 #define TROUPE_INDEX_option(A, N, M, R) A##_row_option_##N,
+#define TROUPE_INDEX_reconfigure(A, N, M, R) A##_row_reconfigure,
 
 /* The table. */
 #define TROUPE_ROW_(kind, name, type, reply, value, run)                                           \
@@ -205,6 +208,10 @@
                 offsetof(struct A, config) +                                                       \
                     0 * sizeof(1 ? &((struct A *)0)->config : (struct N *)0), NULL)
 #define TROUPE_TABLE_option(A, N, M, R) TROUPE_ROW_(option, #N, "", "", 0, NULL)
+/* The conditional as above: settings of another type than the member `config` do not compile. */
+#define TROUPE_TABLE_reconfigure(A, N, M, R)                                                       \
+    TROUPE_ROW_(reconfigure, "reconfigure", #N, "",                                                \
+                0 * sizeof(1 ? &((struct A *)0)->config : (struct N *)0), A##_run_reconfigure)
 
 /* The note. */
 #define TROUPE_TEXT_in(A, N, M, R) "in " #N " " #M "\n"
@@ -224,6 +231,7 @@
 #define TROUPE_TEXT_returned(A, N, M, R) "returned\n"
 #define TROUPE_TEXT_config(A, N, M, R) "config " #N "\n"
 #define TROUPE_TEXT_option(A, N, M, R) "option " #N "\n"
+#define TROUPE_TEXT_reconfigure(A, N, M, R) "reconfigure " #N "\n"
 
 /* State versions out of the save row. */
 #define TROUPE_VERSION_in(N, M)
@@ -243,6 +251,7 @@
 #define TROUPE_VERSION_returned(N, M)
 #define TROUPE_VERSION_config(N, M)
 #define TROUPE_VERSION_option(N, M)
+#define TROUPE_VERSION_reconfigure(N, M)
 #define TROUPE_MIN_in(N, M)
 #define TROUPE_MIN_any(N, M)
 #define TROUPE_MIN_call(N, M)
@@ -260,6 +269,7 @@
 #define TROUPE_MIN_returned(N, M)
 #define TROUPE_MIN_config(N, M)
 #define TROUPE_MIN_option(N, M)
+#define TROUPE_MIN_reconfigure(N, M)
 
 /* The first layer pads missing arguments, the second picks by kind. */
 #define TROUPE_DECLARE(...) TROUPE_DECLARE_(__VA_ARGS__, ~, ~, ~, ~)

@@ -25,12 +25,16 @@
  *                plain_state     the state holds no pointers into the plugin
  *                touches_world   acts on the world by itself (TX-3)
  *                writes_older    `save` writes the version that the host's save_version says: so a
- *                                reload to or from this code can go back (RL-4) */
+ *                                reload to or from this code can go back (RL-4)
+ *   reconfigure const struct CONFIG *          other settings while it lives, checked as those before; after
+ *                                success the host writes them into the state, and texts of those before
+ *                                are gone. Who refuses leaves the state as it was. Without this row an
+ *                                actor gets them by `save` and `load`, or when it starts anew */
 /* clang-format off */
 #define TROUPE_ROW_KINDS(X)                                                                        \
     X(1, in) X(2, any) X(3, call) X(4, out) X(5, as) X(6, ask) X(7, to) X(8, timer) X(9, watch)    \
     X(10, child) X(11, init) X(12, cleanup) X(13, save) X(14, load) X(15, returned)                \
-    X(16, config) X(17, option)
+    X(16, config) X(17, option) X(18, reconfigure)
 /* clang-format on */
 #define TROUPE_ROW_CONSTANT(number, name) TROUPE_ROW_##name = (number),
 enum troupe_row_kind { TROUPE_ROW_KINDS(TROUPE_ROW_CONSTANT) TROUPE_ROW_END_ };

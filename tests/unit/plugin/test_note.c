@@ -418,6 +418,25 @@ static void test_state_versions_are_checked(void **state) {
     assert_refused(PLUGIN ACTOR "load\n", "actor \"p.A\": it has a row 'load' but none 'save'");
 }
 
+static void test_reconfigure_takes_the_config_of_its_actor(void **state) {
+    static const char both[] = PLUGIN "config c\nkey int depth 3, \"how deep\", \"\"\n\n" ACTOR
+                                      "config c\nreconfigure c\n";
+    (void)state;
+    struct note_plugin *note = parse(both);
+    const struct note_row *row = note_find_row(note_find_actor(note, "p.A"), "reconfigure");
+
+    assert_int_equal(row->kind, TROUPE_ROW_reconfigure);
+    assert_string_equal(row->type, "c");
+    assert_true(note_row_is_hook(row));
+    assert_true(note_has_row(note_find_actor(note, "p.A"), TROUPE_ROW_reconfigure));
+    note_destroy(note);
+    assert_refused(PLUGIN ACTOR "reconfigure c\n",
+                   "actor \"p.A\": row 'reconfigure': its config is 'none', not 'c'");
+    assert_refused(PLUGIN "config c\nkey int depth 3, \"how deep\", \"\"\n\n" ACTOR
+                          "config c\nreconfigure d\n",
+                   "actor \"p.A\": row 'reconfigure': its config is 'c', not 'd'");
+}
+
 static void test_config_layout_is_that_of_the_struct(void **state) {
     struct expected {
         bool a;
@@ -487,6 +506,7 @@ int main(void) {
         cmocka_unit_test(test_message_ids_are_name_and_revision),
         cmocka_unit_test(test_mistakes_in_configs_are_named),
         cmocka_unit_test(test_mistakes_in_actors_are_named),
+        cmocka_unit_test(test_reconfigure_takes_the_config_of_its_actor),
         cmocka_unit_test(test_state_versions_are_checked),
         cmocka_unit_test(test_config_layout_is_that_of_the_struct),
         cmocka_unit_test(test_without_memory_nothing_is_left),
