@@ -155,3 +155,17 @@ void manifest_explain_json(const struct manifest *manifest, struct str *out) {
     explain_fields(&x, document_fields, NULL, manifest, (struct layers){{manifest->impl->root}});
     str_add(out, "\n]\n");
 }
+
+static void tell(struct explainer *x, const struct explain_value *v) {
+    x->each(x->context, v->key, v->value, v->mark);
+}
+
+int manifest_values(const struct manifest *manifest, manifest_each *each, void *context,
+                    struct err *err) {
+    struct str failed;
+    str_init(&failed);
+    struct explainer x = {
+        .manifest = manifest, .add = tell, .out = &failed, .each = each, .context = context};
+    explain_fields(&x, document_fields, NULL, manifest, (struct layers){{manifest->impl->root}});
+    return failed.failed ? err_set(err, ERR_NOMEM, "the values of '%s'", manifest->proc) : 0;
+}

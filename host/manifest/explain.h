@@ -15,6 +15,8 @@ struct explainer {
     void (*add)(struct explainer *x, const struct explain_value *value);
     struct str *out;
     size_t added;
+    manifest_each *each; /* with its context, for manifest_values */
+    void *context;
     const struct node *supervisor; /* the policy over the actors being explained; NULL: built in */
     const struct node *group;      /* the policy of the group being explained, over its members */
 };

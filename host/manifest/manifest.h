@@ -287,6 +287,12 @@ void manifest_explain(const struct manifest *manifest, struct str *out);
 /* The same as a JSON array of {key,value,file,line,column,from}; a default has no file. */
 void manifest_explain_json(const struct manifest *manifest, struct str *out);
 
+/* Every effective value, in the order of manifest_explain; all is lent for the call. A default has line 0.
+ * Errors: NOMEM, when not all were told. */
+typedef void manifest_each(void *context, const char *key, const char *value, struct mark mark);
+int manifest_values(const struct manifest *manifest, manifest_each *each, void *context,
+                    struct err *err);
+
 /* Scalars as the manifest writes them; also for plugin configs. Return -1 with a sentence in err
  * ("'10x' is not a duration; write 250ms, 10s, 5m or 1h"). */
 int scalar_duration(const char *text, uint64_t *ret_ns, struct err *err);

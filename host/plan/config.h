@@ -48,3 +48,6 @@ struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* takes NULL */
 /* The value of a key of kind str, path or field, by its index in the schema. Lent. */
 struct troupe_str config_text(const struct config *config, size_t key);
+/* A value as the manifest may write it; texts in quotes, as JSON has them. */
+struct str;
+void config_add_value(const struct config *config, size_t key, struct str *out);
