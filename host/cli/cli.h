@@ -12,7 +12,8 @@ enum cli_exit {
     CLI_OK = 0,
     CLI_FAILED = 1, /* the deployment, or what else was asked for */
     CLI_USAGE = 2,
-    CLI_INVALID = 78 /* the manifest; EX_CONFIG of sysexits.h */
+    CLI_DIFFERENT = 2, /* plan: as tools that compare have it */
+    CLI_INVALID = 78   /* the manifest; EX_CONFIG of sysexits.h */
 };
 
 enum cli_colour { CLI_COLOUR_AUTO, CLI_COLOUR_ALWAYS, CLI_COLOUR_NEVER };
@@ -46,6 +47,7 @@ extern const struct cli_command cli_commands[];
 
 int cmd_run(const struct cli *cli);
 int cmd_check(const struct cli *cli);
+int cmd_plan(const struct cli *cli);
 int cmd_plugin_doctor(const struct cli *cli);
 int cmd_plugin_inspect(const struct cli *cli);
 int cmd_plugin_list(const struct cli *cli);

@@ -30,6 +30,21 @@ const struct cli_command cli_commands[] = {
      "  troupe check auth-watch.yaml && systemctl restart auth-watch\n"
      "  troupe check --explain auth-watch.yaml site.yaml    # which file says what\n",
      1, SIZE_MAX, CLI_EXPLAIN, cmd_check},
+    {"plan", "OLD NEW", "what makes one deployment into another, step by step",
+     "Compares two manifests with all that they name, and shows in order what would have to be "
+     "done "
+     "for a deployment of the first to become one of the second: plugin files reloaded (~), "
+     "settings "
+     "and policies changed (~), actors added (+), outputs wired anew (~), what takes a restart of "
+     "an "
+     "actor or of the proc (!), and actors removed (-). Each with the line of the new manifest "
+     "that "
+     "says so. No plugin code runs, nothing is changed. The exit status is 0 when there is no "
+     "difference, 2 when there is one, 78 when a manifest is invalid.\v"
+     "Examples:\n"
+     "  troupe plan deployed.yaml auth-watch.yaml\n"
+     "  troupe plan --quiet deployed.yaml auth-watch.yaml || echo 'it differs'\n",
+     2, 2, CLI_NO_EXTRA, cmd_plan},
     {"plugin doctor", "FILE", "what speaks against reloading and unloading it",
      "Says what would make it unsafe to unload a plugin file, or impossible to reload it while its "
      "actors run, why, and which change of the source, the compiler's or the linker's options "

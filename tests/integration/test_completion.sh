@@ -18,7 +18,7 @@ options() {
   "$troupe" "$@" --help | grep -oE '(^|[ ,])--[a-z]+' | grep -oE '\-\-[a-z]+' | LC_ALL=C sort -u
 }
 
-for command in run check 'plugin doctor' 'plugin inspect' 'plugin list' post-mortem version; do
+for command in run check plan 'plugin doctor' 'plugin inspect' 'plugin list' post-mortem version; do
   # shellcheck disable=SC2086
   if ! diff <(options $command) <(offered troupe $command --); then
     echo "bash offers other options for '$command' than --help names"
@@ -36,7 +36,7 @@ for command in run check 'plugin doctor' 'plugin inspect' 'plugin list' post-mor
     done
   done
 done
-diff <(printf '%s\n' check plugin post-mortem run version) <(offered troupe '') || status=1
+diff <(printf '%s\n' check plan plugin post-mortem run version) <(offered troupe '') || status=1
 diff <(printf '%s\n' doctor inspect list) <(offered troupe plugin '') || status=1
 diff <(printf '%s\n' json text) <(offered troupe check --format '') || status=1
 for shell in bash zsh; do

@@ -31,8 +31,9 @@ _troupe() {
     esac
     local options='--format --quiet --color --help --usage --version' words='' files=''
     case $command in
-        '') words='run check plugin post-mortem version' ;;
+        '') words='run check plan plugin post-mortem version' ;;
         run) files='yaml' options+=' --watch' ;;
+        plan) files='yaml' ;;
         check) files='yaml' options+=' --explain' ;;
         post-mortem) files='json' options+=' --last' ;;
         plugin)
