@@ -241,6 +241,7 @@ static void more_end(struct runner *r, struct inst *in) {
     mem_free(more->rest);
     mem_free(atomic_load_explicit(&more->fail_with, memory_order_relaxed));
     config_unref(more->config);
+    swap_put_config(in, NULL);
 }
 
 void inst_forget(struct inst *in) {

@@ -381,6 +381,8 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t row, const void *ar
 void turn_close(struct runner *r, struct inst *in, struct msg *m, bool failed);
 /* Runs one row and drops what it asks for, whatever it returns; it handles no message. */
 int32_t turn_try(struct runner *r, struct inst *in, uint16_t row, const void *arg);
+/* The row `reconfigure`: as turn_try, but what it does is done when it succeeds. */
+int32_t turn_reconfigure(struct runner *r, struct inst *in, const void *config);
 /* The turn that just returned `status` fails the actor: "row: why". */
 void turn_fail(struct runner *r, struct inst *in, uint16_t row, int32_t status);
 

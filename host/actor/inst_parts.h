@@ -144,5 +144,6 @@ struct inst_more {
         family; /* a reference; of those below that show its name; NULL: none has ended yet */
     _Atomic uint64_t next_pid; /* roots: the counter of their tree (AI-1) */
 
-    struct mbox_bounds bounds; /* of the mailbox, if it has any */
+    _Atomic(struct config *) other_config; /* across a reload; whoever takes it out owns it */
+    struct mbox_bounds bounds;             /* of the mailbox, if it has any */
 };

@@ -40,7 +40,7 @@ static int make_state(struct runner *r, struct inst *in) {
         return -1;
     }
     const struct config *config = in->more ? in->more->config : NULL;
-    if (config) {
+    if (config && in->type->config) {
         memcpy((char *)in->state + in->type->config_offset, config->body, config->size);
     }
     return 0;

@@ -238,6 +238,10 @@ void stuck_abandon(struct runner *r, struct inst *in) {
         go_on_before(r, in, a);
         return;
     }
+    if (a->row->kind == TROUPE_ROW_reconfigure) {
+        swap_fail(in, r->fail_text);
+        swap_abandon(in);
+    }
     in->cleanup_ok = false; /* ST-4: its state is gone */
     r->fail_frames = a->frames;
     turn_fail(r, in, (uint16_t)(a->row - in->type->rows), TROUPE_ERROR);

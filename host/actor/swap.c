@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actor/proc_impl.h"
+#include "actor/swap_impl.h"
 #include "base/alloc.h"
 #include "plugin/saved.h"
 
@@ -69,7 +70,7 @@ static void settle_ports(struct inst *in) {
     }
 }
 
-static void become(struct inst *in, const struct inst_type *type) {
+void swap_become(struct inst *in, const struct inst_type *type) {
     /* seq_cst: L-1; pairs with inst_type */
     __atomic_store_n(&in->type, type, __ATOMIC_SEQ_CST);
     settle_ports(in);
@@ -131,7 +132,7 @@ static void give_fds(struct inst_memory *from, struct inst_memory *to) {
 static bool make_state(struct runner *r, struct inst *in, const struct inst_type *type) {
     const struct config *config = in->more->config;
     in->state = stock_take(&r->states, type->state_size);
-    if (in->state && config) {
+    if (in->state && config && type->config) {
         memcpy((char *)in->state + type->config_offset, config->body, config->size);
     }
     return in->state != NULL;
@@ -143,11 +144,6 @@ static int32_t load(struct runner *r, struct inst *in, uint32_t version, const s
     return turn_try(r, in, in->type->load, &loader);
 }
 
-static void set_config(struct inst *in, struct config *config) {
-    config_unref(in->more->config);
-    in->more->config = config;
-}
-
 /* It is what it was. A state that was written down is loaded by the code that wrote such ones before; should it
  * not take it, that actor has none. */
 static int32_t take_back(struct runner *r, struct inst *in) {
@@ -155,9 +151,13 @@ static int32_t take_back(struct runner *r, struct inst *in) {
     struct inst_memory *memory = in->more->memory;
     int32_t status = TROUPE_OK;
     if (held->in_place) {
+        bool has_others = held->config != in->more->config;
         memcpy(in->state, held->state, held->type->state_size);
-        become(in, held->type);
-        set_config(in, held->config);
+        swap_become(in, held->type);
+        swap_adopt_config(in, &held->config);
+        if (has_others) { /* the copy may be one of later turns */
+            swap_write_config(in);
+        }
     } else if (held->state) {
         give_fds(memory, held->memory);
         free_state(r, memory, in->state, in->type->state_size);
@@ -165,16 +165,16 @@ static int32_t take_back(struct runner *r, struct inst *in) {
         in->state = held->state;
         held->memory = NULL;
         held->state = NULL;
-        become(in, held->type);
-        set_config(in, held->config);
+        swap_become(in, held->type);
+        swap_adopt_config(in, &held->config);
     } else {
         uint64_t size = in->type->state_size;
         void *state = in->state;
         uint32_t version =
             atomic_load_explicit(&swap_of(in->type)->version_back, memory_order_relaxed);
         in->more->memory = NULL;
-        become(in, held->type);
-        set_config(in, held->config);
+        swap_become(in, held->type);
+        swap_adopt_config(in, &held->config);
         bool is_made = make_state(r, in, held->type) && (!memory || inst_memory(in));
         give_fds(memory, in->more->memory);
         free_state(r, memory, state, size);
@@ -262,17 +262,20 @@ int32_t swap_save(struct runner *r, struct inst *in, uint32_t version, struct st
 }
 
 static int load_as(struct runner *r, struct inst *in, const struct inst_type *to, uint32_t version,
-                   const struct str *bytes, char *why, size_t size) {
+                   struct config **config, const struct str *bytes, char *why, size_t size) {
     struct swap_held *held = hold(in, false);
     if (!held) {
         (void)snprintf(why, size, "no memory");
         return -1;
     }
+    if (*config) {
+        swap_adopt_config(in, config);
+    }
     bool is_made = make_state(r, in, to) && (!held->memory || inst_memory(in));
     int32_t status = TROUPE_NO_MEMORY;
     if (is_made) {
         give_fds(held->memory, in->more->memory);
-        become(in, to);
+        swap_become(in, to);
         status = load(r, in, version, bytes);
     }
     if (status < 0) {
@@ -284,25 +287,47 @@ static int load_as(struct runner *r, struct inst *in, const struct inst_type *to
 
 /* Through its saved state. On failure it is what it was, and `why` says so. */
 static int go_saved(struct runner *r, struct inst *in, const struct inst_type *to, uint32_t version,
-                    char *why, size_t size) {
+                    struct config **config, char *why, size_t size) {
     struct str bytes;
     int32_t status = swap_save(r, in, version, &bytes);
     if (status < 0) {
         say_why(r, "save", status, why, size);
     } else {
-        status = load_as(r, in, to, version, &bytes, why, size);
+        status = load_as(r, in, to, version, config, &bytes, why, size);
     }
     str_fini(&bytes);
     return status < 0 ? -1 : 0;
 }
 
-static int go_in_place(struct inst *in, const struct inst_type *to, char *why, size_t size) {
+static int go_in_place(struct inst *in, const struct inst_type *to, struct config **config,
+                       char *why, size_t size) {
     if (!hold(in, true)) {
         (void)snprintf(why, size, "no memory for a copy of the state");
         return -1;
     }
-    become(in, to);
+    swap_become(in, to);
+    if (*config) {
+        swap_adopt_config(in, config);
+        swap_write_config(in);
+    }
     return 0;
+}
+
+/* What *config is afterwards was not used. */
+static int go_with(struct runner *r, struct inst *in, const struct inst_type *to, uint32_t version,
+                   struct config **config, char *why, size_t size) {
+    bool same_code = swap_is_same_code(in->type, to);
+    if (same_code && to->reconfigure != INST_NO_ROW) {
+        return swap_reconfigure(r, in, to, config, why, size);
+    }
+    if (version) {
+        return go_saved(r, in, to, version, config, why, size);
+    }
+    if (same_code) {
+        (void)snprintf(why, size, "it takes other settings only when it starts");
+        return -1;
+    }
+    return go_in_place(in, to, config, why, size);
 }
 
 static int go(struct runner *r, struct inst *in, const struct inst_type *to, uint32_t version,
@@ -316,7 +341,15 @@ static int go(struct runner *r, struct inst *in, const struct inst_type *to, uin
         (void)snprintf(why, size, "no memory");
         return -1;
     }
-    return version ? go_saved(r, in, to, version, why, size) : go_in_place(in, to, why, size);
+    struct config *config;
+    if (swap_find_config(in, to, &config, why, size) < 0) {
+        return -1;
+    }
+    int status = go_with(r, in, to, version, &config, why, size);
+    if (config) {
+        swap_put_config(in, config);
+    }
+    return status;
 }
 
 static void forget_frames(struct runner *r) {
@@ -335,20 +368,27 @@ static void go_over(struct runner *r, struct inst *in, const struct inst_type *t
         note_failure(swap, in, why);
         return;
     }
-    if (is_back) {
+    if (is_back && in->holds) {
         let_go(r, in); /* that code is known */
     }
     record_note(r, in, FLIGHT_RELOADED, to->generation, NULL);
     count(swap, is_back ? &swap->counts.back : &swap->counts.over, clock->now(clock) - from_ns);
 }
 
-static void go_without_life(struct inst *in, const struct inst_type *to, bool is_back) {
+/* Without a life, or without any difference to it. */
+static void go_quietly(struct inst *in, const struct inst_type *to, bool is_back) {
     struct swap *swap = swap_of(to);
-    if (inst_widen_ports(in, to->row_count) < 0) {
-        note_failure(swap, in, "no memory");
+    char why[512] = "no memory";
+    struct config *config;
+    if (inst_widen_ports(in, to->row_count) < 0 ||
+        swap_find_config(in, to, &config, why, sizeof why) < 0) {
+        note_failure(swap, in, why);
         return;
     }
-    become(in, to);
+    swap_become(in, to);
+    if (config) {
+        swap_adopt_config(in, &config);
+    }
     count(swap, is_back ? &swap->counts.back : &swap->counts.over, 0);
 }
 
@@ -377,6 +417,8 @@ static void go_the_way(struct runner *r, struct inst *in, struct swap *swap) {
     const struct inst_type *from = atomic_load_explicit(&swap->from, memory_order_relaxed);
     const struct inst_type *to = atomic_load_explicit(&swap->to, memory_order_relaxed);
     bool is_back = phase == SWAP_BACK;
+    bool is_live = in->phase == PHASE_LIVE;
+    const struct inst_type *reach = is_back ? from : to;
     if (phase == SWAP_SETTLE) {
         swap_drop(r, in);
     } else if (phase == SWAP_GATE) {
@@ -386,11 +428,13 @@ static void go_the_way(struct runner *r, struct inst *in, struct swap *swap) {
         }
     } else if (phase == SWAP_NONE || in->type != (is_back ? to : from)) {
         return; /* it has gone that way */
-    } else if (in->phase == PHASE_DOWN) {
-        go_without_life(in, is_back ? from : to, is_back);
-    } else if (in->phase == PHASE_LIVE && is_back) {
+    } else if (in->phase == PHASE_DOWN || (is_live && swap_is_untouched(in, reach))) {
+        go_quietly(in, reach, is_back);
+    } else if (is_live && swap_waits(in, reach)) {
+        return; /* it is asked again */
+    } else if (is_live && is_back) {
         go_back(r, in, from);
-    } else if (in->phase == PHASE_LIVE) {
+    } else if (is_live) {
         go_over(r, in, to, false);
     }
 }
@@ -410,6 +454,10 @@ bool swap_is_gated(struct inst *in) {
     in->gated =
         in->type->line && atomic_load_explicit(&swap_of(in->type)->gates, memory_order_acquire);
     return in->gated;
+}
+
+void swap_fail(struct inst *in, const char *text) {
+    note_failure(swap_of(in->type), in, text);
 }
 
 void swap_abandon(struct inst *in) {

@@ -12,12 +12,17 @@
  *      In probation that goes on, turn by turn: after each that goes well the new state is written down as the
  *      code before would have it, or copied where it stays in place (RL-4); after every one for states up to
  *      SWAP_STATE_SMALL, else after every so many that no more is written than that for each.
+ *      One that gets other settings by its row `reconfigure` holds nothing: should the reload go back, the row
+ *      gets those before.
+ * W-4  An actor without a life just changes its type. One that is ending ends as what it is.
  * W-5  Who begins to go counts itself in `busy` and then reads the phase; who changes the phase writes it and then
  *      reads `busy`, seq_cst all. So when nobody is busy any more, whoever goes later knows of the change; a
  *      generation is let go only then.
  * W-6  All are told at once, and go when they have a message; so none waits for what others do. Those that have
  *      none are woken a few at a time: each that has gone wakes the next.
- * W-4  An actor without a life just changes its type. One that is ending ends as what it is. */
+ * W-7  Settings go over with the actor: those that the reload has for it, else its own, key by key, when the new
+ *      code has other keys; and back with it. A generation of the same code is there for that alone: who gets no
+ *      other settings is not touched by it. */
 #pragma once
 
 #include <pthread.h>
@@ -27,6 +32,7 @@
 
 #include "base/err.h"
 
+struct config;
 struct inst;
 struct inst_type;
 struct msg;
@@ -86,6 +92,9 @@ struct swap {
 void swap_init(struct swap *swap);
 void swap_fini(struct swap *swap);
 
+/* Of an actor that is to go over soon: its settings then, laid out for where it goes; takes them. NULL: none. [control] */
+void swap_put_config(struct inst *in, struct config *config);
+
 /* swap.c; by the home worker */
 void swap_obey(struct runner *r, struct inst *in);
 /* Wakes the next that has to go; in swap_way.c. [any] */
@@ -101,6 +110,8 @@ bool swap_takes_back(const struct inst *in, uint32_t row_kind, int32_t status);
 void swap_undo_turn(struct runner *r, struct inst *in, uint16_t row, int32_t status);
 /* Whether it could be what it was before: a turn of it that is stuck is taken back (W-3). [any] */
 bool swap_is_held(const struct inst *in);
+/* It can't go over, as this says. */
+void swap_fail(struct inst *in, const char *text);
 /* The thread that was going with it does not come back. */
 void swap_abandon(struct inst *in);
 /* Its state in this version, by a turn of which nothing else remains; *ret is to be freed. A status. Between
@@ -141,5 +152,7 @@ bool swap_refers(struct proc *proc, const struct inst_type *type);
 void swap_wait(const struct inst_type *to, uint64_t gone, uint64_t failures, uint64_t until_ns);
 void swap_counts(const struct inst_type *to, struct swap_counts *ret,
                  struct swap_failure *ret_failure);
+/* No settings of the other side are kept any more, of all instances of this line. */
+void swap_forget_configs(struct proc *proc, const struct inst_type *type);
 /* There is no way to go any more. */
 void swap_end(const struct inst_type *to);

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "actor/proc_impl.h"
+#include "actor/swap_impl.h"
 
 /* --- may they? --- */
 
@@ -34,9 +34,19 @@ static int check_rows(const struct inst_type *from, const struct inst_type *to, 
     return 0;
 }
 
+static uint64_t config_size(const struct inst_type *type) {
+    uint64_t size = 0;
+    uint64_t align;
+    if (type->config) {
+        note_config_layout(type->config, NULL, &size, &align);
+    }
+    return size;
+}
+
 static bool stays_in_place(const struct inst_type *from, const struct inst_type *to) {
     return from->plain_state && to->plain_state && from->state_size == to->state_size &&
-           from->state_version == to->state_version && from->config_offset == to->config_offset;
+           from->state_version == to->state_version && from->config_offset == to->config_offset &&
+           config_size(from) == config_size(to);
 }
 
 uint32_t swap_version(const struct inst_type *from, const struct inst_type *to) {
@@ -51,11 +61,12 @@ uint32_t swap_version(const struct inst_type *from, const struct inst_type *to) 
 
 /* 0: it stays where it is, or can't go. */
 static uint32_t version_to(const struct inst_type *from, const struct inst_type *to) {
-    return stays_in_place(from, to) ? 0 : swap_version(from, to);
+    bool stays = !swap_is_same_code(from, to) && stays_in_place(from, to);
+    return stays ? 0 : swap_version(from, to);
 }
 
 static int check_state(const struct inst_type *from, const struct inst_type *to, struct err *err) {
-    if (swap_version(from, to) || stays_in_place(from, to)) {
+    if (swap_version(from, to) || stays_in_place(from, to) || swap_is_same_code(from, to)) {
         return 0;
     }
     if (from->save == INST_NO_ROW || to->load == INST_NO_ROW) {
@@ -286,6 +297,18 @@ void swap_counts(const struct inst_type *to, struct swap_counts *ret,
         *ret_failure = swap->failure;
     }
     pthread_mutex_unlock(&swap->lock);
+}
+
+void swap_forget_configs(struct proc *proc, const struct inst_type *type) {
+    struct looker looker;
+    looks_begin(proc, &looker);
+    for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+        struct inst *in = cell_at(proc, i);
+        if (is_used(in) && inst_type(in)->line == type->line) {
+            swap_put_config(in, NULL);
+        }
+    }
+    looks_end(proc, &looker);
 }
 
 void swap_end(const struct inst_type *to) {

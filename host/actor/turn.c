@@ -218,22 +218,40 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t at, const void *arg
     return status;
 }
 
-int32_t turn_try(struct runner *r, struct inst *in, uint16_t at, const void *arg) {
+/* A row that no message came for, and that counts as none. */
+static int32_t try_row(struct runner *r, struct inst *in, uint16_t at, const void *arg,
+                       bool commits) {
     const struct inst_row *row = &in->type->rows[at];
     uint16_t last = doing_handler(inst_doing(in));
     turns_enter(r, in, row);
     turn_begin(r, NULL);
     inst_set_handler(in, (uint16_t)(at + 1));
     int32_t status = turn_call(r, in, row, arg);
-    if (status == FAULT_STATUS && fault_was_given_up(r->fault)) {
+    bool panicked = status == FAULT_STATUS && fault_was_given_up(r->fault);
+    if (panicked) {
         status = panic(r, in, &r->fault->report);
     }
     status = r->failed && status >= 0 ? r->fail_status : status;
-    outbox_discard(r, in, &r->outbox);
+    if (commits && status >= 0) {
+        turn_close(r, in, NULL, false);
+    } else {
+        outbox_discard(r, in, &r->outbox);
+    }
+    if (commits && panicked) {
+        turn_fail(r, in, at, status);
+    }
     scratch_reset(&r->scratch);
     turns_leave(r);
     inst_set_handler(in, last);
     return status;
+}
+
+int32_t turn_try(struct runner *r, struct inst *in, uint16_t at, const void *arg) {
+    return try_row(r, in, at, arg, false);
+}
+
+int32_t turn_reconfigure(struct runner *r, struct inst *in, const void *config) {
+    return try_row(r, in, in->type->reconfigure, config, true);
 }
 
 enum step { STEP_MORE, STEP_REST, STEP_GONE };

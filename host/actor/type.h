@@ -71,8 +71,8 @@ struct inst_type {
     uint64_t config_offset;
     const struct note_config *config; /* NULL: takes none */
     uint32_t state_version, state_min;
-    uint16_t init, cleanup, save, load, returned; /* rows, or INST_NO_ROW */
-    uint16_t handlers[INST_HANDLER_HASHES];       /* by name_id: the first row + 1; 0: none */
+    uint16_t init, cleanup, save, load, returned, reconfigure; /* rows, or INST_NO_ROW */
+    uint16_t handlers[INST_HANDLER_HASHES]; /* by name_id: the first row + 1; 0: none */
 };
 
 static inline uint16_t inst_row_index(const struct inst_type *type, const struct inst_row *row) {

@@ -8,6 +8,7 @@
 
 static void pick_hooks(struct inst_type *type) {
     type->init = type->cleanup = type->save = type->load = type->returned = INST_NO_ROW;
+    type->reconfigure = INST_NO_ROW;
     for (uint16_t i = 0; i < type->row_count; i++) {
         switch (type->rows[i].kind) {
         case TROUPE_ROW_init:
@@ -24,6 +25,9 @@ static void pick_hooks(struct inst_type *type) {
             break;
         case TROUPE_ROW_returned:
             type->returned = i;
+            break;
+        case TROUPE_ROW_reconfigure:
+            type->reconfigure = i;
             break;
         case TROUPE_ROW_out:
         case TROUPE_ROW_as:

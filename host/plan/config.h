@@ -48,6 +48,20 @@ struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* takes NULL */
 /* The value of a key of kind str, path or field, by its index in the schema. Lent. */
 struct troupe_str config_text(const struct config *config, size_t key);
-/* A value as the manifest may write it; texts in quotes, as JSON has them. */
+/* A value as the manifest may write it; texts in quotes, as JSON has them. `note` is the schema that the config is
+ * laid out by: its own, or one that is the same. */
 struct str;
-void config_add_value(const struct config *config, size_t key, struct str *out);
+void config_add_value(const struct config *config, const struct note_config *note, size_t key,
+                      struct str *out);
+
+/* Other code of the same actor type: */
+/* Whether a config of one is one of the other, byte by byte; NULL: takes none. */
+bool config_is_same_schema(const struct note_config *a, const struct note_config *b);
+/* Whether they hold the same; false also without memory. Either may be NULL. */
+bool config_is_same(const struct config *a, const struct note_config *a_note,
+                    const struct config *b, const struct note_config *b_note);
+/* The values of a config laid out by `from_note` (NULL: there is none) as one of `to_note`: key by key where name
+ * and kind are the same, checked anew; else the default. Errors: INVALID (a required key is new, or a value does
+ * not fit any more), NOMEM. [any] */
+int config_convert(const struct config *from, const struct note_config *from_note,
+                   const struct note_config *to_note, struct config **ret, struct err *err);

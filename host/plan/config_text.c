@@ -46,8 +46,9 @@ static void add_list(struct str *out, const struct troupe_strs *list) {
     str_add_char(out, ']');
 }
 
-void config_add_value(const struct config *config, size_t key, struct str *out) {
-    const struct note_key *k = &config->note->keys[key];
+void config_add_value(const struct config *config, const struct note_config *note, size_t key,
+                      struct str *out) {
+    const struct note_key *k = &note->keys[key];
     const void *at = (const char *)config->body + config->offsets[key];
     const struct troupe_str *text = at;
     switch (k->kind) {

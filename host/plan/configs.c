@@ -38,44 +38,59 @@ static void report(void *context, size_t setting, const char *text, const char *
 
 /* Paths are relative to the file they stand in, which an override may have changed; but one that the
  * caller gave in the environment is meant as the caller's other paths are: from where it stands. */
-static char *folder_of(struct build *b, struct mark mark) {
+static char *folder_of(struct arena *arena, struct mark mark) {
     const char *slash = mark.file ? strrchr(mark.file, '/') : NULL;
-    return arena_text_n(&b->scratch, mark.file ? mark.file : "",
+    return arena_text_n(arena, mark.file ? mark.file : "",
                         slash ? (size_t)(slash - mark.file) + 1 : 0);
 }
 
-static int convert(struct build *b, const struct manifest_setting *from,
-                   struct config_setting *ret) {
+static void convert(struct arena *arena, const struct manifest_setting *from,
+                    struct config_setting *ret) {
     const struct value *value = &from->value;
     bool is_list = value->kind == VALUE_LIST;
     size_t count = is_list ? value->count : value->kind == VALUE_SCALAR ? 1 : 0;
-    struct troupe_str *values = arena_array(&b->scratch, count, sizeof *values);
+    struct troupe_str *values = arena_array(arena, count, sizeof *values);
     struct mark nowhere = {0};
-    char *folder = folder_of(b, value->from_outside ? nowhere : value->mark);
-    if (!values || !folder) {
-        return build_no_memory(b);
-    }
-    for (size_t i = 0; i < count; i++) {
+    char *folder = folder_of(arena, value->from_outside ? nowhere : value->mark);
+    for (size_t i = 0; values && i < count; i++) {
         values[i] = troupe_str(is_list ? value->items[i].text : value->text);
     }
     *ret = (struct config_setting){troupe_str(from->key), values, count, is_list, folder};
-    return 0;
+}
+
+/* What the manifest gives, to be checked; NULL: no memory, which the arena remembers. */
+static struct config_setting *convert_all(struct arena *arena, const struct manifest_actor *spec,
+                                          char **ret_folder) {
+    struct config_setting *settings = arena_array(arena, spec->setting_count, sizeof *settings);
+    for (size_t i = 0; settings && i < spec->setting_count; i++) {
+        convert(arena, &spec->settings[i], &settings[i]);
+    }
+    *ret_folder = folder_of(arena, spec->mark);
+    return arena->failed ? NULL : settings;
+}
+
+int plan_actor_config(const struct plan_actor *actor, const struct note_config *note,
+                      struct config **ret, struct err *err) {
+    const struct manifest_actor *spec = actor->spec;
+    struct arena arena;
+    char *folder;
+    arena_init(&arena);
+    struct config_setting *settings = convert_all(&arena, spec, &folder);
+    int status =
+        settings ? config_build(note, settings, spec->setting_count, folder, NULL, NULL, ret, err)
+                 : err_set(err, ERR_NOMEM, "its settings");
+    arena_fini(&arena);
+    return status < 0 ? err_wrap(err, "'%s'", actor->path) : 0;
 }
 
 static int build_config(struct build *b, struct unit *unit) {
     const struct manifest_actor *spec = unit->spec;
     const struct note_config *note = b->plan->types[unit->type].note->config;
     struct reporting context = {b, unit};
-    struct config_setting *settings =
-        arena_array(&b->scratch, spec->setting_count, sizeof *settings);
-    char *folder = folder_of(b, spec->mark);
-    if (!settings || !folder) {
+    char *folder;
+    struct config_setting *settings = convert_all(&b->scratch, spec, &folder);
+    if (!settings) {
         return build_no_memory(b);
-    }
-    for (size_t i = 0; i < spec->setting_count; i++) {
-        if (convert(b, &spec->settings[i], &settings[i]) < 0) {
-            return -1;
-        }
     }
     struct err err = {.code = ERR_NONE};
     if (config_build(note, settings, spec->setting_count, folder, report, &context, &unit->config,

@@ -72,10 +72,10 @@ static int compare_key(struct differ *d, const struct plan_actor *from, size_t o
     str_init(&texts[1]);
     str_init(&what);
     if (old != SIZE_MAX) {
-        config_add_value(from->config, old, &texts[0]);
+        config_add_value(from->config, from->config->note, old, &texts[0]);
     }
     if (new != SIZE_MAX) {
-        config_add_value(to->config, new, &texts[1]);
+        config_add_value(to->config, to->config->note, new, &texts[1]);
     }
     bool differs =
         old == SIZE_MAX || new == SIZE_MAX || strcmp(str_text(&texts[0]), str_text(&texts[1])) != 0;

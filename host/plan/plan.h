@@ -97,6 +97,11 @@ int plan_type_init(struct plan_type *type, const struct note_plugin *note,
                    const struct note_actor *actor, struct type_table *types, struct err *err);
 void plan_type_fini(struct plan_type *type);
 
+/* An actor's settings as other code of its type has them: checked against that schema, but for fields of what is
+ * wired to it. Errors: as config_build. */
+int plan_actor_config(const struct plan_actor *actor, const struct note_config *note,
+                      struct config **ret, struct err *err);
+
 /* The index of an actor by path, PLAN_NONE when there is none. */
 uint32_t plan_find_actor(const struct plan *plan, const char *path);
 

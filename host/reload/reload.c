@@ -39,7 +39,7 @@ int reload_create(struct proc *proc, const struct plan *plan, struct log *log, s
     reload->log = log;
     pthread_mutex_init(&reload->running, NULL);
     pthread_mutex_init(&reload->lock, NULL);
-    if (retirer_create(log, &reload->retirer, err) < 0) {
+    if (retirer_create(log, &reload->retirer, err) < 0 || settings_create(reload, err) < 0) {
         reload_destroy(reload);
         return -1;
     }
@@ -118,6 +118,7 @@ void reload_destroy(struct reload *reload) {
         loaded_close(reload->files[i].library);
     }
     retirer_destroy(reload->retirer);
+    settings_destroy(reload);
     pthread_mutex_destroy(&reload->running);
     pthread_mutex_destroy(&reload->lock);
     mem_free(reload->files);
@@ -287,11 +288,6 @@ static int check_types(struct transaction *t, struct err *err) {
             continue;
         }
         report->types++;
-        if (!reload_is_same_config(turnover->from->config, turnover->to->config)) {
-            return err_set(err, ERR_REFUSED,
-                           "actor type '%s': its config has other keys now, which takes a restart",
-                           turnover->to->id);
-        }
         if (swap_check(turnover->from, turnover->to, &can_go_back, err) < 0) {
             return -1;
         }
@@ -314,13 +310,18 @@ static int load(struct transaction *t, struct err *err) {
             return -1;
         }
     }
-    t->report->to_generation = t->exchanges[0].library->generation;
+    if (t->exchange_count > 0) {
+        t->report->to_generation = t->exchanges[0].library->generation;
+    }
+    if (transaction_add_same_code(t, err) < 0) {
+        return -1;
+    }
     for (size_t i = 0; i < t->turnover_count; i++) {
         if (proc_link_type(proc, t->turnovers[i].to, err) < 0) {
             return -1;
         }
     }
-    return check_types(t, err);
+    return check_types(t, err) < 0 ? -1 : transaction_configure(t, err);
 }
 
 /* --- the end of a generation --- */
@@ -382,6 +383,7 @@ static void fini(struct transaction *t) {
     for (size_t i = 0; t->exchanges && i < t->exchange_count; i++) {
         image_destroy(t->exchanges[i].image);
     }
+    transaction_drop_settings(t);
     mem_free(t->exchanges);
     mem_free(t->turnovers);
 }
@@ -412,6 +414,7 @@ static int go_back(struct transaction *t, struct err *err) {
 static int take_back(struct transaction *t) {
     enum reload_step failed_at = t->report->step;
     (void)step(t, RELOAD_STEP_BACK, go_back, NULL);
+    transaction_keep_settings(t, false);
     retire(t, true);
     t->report->step = failed_at;
     t->report->outcome = RELOAD_TAKEN_BACK;
@@ -419,10 +422,11 @@ static int take_back(struct transaction *t) {
 }
 
 static int run(struct transaction *t, struct err *err) {
-    if (step(t, RELOAD_STEP_READ, read_files, err) < 0) {
+    if (step(t, RELOAD_STEP_READ, read_files, err) < 0 ||
+        step(t, RELOAD_STEP_CHECK, transaction_compare, err) < 0) {
         return -1;
     }
-    if (t->exchange_count == 0) {
+    if (t->exchange_count == 0 && !t->has_settings) {
         t->report->outcome = RELOAD_NOTHING;
         return 0;
     }
@@ -431,6 +435,7 @@ static int run(struct transaction *t, struct err *err) {
         retire(t, true);
         return -1;
     }
+    transaction_hand_out(t);
     bool has_canary = transaction_mode(t) == RELOAD_CANARY;
     if ((has_canary && step(t, RELOAD_STEP_CANARY, transaction_canary, err) < 0) ||
         step(t, RELOAD_STEP_OVER, transaction_over, err) < 0 ||
@@ -438,6 +443,7 @@ static int run(struct transaction *t, struct err *err) {
         return take_back(t);
     }
     (void)step(t, RELOAD_STEP_PROBATION, settle, NULL);
+    transaction_keep_settings(t, true);
     retire(t, false);
     t->report->outcome = RELOAD_DONE;
     return 0;
@@ -447,7 +453,9 @@ static void say(const struct reload *reload, const struct reload_report *report)
     if (!reload->log || report->outcome == RELOAD_NOTHING) {
         return;
     }
-    if (report->outcome == RELOAD_DONE) {
+    if (report->outcome == RELOAD_DONE && report->files == 0) {
+        log_write(reload->log, LOG_INFO, NULL, "%u actors have other settings", report->settings);
+    } else if (report->outcome == RELOAD_DONE) {
         log_write(reload->log, LOG_INFO, NULL,
                   "reloaded '%s': generation %u instead of %u, %llu actors went over", report->file,
                   report->to_generation, report->from_generation,

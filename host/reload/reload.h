@@ -66,6 +66,7 @@ struct reload_report {
     uint64_t probed; /* copies of states that the new code was tried on */
     char file[256];  /* the first that had changed; "": none */
     uint32_t files, types;
+    uint32_t settings; /* actors of the plan that were to get other settings */
     uint32_t from_generation, to_generation; /* of that file; 0: none was loaded */
     char from_build[65], to_build[65];       /* build-ids; "" */
     char version[64];                        /* what the new file says of itself */
@@ -78,6 +79,10 @@ struct reload_report {
 };
 
 struct reload_how {
+    /* The deployment as its manifest is now, lent until the next one is done, or the reload is destroyed. It may
+     * differ in code and in settings that actors take while they live, see plan/diff.h; else it is refused, with
+     * all that is in the way. NULL: as it was. */
+    const struct plan *next;
     const char *file; /* only this plugin file, by its path or its name; NULL: all */
     uint64_t over_ns; /* how long an actor may take to go over (RL-2); 0: the manifest's */
     bool has_mode;

@@ -25,6 +25,9 @@ struct reload {
     struct reload_file *files; /* under running; owned, grows; so the next two */
     size_t file_count;
     uint64_t series;
+    const struct plan *settings; /* whose settings actors have; lent */
+    struct config **configs; /* per actor of the plan: what it has, laid out for its present code;
+                                  * owned; NULL: none */
 
     pthread_mutex_t lock;
     struct reload_report history[RELOAD_KEEPS]; /* under lock; by number, round and round */
@@ -53,6 +56,8 @@ struct transaction {
     size_t exchange_count;
     struct turnover *turnovers;
     size_t turnover_count;
+    bool has_settings;       /* there are others for some actors, whatever becomes of their code */
+    struct config **configs; /* per actor of the plan: what it is to have; owned; NULL: as it is */
 };
 
 /* reload.c */
@@ -61,6 +66,21 @@ bool reload_is_same_config(const struct note_config *a, const struct note_config
 /* prove.c */
 /* The private copies are made, and each is tried by a process of its own (RL-1). */
 int transaction_probe(struct transaction *t, struct err *err);
+
+/* settings.c */
+int settings_create(struct reload *reload, struct err *err);
+void settings_destroy(struct reload *reload);
+/* Whether the next plan is one of other code and settings alone. Errors: REFUSED, with all that is in the way. */
+int transaction_compare(struct transaction *t, struct err *err);
+/* Turnovers for types that get other settings and no other code. */
+int transaction_add_same_code(struct transaction *t, struct err *err);
+/* Makes what actors get, by the schemas of the code to come. Errors: INVALID. */
+int transaction_configure(struct transaction *t, struct err *err);
+/* To the actors, before they go over. */
+void transaction_hand_out(const struct transaction *t);
+/* When all have gone, or gone back. */
+void transaction_keep_settings(struct transaction *t, bool is_done);
+void transaction_drop_settings(struct transaction *t);
 
 /* over.c */
 enum reload_mode transaction_mode(const struct transaction *t);

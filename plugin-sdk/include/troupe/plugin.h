@@ -22,7 +22,8 @@
  *   config   -                                 value: offset of the config struct in the state
  *   option   -                                 name is one of:
  *                own_thread      may block; gets a thread of its own
- *                plain_state     the state holds no pointers into the plugin
+ *                plain_state     the state holds no pointers into the plugin, nor to texts of its settings
+ *                                but in these themselves
  *                touches_world   acts on the world by itself (TX-3)
  *                writes_older    `save` writes the version that the host's save_version says: so a
  *                                reload to or from this code can go back (RL-4)

@@ -22,6 +22,8 @@ struct kit {
     struct clock_manual clock;
     struct type_table *types;
     struct plan *plan;
+    struct plan *plans[8]; /* that it was reloaded to */
+    unsigned plan_count;
     struct deploy *deploy;
     struct log log;
     bool started;
@@ -53,7 +55,8 @@ static void fail_with(const struct diags *diags, const struct err *err) {
     fail_msg("the manifest is wrong: %s", err->text);
 }
 
-static void build_plan(struct kit *kit, const char *path) {
+static struct plan *build_plan(struct kit *kit, const char *path) {
+    struct plan *plan = NULL;
     const char *folders[] = {kit->of->folder, TROUPE_BUILD_DIR "/test-plugins",
                              TROUPE_BUILD_DIR "/plugins"};
     struct manifest *manifest = NULL;
@@ -65,10 +68,20 @@ static void build_plan(struct kit *kit, const char *path) {
         fail_with(&diags, &err);
     }
     assert_int_equal(catalog_scan(folders, 3, &catalog, &err), 0);
-    if (plan_build(manifest, catalog, kit->types, &kit->plan, &diags, &err) < 0) {
+    if (plan_build(manifest, catalog, kit->types, &plan, &diags, &err) < 0) {
         fail_with(&diags, &err);
     }
     diags_fini(&diags);
+    return plan;
+}
+
+/* The caller frees it. */
+static char *new_manifest(struct kit_case *of, const char *text) {
+    char name[32];
+    (void)snprintf(name, sizeof name, "m%u.yaml", of->kit_count++);
+    char *path = test_path(of->folder, name);
+    write_manifest(of, path, text);
+    return path;
 }
 
 struct kit *kit_create_with(void *state, const char *text, const struct proc_forwarder *forwarder) {
@@ -79,15 +92,12 @@ struct kit *kit_create_with(void *state, const char *text, const struct proc_for
     kit->of = of;
     kit->next = of->kits;
     of->kits = kit;
-    char name[32];
-    (void)snprintf(name, sizeof name, "m%u.yaml", of->kit_count++);
-    char *path = test_path(of->folder, name);
-    write_manifest(of, path, text);
+    char *path = new_manifest(of, text);
     clock_manual_init(&kit->clock, NS_PER_S, 1700000000000000000);
     log_init(&kit->log, of->log_fd, LOG_DEBUG, LOG_TEXT, kit_clock(kit));
     kit->types = type_table_create();
     assert_non_null(kit->types);
-    build_plan(kit, path);
+    kit->plan = build_plan(kit, path);
     free(path);
     struct deploy_options options = {.log = &kit->log,
                                      .seeded = !of->threads,
@@ -325,6 +335,9 @@ static void destroy(struct kit *kit) {
     *at = kit->next;
     deploy_destroy(kit->deploy);
     plan_destroy(kit->plan);
+    for (unsigned i = 0; i < kit->plan_count; i++) {
+        plan_destroy(kit->plans[i]);
+    }
     type_table_destroy(kit->types);
     free(kit);
 }
@@ -431,4 +444,13 @@ int kit_reload(struct kit *kit, struct reload_how how, struct reload_report *ret
         how.context = kit;
     }
     return reload_run(deploy_reload(kit->deploy), &how, ret, &err);
+}
+
+int kit_reload_to(struct kit *kit, const char *manifest, struct reload_how how,
+                  struct reload_report *ret) {
+    char *path = new_manifest(kit->of, manifest);
+    assert_true(kit->plan_count < sizeof kit->plans / sizeof *kit->plans);
+    how.next = kit->plans[kit->plan_count++] = build_plan(kit, path);
+    free(path);
+    return kit_reload(kit, how, ret);
 }

@@ -108,5 +108,8 @@ void kit_gate_open(void *state, const char *name);
 /* Puts a plugin of the fixtures into the case's folder, where types are looked for first, under this name
  * ("adder.so"): at once, as who installs a new version does. */
 void kit_plugin(void *state, const char *fixture, const char *name);
+/* Reloads to what this manifest says, as kit_start reads it, with what lies there now. */
+int kit_reload_to(struct kit *kit, const char *manifest, struct reload_how how,
+                  struct reload_report *ret);
 /* Reloads what lies there now; seeded, by letting time pass. As reload_run. */
 int kit_reload(struct kit *kit, struct reload_how how, struct reload_report *ret);

@@ -1,0 +1,72 @@
+/* Settings go over with their actor. */
+#include <stdio.h>
+#include <string.h>
+
+#include "actor/swap_impl.h"
+
+bool swap_is_same_code(const struct inst_type *from, const struct inst_type *to) {
+    return from->library == to->library;
+}
+
+void swap_put_config(struct inst *in, struct config *config) {
+    struct inst_more *more = inst_seen(in);
+    /* acq_rel: who takes it out sees all of it */
+    config_unref(more ? atomic_exchange_explicit(&more->other_config, config, memory_order_acq_rel)
+                      : config);
+}
+
+int swap_find_config(struct inst *in, const struct inst_type *to, struct config **ret, char *why,
+                     size_t size) {
+    struct inst_more *more = in->more;
+    struct err err;
+    *ret = atomic_exchange_explicit(&more->other_config, NULL, memory_order_acq_rel);
+    if (*ret || !to->config || config_is_same_schema(in->type->config, to->config)) {
+        return 0;
+    }
+    if (config_convert(more->config, in->type->config, to->config, ret, &err) < 0) {
+        (void)snprintf(why, size, "%s", err.text);
+        return -1;
+    }
+    return 0;
+}
+
+void swap_adopt_config(struct inst *in, struct config **config) {
+    struct config *before = in->more->config;
+    if (before == *config) {
+        config_unref(before);
+    } else {
+        in->more->config = *config;
+        swap_put_config(in, before);
+    }
+    *config = NULL;
+}
+
+void swap_write_config(struct inst *in) {
+    const struct config *config = in->more->config;
+    if (config && in->type->config) {
+        memcpy((char *)in->state + in->type->config_offset, config->body, config->size);
+    }
+}
+
+bool swap_is_untouched(const struct inst *in, const struct inst_type *to) {
+    return swap_is_same_code(in->type, to) &&
+           !(in->more && atomic_load_explicit(&in->more->other_config, memory_order_acquire));
+}
+
+bool swap_waits(const struct inst *in, const struct inst_type *to) {
+    return in->paused && swap_is_same_code(in->type, to) && to->reconfigure != INST_NO_ROW;
+}
+
+int swap_reconfigure(struct runner *r, struct inst *in, const struct inst_type *to,
+                     struct config **config, char *why, size_t size) {
+    int32_t status = turn_reconfigure(r, in, (*config)->body);
+    if (status < 0) {
+        (void)snprintf(why, size, "reconfigure: %s",
+                       r->failed ? r->fail_text : troupe_status_text(status));
+        return -1;
+    }
+    swap_become(in, to);
+    swap_adopt_config(in, config);
+    swap_write_config(in);
+    return 0;
+}
