@@ -68,6 +68,10 @@ struct troupe_proc {
     /* set by the start, then constant */
     struct checked checked;
     struct log log;
+
+    pthread_mutex_t reloading; /* one reload at a time */
+    struct checked *
+        reread; /* under reloading; owned: of the manifests as they were read last; NULL: `checked` */
     char id[128];
 };
 
@@ -128,6 +132,9 @@ int recipe_add_options(struct recipe *recipe, const struct troupe_options *optio
 /* Reads and checks it; a status. `checked` is to be ended in both cases. */
 int32_t recipe_read(const struct recipe *recipe, const struct troupe_options *options,
                     struct type_table *types, struct checked *checked, struct troupe_error *error);
+
+/* embed_reload.c */
+void embed_forget_reread(struct troupe_proc *proc);
 
 /* The error of what was checked, with the errors among its findings; the rest is logged. */
 int32_t recipe_fail(const struct checked *checked, struct troupe_error *error);

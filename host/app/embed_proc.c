@@ -100,6 +100,7 @@ int32_t troupe_proc_create(const struct troupe_options *options, struct troupe_p
     atomic_store_explicit(&proc->strong, 1, memory_order_relaxed);
     atomic_store_explicit(&proc->weak, 1, memory_order_relaxed);
     pthread_mutex_init(&proc->lock, NULL);
+    pthread_mutex_init(&proc->reloading, NULL);
     embed_cond_init(&proc->changed);
     recipe_init(&proc->recipe);
     list_init(&proc->clients);
@@ -212,6 +213,7 @@ void embed_release(struct troupe_proc *proc) {
     forget_options(proc);
     pthread_cond_destroy(&proc->changed);
     pthread_mutex_destroy(&proc->lock);
+    pthread_mutex_destroy(&proc->reloading);
     mem_free(proc);
 }
 

@@ -76,11 +76,53 @@ static int32_t not_running(const struct troupe_proc *proc, struct troupe_error *
     return embed_fail(error, TROUPE_STOPPING, "proc '%s' does not run", proc->id);
 }
 
+static void forget(struct checked *checked) {
+    if (checked) {
+        checked_fini(checked);
+    }
+    mem_free(checked);
+}
+
+void embed_forget_reread(struct troupe_proc *proc) {
+    forget(proc->reread);
+    proc->reread = NULL;
+}
+
+/* With the manifests as they are now. What they say is kept when it holds from now on. */
+static int32_t reload_all(struct troupe_proc *proc, struct deploy *deploy, struct reload_how *how,
+                          struct reload_report *report, struct troupe_error *error) {
+    struct err err = {0};
+    struct checked *checked = mem_alloc(sizeof *checked);
+    if (!checked) {
+        return embed_fail(error, TROUPE_NO_MEMORY, "out of memory");
+    }
+    int32_t status = recipe_read(&proc->recipe, &proc->options, proc->types, checked, error);
+    if (status == TROUPE_OK) {
+        how->next = checked->plan;
+        if (reload_run(deploy_reload(deploy), how, report, &err) < 0) {
+            status = embed_fail_as(error, &err);
+        }
+    }
+    if (status == TROUPE_OK && report->outcome == RELOAD_DONE) {
+        forget(proc->reread);
+        proc->reread = checked;
+    } else {
+        forget(checked);
+    }
+    return status;
+}
+
+static int32_t reload_file(struct deploy *deploy, const struct reload_how *how,
+                           struct reload_report *report, struct troupe_error *error) {
+    struct err err = {0};
+    return reload_run(deploy_reload(deploy), how, report, &err) < 0 ? embed_fail_as(error, &err)
+                                                                    : TROUPE_OK;
+}
+
 int32_t troupe_proc_reload(struct troupe_proc *proc, const struct troupe_reload *how,
                            struct troupe_reload_report *report, struct troupe_error *error) {
-    struct err err = {0};
     struct reload_how whole;
-    struct reload_report all;
+    struct reload_report all = {.outcome = RELOAD_REFUSED};
     int32_t status = embed_check_outside(error, "reloading");
     status = status == TROUPE_OK ? read_how(how, &whole, error) : status;
     if (status < 0) {
@@ -90,9 +132,10 @@ int32_t troupe_proc_reload(struct troupe_proc *proc, const struct troupe_reload 
     if (!deploy) {
         return not_running(proc, error);
     }
-    if (reload_run(deploy_reload(deploy), &whole, &all, &err) < 0) {
-        status = embed_fail_as(error, &err);
-    }
+    pthread_mutex_lock(&proc->reloading);
+    status = whole.file ? reload_file(deploy, &whole, &all, error)
+                        : reload_all(proc, deploy, &whole, &all, error);
+    pthread_mutex_unlock(&proc->reloading);
     embed_end_use(proc);
     if (report) {
         write_report(&all, report);

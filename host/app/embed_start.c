@@ -22,6 +22,7 @@ static void take_down(struct troupe_proc *proc, struct deploy *deploy, bool stuc
     } else {
         deploy_destroy(deploy);
         member_destroy(proc->member);
+        embed_forget_reread(proc);
         checked_fini(&proc->checked);
     }
     pthread_mutex_lock(&proc->lock);
@@ -249,7 +250,6 @@ int32_t troupe_proc_start(struct troupe_proc *proc, struct troupe_error *error) 
                           proc->id);
     }
     int32_t status = bring_up(proc, &deploy, error);
-    recipe_fini(&proc->recipe);
     pthread_mutex_lock(&proc->lock);
     proc->deploy = deploy;
     proc->kept = deploy != NULL;

@@ -9,7 +9,11 @@
  * version that runs. Then each actor of its types goes over between two turns, with its state; id, mailbox, wires,
  * timers, watches, descriptors, children and pending calls stay as they are (RL-3). For a time of probation a turn
  * that fails on the new code is undone, its message is handled by the code before, and all go back (RL-4).
- * Otherwise the version before is unloaded. */
+ * Otherwise the version before is unloaded.
+ *
+ * The manifests are read again as well: other settings are given to actors that take them while they live, with
+ * their new code, by their hook `reconfigure`, or through their saved state. What else has changed in them takes a
+ * restart, and is refused with all that is in the way. */
 #pragma once
 
 #include <troupe/embed.h>
