@@ -93,6 +93,7 @@ struct runner {
     /* of it too, cleared when it begins; side by side, so that this takes two stores */
     uint32_t logged; /* lines since the last commit */
     bool answered, failed, has_context;
+    bool goes;       /* its actor goes over just now: see swap_obey */
     bool refused;    /* a spawn was */
     bool committed;  /* something was, early (TX-2) */
     bool has_flight; /* flight_at is known */

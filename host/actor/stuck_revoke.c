@@ -68,6 +68,7 @@ static void note_turn(struct runner *r, struct inst *in, struct stuck_abandoned 
     a->uid = inst_uid(in);
     a->row = r->row;
     a->answered = r->answered;
+    a->goes = r->goes;
     a->has_flight = r->has_flight;
     a->flight_at = r->flight_at;
     a->logged = r->logged;
@@ -207,9 +208,6 @@ static void go_on_before(struct runner *r, struct inst *in, struct stuck_abandon
     uint8_t kind = a->m.header.kind;
     bool is_message = a->body && (kind == MSG_DATA || kind == MSG_REQUEST);
     struct msg *m = is_message ? copy_message(r, a) : NULL;
-    if (a->row->kind == TROUPE_ROW_load) {
-        swap_abandon(in); /* no life begins while something is held */
-    }
     swap_undo_turn(r, in, (uint16_t)(a->row - in->type->rows), TROUPE_ERROR);
     if (m) {
         if (kind == MSG_REQUEST) {
@@ -234,13 +232,15 @@ void stuck_abandon(struct runner *r, struct inst *in) {
     r->failed = true;
     r->fail_kind = FAILURE_STUCK;
     memcpy(r->fail_text, a->own, sizeof a->own);
+    if (a->goes) {
+        swap_abandon(in);
+    }
     if (in->holds && swap_takes_back(in, a->row->kind, TROUPE_ERROR)) {
         go_on_before(r, in, a);
         return;
     }
-    if (a->row->kind == TROUPE_ROW_reconfigure) {
+    if (a->goes) {
         swap_fail(in, r->fail_text);
-        swap_abandon(in);
     }
     in->cleanup_ok = false; /* ST-4: its state is gone */
     r->fail_frames = a->frames;

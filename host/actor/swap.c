@@ -443,7 +443,9 @@ void swap_obey(struct runner *r, struct inst *in) {
     if (in->type->line) {
         struct swap *swap = swap_of(in->type);
         atomic_fetch_add_explicit(&swap->busy, 1, memory_order_seq_cst); /* W-5 */
+        r->goes = true;
         go_the_way(r, in, swap);
+        r->goes = false;
         atomic_fetch_sub_explicit(&swap->busy, 1, memory_order_seq_cst);
         swap_pass_on(in->proc, swap);
     }

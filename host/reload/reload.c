@@ -454,7 +454,8 @@ static void say(const struct reload *reload, const struct reload_report *report)
         return;
     }
     if (report->outcome == RELOAD_DONE && report->files == 0) {
-        log_write(reload->log, LOG_INFO, NULL, "%u actors have other settings", report->settings);
+        log_write(reload->log, LOG_INFO, NULL, "%u actor%s other settings now", report->settings,
+                  report->settings == 1 ? " has" : "s have");
     } else if (report->outcome == RELOAD_DONE) {
         log_write(reload->log, LOG_INFO, NULL,
                   "reloaded '%s': generation %u instead of %u, %llu actors went over", report->file,
