@@ -177,25 +177,6 @@ static void test_client_answers_an_actor(void **state) {
 
 /* --- names, types --- */
 
-static void test_resolving_finds_open_actors_only(void **state) {
-    struct embedded *w = *state;
-    struct troupe_ref ref = {0, 0};
-    embedded_begin(w,
-                   "actors:\n  a: { type: kit.Player }\n"
-                   "  ends: { type: kit.Player, config: { number: stop, cleanup: 'log bye' } }\n");
-    assert_int_equal(embedded_find(w, "p/a[0]", NULL).uid, embedded_find(w, "a", NULL).uid);
-
-    embedded_ok(embedded_send(w, "ends", 1, 0), &w->error);
-    embedded_wait_logged(&w->log, "bye");
-    while (troupe_client_find(w->client, "ends", NULL, &ref, &w->error) == TROUPE_OK) {
-    }
-
-    assert_string_equal(w->error.text, "there is no open actor 'ends' in proc 'p'");
-    assert_int_equal(troupe_client_find(w->client, "a", "nope", &ref, &w->error), TROUPE_NOT_FOUND);
-    assert_string_equal(w->error.text, "no actor in proc 'p' has a port 'nope'");
-    embedded_finish(w);
-}
-
 static void test_ai2_name_of_a_client_is_unique_among_the_roots(void **state) {
     struct embedded *w = *state;
     struct troupe_client_options options = {.size = sizeof options, .name = "a"};
@@ -255,7 +236,6 @@ int main(void) {
         TEST(test_mb4_undeliverables_of_a_client_come_to_its_port),
         TEST(test_context_of_messages_between_clients),
         TEST(test_client_answers_an_actor),
-        TEST(test_resolving_finds_open_actors_only),
         TEST(test_ai2_name_of_a_client_is_unique_among_the_roots),
         TEST(test_types_are_checked_against_the_plugins),
     };
