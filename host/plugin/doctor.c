@@ -121,10 +121,10 @@ static void look_at_way_back(const struct note_actor *actor, struct doctor *doct
 
 /* Libraries that no deployment replaces while it runs. */
 static bool is_of_system(const char *library) {
-    static const char *const known[] = {"libc.so.",       "libm.so.",      "libpthread.so.",
-                                        "libdl.so.",      "librt.so.",     "ld-linux",
-                                        "libgcc_s.so.",   "libstdc++.so.", "libresolv.so.",
-                                        "libatomic.so.1", "libc.musl"};
+    static const char *const known[] = {
+        "libc.so.",  "libm.so.",     "libpthread.so.", "libdl.so.",     "librt.so.",
+        "ld-linux",  "libgcc_s.so.", "libstdc++.so.",  "libresolv.so.", "libatomic.so.1",
+        "libc.musl", "libasan.so.",  "libubsan.so.",   "libtsan.so.",   "liblsan.so."};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strncmp(library, known[i], strlen(known[i])) == 0) {
             return true;
