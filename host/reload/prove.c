@@ -43,7 +43,7 @@ static void ask(struct proving *p, size_t at) {
     uint32_t version = from ? swap_version(from, &to) : 0;
     struct probe_type *type = &p->types[at];
     *type = (struct probe_type){.id = actor->id};
-    if (!version || !reload_is_same_config(from->config, actor->config)) {
+    if (!version || !config_is_same_schema(from->config, actor->config)) {
         return; /* what is wrong with it will be said when its rows are known */
     }
     type->version_back = swap_version(&to, from);

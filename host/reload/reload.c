@@ -267,17 +267,6 @@ static int check_wire(const struct transaction *t, const struct plan_wire *wire,
     return 0;
 }
 
-bool reload_is_same_config(const struct note_config *a, const struct note_config *b) {
-    bool same = a && b && a->key_count == b->key_count;
-    for (size_t i = 0; same && i < a->key_count; i++) {
-        const struct note_key *x = &a->keys[i];
-        const struct note_key *y = &b->keys[i];
-        same =
-            x->kind == y->kind && strcmp(x->name, y->name) == 0 && strcmp(x->extra, y->extra) == 0;
-    }
-    return same || a == b;
-}
-
 static int check_types(struct transaction *t, struct err *err) {
     struct reload_report *report = t->report;
     report->can_go_back = true;

@@ -60,9 +60,6 @@ struct transaction {
     struct config **configs; /* per actor of the plan: what it is to have; owned; NULL: as it is */
 };
 
-/* reload.c */
-bool reload_is_same_config(const struct note_config *a, const struct note_config *b);
-
 /* prove.c */
 /* The private copies are made, and each is tried by a process of its own (RL-1). */
 int transaction_probe(struct transaction *t, struct err *err);

@@ -9,20 +9,6 @@
 
 #define SAYS "actors: { a: { type: kit.Player, config: { init: 'log up', cleanup: 'log bye' } } }"
 
-static int setup(void **state) {
-    struct embedded_log *log = malloc(sizeof *log);
-    assert_non_null(log);
-    embedded_log_init(log);
-    *state = log;
-    return 0;
-}
-
-static int teardown(void **state) {
-    embedded_log_fini(*state);
-    free(*state);
-    return 0;
-}
-
 static void test_pr3_destroying_says_who_stopped_and_who_had_to_be_aborted(void **state) {
     struct troupe_error error;
     struct troupe_end *end = NULL;
@@ -143,7 +129,7 @@ static void test_pr2_last_handle_dropped_inside_a_turn_ends_it_elsewhere(void **
     test_counter_fini(&inside.told);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, embedded_log_setup, embedded_log_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -9,20 +9,6 @@
 
 #define SAYS "actors: { a: { type: kit.Player, config: { init: 'log up', cleanup: 'log bye' } } }"
 
-static int setup(void **state) {
-    struct embedded_log *log = malloc(sizeof *log);
-    assert_non_null(log);
-    embedded_log_init(log);
-    *state = log;
-    return 0;
-}
-
-static int teardown(void **state) {
-    embedded_log_fini(*state);
-    free(*state);
-    return 0;
-}
-
 static void test_pr2_last_handle_stops_the_proc_on_another_thread(void **state) {
     struct troupe_error error;
     struct troupe_proc *proc = embedded_start(*state, TROUPE_STAYS, SAYS);
@@ -71,7 +57,7 @@ static void test_pr2_proc_that_never_ran_ends_too(void **state) {
     troupe_weak_proc_free(weak);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, embedded_log_setup, embedded_log_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -8,20 +8,6 @@
 #include "base/alloc.h"
 #include "lib/temp.h"
 
-static int setup(void **state) {
-    struct embedded_log *log = malloc(sizeof *log);
-    assert_non_null(log);
-    embedded_log_init(log);
-    *state = log;
-    return 0;
-}
-
-static int teardown(void **state) {
-    embedded_log_fini(*state);
-    free(*state);
-    return 0;
-}
-
 static struct troupe_end *wait_for_end(struct troupe_proc *proc) {
     struct troupe_error error;
     struct troupe_end *end = NULL;
@@ -311,7 +297,7 @@ static void test_each_failed_allocation_is_an_error(void **state) {
     TEST_EACH_FAILED_ALLOCATION(n, status = try_all(*state), status == TROUPE_OK);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, embedded_log_setup, embedded_log_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -8,20 +8,6 @@
 
 #define SAYS "actors: { a: { type: kit.Player, config: { init: 'log up', cleanup: 'log bye' } } }"
 
-static int setup(void **state) {
-    struct embedded_log *log = malloc(sizeof *log);
-    assert_non_null(log);
-    embedded_log_init(log);
-    *state = log;
-    return 0;
-}
-
-static int teardown(void **state) {
-    embedded_log_fini(*state);
-    free(*state);
-    return 0;
-}
-
 static void test_pr2_weak_handle_of_an_ended_proc_fails_to_upgrade(void **state) {
     struct troupe_error error;
     struct troupe_proc *proc = embedded_start(*state, TROUPE_STAYS, SAYS);
@@ -76,7 +62,7 @@ static void test_pr2_threads_that_upgrade_while_it_ends(void **state) {
     assert_true(embedded_logged(*state, "bye"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, embedded_log_setup, embedded_log_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -24,6 +24,20 @@ void embedded_log_fini(struct embedded_log *log) {
     pthread_mutex_destroy(&log->lock);
 }
 
+int embedded_log_setup(void **state) {
+    struct embedded_log *log = malloc(sizeof *log);
+    assert_non_null(log);
+    embedded_log_init(log);
+    *state = log;
+    return 0;
+}
+
+int embedded_log_teardown(void **state) {
+    embedded_log_fini(*state);
+    free(*state);
+    return 0;
+}
+
 void embedded_log_take(void *context, uint32_t level, struct troupe_str actor,
                        struct troupe_str text) {
     struct embedded_log *log = context;

@@ -18,6 +18,9 @@ struct embedded_log {
 
 void embedded_log_init(struct embedded_log *log);
 void embedded_log_fini(struct embedded_log *log);
+/* Setup and teardown of tests whose *state is a log. */
+int embedded_log_setup(void **state);
+int embedded_log_teardown(void **state);
 /* For options.log, with the log as context. */
 void embedded_log_take(void *log, uint32_t level, struct troupe_str actor, struct troupe_str text);
 bool embedded_logged(struct embedded_log *log, const char *text);
