@@ -6,6 +6,7 @@
 #include "actor/proc.h"
 #include "app/forwarder_impl.h"
 #include "base/alloc.h"
+#include "sched/sched.h"
 
 const char *troupe_version(void) {
     return TROUPE_VERSION_TEXT;
@@ -93,6 +94,7 @@ _Static_assert(TROUPE_FORMAT_TEXT == 1 + LOG_TEXT && TROUPE_FORMAT_JSON == 1 + L
 int32_t troupe_proc_create(const struct troupe_options *options, struct troupe_proc **ret,
                            struct troupe_error *error) {
     struct err err;
+    (void)sched_announce_barrier(); /* before there are threads, where the program has none yet */
     struct troupe_proc *proc = mem_alloc(sizeof *proc);
     if (!proc) {
         return embed_fail(error, TROUPE_NO_MEMORY, "out of memory");

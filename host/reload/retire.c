@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -202,8 +203,11 @@ static void step_unlocked(struct retirer *r, struct leaving *l) {
     pthread_mutex_lock(&r->lock);
 }
 
+#define NICE 10
+
 static void *run(void *context) {
     struct retirer *r = context;
+    (void)setpriority(PRIO_PROCESS, 0, NICE); /* this thread's: what runs comes first */
     pthread_mutex_lock(&r->lock);
     while (!r->ends) {
         uint64_t next_ns;

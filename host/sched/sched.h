@@ -196,6 +196,9 @@ enum sched_place { SCHED_NOWHERE, SCHED_POOL, SCHED_OWN, SCHED_STRAY };
 enum sched_place sched_find(struct sched *sched, const void *local);
 /* Calls `reach` with the thread, which does not end meanwhile; false: it has ended, or all stop. */
 bool sched_reach(struct sched *sched, const void *local, void (*reach)(pthread_t thread));
+/* Tells the kernel that sched_barrier will be called; at once while the process has one thread, some 10 ms later. Made
+ * anyway by the first sched; again, it costs nothing. False: this kernel can't. [any] */
+bool sched_announce_barrier(void);
 /* Whatever the process's running threads wrote before this is visible to the caller, and the other way
  * round; false: this kernel can't, and nothing may be seized. */
 bool sched_barrier(struct sched *sched);

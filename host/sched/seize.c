@@ -22,10 +22,12 @@
 /* How long a stop waits for threads whose task was taken from them. */
 #define STOP_PATIENCE_NS (200 * NS_PER_MS)
 
+bool sched_announce_barrier(void) {
+    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
 void seize_prepare(struct sched *sched) {
-    sched->can_seize =
-        !sched->options.seeded &&
-        syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    sched->can_seize = !sched->options.seeded && sched_announce_barrier();
 }
 
 bool sched_barrier(struct sched *sched) {
