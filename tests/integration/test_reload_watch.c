@@ -126,7 +126,7 @@ static void test_rl6_a_file_that_cmake_installs_is_reloaded(void **state) {
         "printf '%%s\\n' 'cmake_minimum_required(VERSION 3.25)' 'project(p NONE)' "
         "'get_filename_component(to \"%2$s\" DIRECTORY)' "
         "'install(PROGRAMS adder.so DESTINATION \"${to}\")' > CMakeLists.txt && "
-        "cmake -S . -B b >log 2>&1 && cmake --install b >>log 2>&1");
+        "cmake -G Ninja -S . -B b >log 2>&1 && cmake --install b >>log 2>&1");
 }
 
 #define LINK(linker)                                                                               \

@@ -228,8 +228,8 @@ static void test_rl5_handlers_of_the_host_are_put_back_at_a_reload(void **state)
     assert_int_equal(status, 0);
     assert_int_equal(sigaction(SIGTERM, NULL, &after), 0);
     assert_true(after.sa_handler == before.sa_handler);
-    kit_assert_logged(*state, "it replaced the host's handler of SIGTERM, which was put back");
     kit_stop(kit);
+    kit_assert_logged(*state, "it replaced the host's handler of SIGTERM, which was put back");
 }
 
 #define TEST(name) KIT_TEST(KIT_THREADS, name)

@@ -326,10 +326,10 @@ static void test_sv7_stop_past_its_timeout_is_an_abort(void **state) {
     kit_wait(kit, "g/b[2]: sends");
     kit_number(kit, "g/a", "number", 9);
     kit_wait_lines(kit, "g/b[2]: init", 2);
-    kit_assert_logged(*state, "p/g/b[2]: did not stop within its stop_timeout: aborted\n");
     assert_true(kit_dead_for(kit, TROUPE_ABORTED) > 0);
     kit_gate_open(*state, "g");
     kit_stop(kit);
+    kit_assert_logged(*state, "p/g/b[2]: did not stop within its stop_timeout: aborted\n");
 }
 
 static void test_dr2_stop_in_a_backoff_ends_at_once(void **state) {
