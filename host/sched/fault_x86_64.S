@@ -36,6 +36,16 @@ fault_call:
     movq %r8, %rbx
     movq %rsp, (%r8)
     call *%rcx
+    .cfi_remember_state
+    /* It returned: the registers are the caller's again but for rbx, which holds our thread. */
+    popq (%rbx)
+    .cfi_adjust_cfa_offset -8
+    movq 32(%rsp), %rbx
+    .cfi_restore %rbx
+    addq $48, %rsp
+    .cfi_adjust_cfa_offset -48
+    ret
+    .cfi_restore_state
     .globl fault_resume
     .hidden fault_resume
 fault_resume:
