@@ -49,9 +49,8 @@ static inline void gate_leave(struct runner *r, uint32_t to) {
 
 /* A call begins, or ends. */
 static inline void gate_count(struct runner *r) {
-    uint64_t calls = atomic_load_explicit(&r->calls, memory_order_relaxed);
-    /* release: who sees the number sees whose call it is */
-    atomic_store_explicit(&r->calls, calls + 1, memory_order_release);
+    atomic_signal_fence(memory_order_release); /* who sees the number sees whose call it is */
+    count_add(&r->calls, 1);
 }
 
 /* Around the call of a plugin. */

@@ -431,8 +431,7 @@ void queue_look_at_others(struct runner *r);
 void queue_count(struct runner *r, uint32_t count);
 void queue_uncount(struct runner *r, uint32_t count);
 static inline void queue_count_taken(struct runner *r) {
-    int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed);
-    atomic_store_explicit(&r->queued, queued - 1, memory_order_relaxed);
+    count_change(&r->queued, -1);
 }
 
 /* message_in.c */

@@ -50,8 +50,7 @@ static void handle_data(struct runner *r, struct inst *in, struct msg *m) {
         return;
     }
     int32_t status = turn_run(r, in, at, body, m);
-    uint64_t handled = atomic_load_explicit(&r->handled, memory_order_relaxed);
-    atomic_store_explicit(&r->handled, handled + 1, memory_order_relaxed);
+    count_add(&r->handled, 1);
     if (status < 0) {
         turn_fail(r, in, at, status);
         died_on(r, in, at, m);

@@ -175,12 +175,9 @@ void outbox_move(struct outbox *from, struct outbox *to) {
 
 static inline void count_sent(struct runner *r, struct wire *wire, uint32_t count) {
     sched_count(r->worker, count);
-    uint64_t sent = atomic_load_explicit(&r->sent, memory_order_relaxed);
-    atomic_store_explicit(&r->sent, sent + count, memory_order_relaxed);
+    count_add(&r->sent, count);
     if (wire) {
-        atomic_store_explicit(&wire->sent,
-                              atomic_load_explicit(&wire->sent, memory_order_relaxed) + count,
-                              memory_order_relaxed);
+        count_add(&wire->sent, count);
     }
 }
 
@@ -295,8 +292,7 @@ static inline bool deliver_batch(struct runner *r, struct inst *in, struct out_i
 
 /* Counted for all as well: what was sent to a reference has no wire. */
 static void drop(struct runner *r, struct wire *wire, struct msg *m) {
-    uint64_t dropped = atomic_load_explicit(&r->dropped, memory_order_relaxed);
-    atomic_store_explicit(&r->dropped, dropped + 1, memory_order_relaxed);
+    count_add(&r->dropped, 1);
     if (wire) {
         atomic_fetch_add_explicit(&wire->dropped, 1, memory_order_relaxed);
     }

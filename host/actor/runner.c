@@ -104,8 +104,7 @@ int64_t runners_queued(struct proc *proc) {
 }
 
 void queue_uncount(struct runner *r, uint32_t count) {
-    int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed);
-    atomic_store_explicit(&r->queued, queued - count, memory_order_relaxed);
+    count_change(&r->queued, -(int64_t)count);
 }
 
 void queue_count(struct runner *r, uint32_t count) {

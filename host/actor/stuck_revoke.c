@@ -166,8 +166,7 @@ static void close_turn(struct runner *r, struct inst *in, struct stuck_abandoned
     if (m && m->kind == MSG_NOTICE) {
         notice_refuse(a->body);
     }
-    uint64_t processed = atomic_load_explicit(&in->processed, memory_order_relaxed);
-    atomic_store_explicit(&in->processed, processed + 1, memory_order_relaxed);
+    count_add(&in->processed, 1);
     inst_set_handler(in, 0);
 }
 

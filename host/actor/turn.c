@@ -58,8 +58,7 @@ static inline void turn_note(struct runner *r, struct inst *in, const struct ins
     } else {
         record_first_ran(in, r->now_ns, at);
     }
-    uint64_t processed = atomic_load_explicit(&in->processed, memory_order_relaxed);
-    atomic_store_explicit(&in->processed, processed + 1, memory_order_relaxed);
+    count_add(&in->processed, 1);
 }
 
 /* A request that the turn did not answer stays open, to be answered later or refused at the end. */
@@ -98,8 +97,7 @@ __attribute__((cold, noinline)) static void hold_back(struct runner *r, struct i
 /* TX-1: nothing of it was; what it logged is kept, and marked. */
 __attribute__((cold, noinline)) static void discard(struct runner *r, struct inst *in,
                                                     struct msg *m) {
-    uint64_t discarded = atomic_load_explicit(&r->discarded_turns, memory_order_relaxed);
-    atomic_store_explicit(&r->discarded_turns, discarded + 1, memory_order_relaxed);
+    count_add(&r->discarded_turns, 1);
     /* an answer that was committed early stays the only one */
     r->answered = r->answered && m && !outbox_has_answer(&r->outbox, m->sender, msg_call(m));
     outbox_discard(r, in, &r->outbox);
@@ -263,8 +261,7 @@ static inline bool is_below(const struct runner *r, uint32_t limit) {
 }
 
 static inline void count_handled(struct runner *r) {
-    uint64_t handled = atomic_load_explicit(&r->handled, memory_order_relaxed);
-    atomic_store_explicit(&r->handled, handled + 1, memory_order_relaxed);
+    count_add(&r->handled, 1);
 }
 
 /* The turn failed, and with it the instance. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/count.h"
 #include "base/prefetch.h"
 
 #define CLASS_COUNT 7u /* 64 << 0 ... 64 << 6 */
@@ -166,8 +167,7 @@ uint64_t pools_bytes(struct pools *pools) {
 }
 
 static inline void count_live(struct pool *pool, int64_t change) {
-    int64_t live = atomic_load_explicit(&pool->live, memory_order_relaxed);
-    atomic_store_explicit(&pool->live, live + change, memory_order_relaxed);
+    count_change(&pool->live, change);
 }
 
 static unsigned class_of(uint64_t size) {

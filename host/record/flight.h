@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/count.h"
 #include "base/log.h"
 
 #define FLIGHT_CELLS 64u /* of 64 bytes: a page, and the writer's part */
@@ -111,9 +112,7 @@ static inline void flight_ran(struct flight *flight, uint64_t now_ns, uint32_t r
         return;
     }
     _Atomic uint64_t *count = &flight->cells[flight->lately[slot].cell].words[3];
-    uint64_t word = atomic_load_explicit(count, memory_order_relaxed);
-    /* release: as in write_cell */
-    atomic_store_explicit(count, word + 1, memory_order_release);
+    count_add(count, 1); /* release: as in write_cell */
 }
 
 /* Calls `each` for the entries, oldest first; lent during the call. Allocates nothing and takes no lock:

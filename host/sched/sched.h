@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/err.h"
 #include "sched/fault.h"
 #include "sched/task.h"
@@ -158,7 +159,7 @@ static inline uint32_t sched_done(const struct sched_worker *worker) {
     return atomic_load_explicit(&worker->done, memory_order_relaxed);
 }
 static inline void sched_count(struct sched_worker *worker, uint32_t units) {
-    atomic_store_explicit(&worker->done, sched_done(worker) + units, memory_order_relaxed);
+    count_add_32(&worker->done, units);
 }
 static inline void sched_interrupted(struct sched_worker *worker) {
     if (worker->dedicated) {
