@@ -127,7 +127,6 @@ struct inst *inst_root(const struct inst *in) {
 static void reset(struct inst *in, struct proc *proc, const struct inst_type *type) {
     atomic_store_explicit(&in->processed, 0, memory_order_relaxed);
     atomic_store_explicit(&in->signals, 0, memory_order_relaxed);
-    atomic_store_explicit(&in->last_handler, 0, memory_order_relaxed);
     atomic_store_explicit(&in->since_ns, 0, memory_order_relaxed);
     __atomic_store_n(&in->type, type, __ATOMIC_RELEASE);
     in->ports = NULL;
@@ -149,8 +148,7 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     list_init(&in->sibling);
     atomic_store_explicit(&in->created_ns, 0, memory_order_relaxed);
     atomic_store_explicit(&in->busy_ns, 0, memory_order_relaxed);
-    atomic_store_explicit(&in->doing, DOING(INST_CREATED, false, DOING_NO_ROW),
-                          memory_order_release);
+    atomic_store_explicit(&in->doing, INST_CREATED, memory_order_release);
     /* release: pairs with looks.c; who finds it held finds it shut, as long as it is */
     atomic_store_explicit(&in->holders, 2, memory_order_release);
 }
@@ -412,20 +410,18 @@ uint64_t inst_processed(const struct inst *in) {
 }
 
 const char *inst_handler(const struct inst *in) {
-    uint16_t handler = doing_handler(inst_doing(in));
-    return handler ? inst_type(in)->rows[handler - 1].name : "";
+    uint32_t doing = inst_doing(in);
+    return doing & DOING_NOW ? inst_type(in)->rows[doing_handler(doing) - 1].name : "";
 }
 
 const char *inst_last_handler(const struct inst *in) {
     uint16_t handler = doing_handler(inst_doing(in));
-    uint16_t last = atomic_load_explicit(&in->last_handler, memory_order_relaxed);
-    handler = handler ? handler : last;
     return handler ? inst_type(in)->rows[handler - 1].name : NULL;
 }
 
 bool inst_is_quiet(const struct inst *in) {
     return mbox_depth(&in->mbox) == 0 &&
-           !(atomic_load_explicit(&in->doing, memory_order_acquire) >> 8 & 1) &&
+           !(atomic_load_explicit(&in->doing, memory_order_acquire) & DOING_RUNS) &&
            !inst_has_signals(in);
 }
 

@@ -93,10 +93,11 @@ struct runner {
     /* of it too, cleared when it begins; side by side, so that this takes two stores */
     uint32_t logged; /* lines since the last commit */
     bool answered, failed, has_context;
-    bool goes;       /* its actor goes over just now: see swap_obey */
     bool refused;    /* a spawn was */
     bool committed;  /* something was, early (TX-2) */
     bool has_flight; /* flight_at is known */
+
+    bool goes; /* its actor goes over just now: see swap_obey */
 
     /* what goes with these */
     enum log_level logged_level; /* the gravest */
@@ -140,8 +141,7 @@ struct inst {
     /* any thread, atomic */
     _Atomic uint64_t processed;
     _Atomic uint16_t signals;
-    _Atomic uint16_t last_handler; /* row of the last turn of the activation before + 1; 0: none */
-    _Atomic uint32_t doing;        /* see DOING */
+    _Atomic uint32_t doing; /* see DOING */
 
     /* --- the third line --- */
 
@@ -203,12 +203,13 @@ struct inst {
 };
 
 /* What an instance is doing, for whoever looks, in one word, so that the usual turn writes it at once: its status;
- * whether it is in an activation, or something is held back or pending; and the row of this activation's last turn
- * + 1, 0: there was none. Written by the home worker; the status by inst_move() only, but for IDLE <-> PROCESSING.
- */
-#define DOING(status, running, row)                                                                \
-    ((uint32_t)(status) | (uint32_t)(running) << 8 | (uint32_t)((row) + 1) << 16)
-#define DOING_NO_ROW (-1)
+ * DOING_RUNS: it is in an activation, or something is held back or pending; the row of this life's last turn + 1,
+ * 0: there was none, and DOING_NOW: it is of this activation. Written by the home worker; the status by inst_move()
+ * only, but for IDLE <-> PROCESSING. */
+#define DOING_RUNS (1u << 8)
+#define DOING_NOW (1u << 9)
+#define DOING_ROW(row) ((uint32_t)((row) + 1) << 16 | DOING_NOW)
+#define DOING_HANDLER ((uint32_t)UINT16_MAX << 16 | DOING_NOW)
 static inline uint32_t inst_doing(const struct inst *in) {
     return atomic_load_explicit(&in->doing, memory_order_relaxed);
 }
@@ -219,13 +220,17 @@ static inline uint16_t doing_handler(uint32_t doing) {
     return (uint16_t)(doing >> 16);
 }
 static inline void inst_set_running(struct inst *in, bool running) {
-    uint32_t doing = inst_doing(in) & ~(1u << 8);
+    uint32_t doing = inst_doing(in) & ~DOING_RUNS;
     /* release: pairs with inst_is_quiet; who sees it quiet sees what its turns sent */
-    atomic_store_explicit(&in->doing, doing | (uint32_t)running << 8, memory_order_release);
+    atomic_store_explicit(&in->doing, doing | (running ? DOING_RUNS : 0), memory_order_release);
 }
-static inline void inst_set_handler(struct inst *in, uint16_t handler) {
-    uint32_t doing = inst_doing(in) & UINT16_MAX;
-    atomic_store_explicit(&in->doing, doing | (uint32_t)handler << 16, memory_order_relaxed);
+/* A DOING_ROW; what inst_handler_now said; 0: none. */
+static inline void inst_set_handler(struct inst *in, uint32_t handler) {
+    uint32_t doing = inst_doing(in) & ~DOING_HANDLER;
+    atomic_store_explicit(&in->doing, doing | handler, memory_order_relaxed);
+}
+static inline uint32_t inst_handler_now(const struct inst *in) {
+    return inst_doing(in) & DOING_HANDLER;
 }
 
 #define LINE 64

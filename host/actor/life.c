@@ -61,7 +61,6 @@ static void forget_life(struct inst *in) {
     atomic_store_explicit(&in->busy_ns, 0, memory_order_relaxed);
     inst_set_handler(in, 0);
     in->timed = false;
-    atomic_store_explicit(&in->last_handler, 0, memory_order_relaxed);
 }
 
 static void begin(struct runner *r, struct inst *in) {

@@ -12,7 +12,7 @@ int32_t inst_save_state(struct runner *r, struct inst *in, struct msg *notice, s
     saver.version = in->type->state_version;
     r->saver = &saver;
     uint64_t processed = inst_processed(in);
-    uint16_t last = doing_handler(inst_doing(in));
+    uint32_t last = inst_handler_now(in);
     int32_t status = turn_run(r, in, in->type->save, &saver, notice);
     r->saver = NULL;
     /* it handled no message; and who looks wants to know what did before */

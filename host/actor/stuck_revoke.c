@@ -167,7 +167,7 @@ static void close_turn(struct runner *r, struct inst *in, struct stuck_abandoned
         notice_refuse(a->body);
     }
     count_add(&in->processed, 1);
-    inst_set_handler(in, 0);
+    inst_set_handler(in, inst_handler_now(in) & ~DOING_NOW);
 }
 
 /* The message is the other thread's, which may still read it; what is kept of it shares its body. */

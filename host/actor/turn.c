@@ -197,7 +197,7 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t at, const void *arg
     if (m && m->flags & MSG_EXTENDED) {
         r->plain_count = 0; /* what it sends carries the trace */
     }
-    inst_set_handler(in, (uint16_t)(at + 1));
+    inst_set_handler(in, DOING_ROW(at));
     if (inst_status(in) == INST_IDLE) {
         inst_move(in, INST_PROCESSING);
     }
@@ -220,10 +220,10 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t at, const void *arg
 static int32_t try_row(struct runner *r, struct inst *in, uint16_t at, const void *arg,
                        bool commits) {
     const struct inst_row *row = &in->type->rows[at];
-    uint16_t last = doing_handler(inst_doing(in));
+    uint32_t last = inst_handler_now(in);
     turns_enter(r, in, row);
     turn_begin(r, NULL);
-    inst_set_handler(in, (uint16_t)(at + 1));
+    inst_set_handler(in, DOING_ROW(at));
     int32_t status = turn_call(r, in, row, arg);
     bool panicked = status == FAULT_STATUS && fault_was_given_up(r->fault);
     if (panicked) {
@@ -283,13 +283,11 @@ static inline bool is_at_ease(const struct inst *in) {
     return (atomic_load_explicit(&in->signals, memory_order_relaxed) | in->unease) == 0;
 }
 
+/* The first message, which is usual and has just been found. */
 static inline struct msg *take_usual(struct runner *r, struct inst *in) {
-    struct msg *m = mbox_take_usual(&in->mbox);
-    if (m) {
-        queue_count_taken(r);
-        sched_count(r->worker, 1);
-    }
-    return m;
+    queue_count_taken(r);
+    sched_count(r->worker, 1);
+    return mbox_take_usual(&in->mbox);
 }
 
 /* Whether it can be done by turn_usual, for a row that has this among its usual heads. */
@@ -321,7 +319,7 @@ static inline enum step turn_usual(struct runner *r, struct inst *in, const stru
     if (!in->mbox.head) {
         return mbox_is_spent(&in->mbox) ? STEP_REST : STEP_MORE;
     }
-    if (is_usual(in, in->mbox.head, head) && is_below(r, limit)) {
+    if (is_usual(in, in->mbox.head, head) && is_below(r, limit) && mbox_is_roomy(&in->mbox)) {
         *m_ = take_usual(r, in);
     }
     return STEP_MORE;
@@ -391,7 +389,7 @@ static bool stop_on(struct runner *r, struct inst *in) {
     return true;
 }
 
-__attribute__((noinline)) static enum step step_message(struct runner *r, struct inst *in) {
+static enum step step_message(struct runner *r, struct inst *in) {
     struct msg *m = take(r, in);
     if (!m) {
         return STEP_REST;
@@ -401,31 +399,21 @@ __attribute__((noinline)) static enum step step_message(struct runner *r, struct
     return STEP_MORE;
 }
 
-/* Not inlined: it would cost what a wire brings registers. */
-__attribute__((noinline)) static const struct inst_row *find_named(const struct inst *in,
-                                                                   const struct msg *m) {
+/* The row that the first message is usual for; NULL: it is none, or there is none at hand. */
+static inline const struct inst_row *find_usual(const struct inst *in) {
+    const struct msg *m = in->mbox.head;
+    if (!m || !mbox_is_roomy(&in->mbox)) {
+        return NULL;
+    }
     const struct inst_type *type = in->type;
-    uint16_t at = type->handlers[m->port % INST_HANDLER_HASHES];
-    const struct inst_row *row = at > 0 ? &type->rows[at - 1] : NULL;
-    return row && row->kind == TROUPE_ROW_in && is_usual(in, m, row->named) ? row : NULL;
-}
-
-/* The row that the message is usual for; else NULL. */
-static inline const struct inst_row *find_usual(const struct inst *in, const struct msg *m) {
-    const struct inst_row *row = &in->type->rows[m->port];
-    if (m->port < in->type->row_count && is_usual(in, m, row->usual)) {
-        return row;
+    bool by_name = m->flags & MSG_BY_NAME;
+    uint32_t at = by_name ? type->handlers[m->port % INST_HANDLER_HASHES] - 1u : m->port;
+    if (at >= type->row_count) {
+        return NULL;
     }
-    return m->flags == MSG_BY_NAME ? find_named(in, m) : NULL;
-}
-
-__attribute__((noinline)) static enum step step_unusual(struct runner *r, struct inst *in,
-                                                        struct msg *m) {
-    if (!m) {
-        return mbox_is_spent(&in->mbox) ? STEP_REST : step_message(r, in);
-    }
-    inst_handle(r, in, m);
-    return STEP_MORE;
+    const struct inst_row *row = &type->rows[at];
+    /* what other rows have in place of `named` is an address, and never looks like a head by name */
+    return is_usual(in, m, by_name ? row->named : row->usual) ? row : NULL;
 }
 
 static enum step step_live(struct runner *r, struct inst *in) {
@@ -441,7 +429,7 @@ static enum step step_live(struct runner *r, struct inst *in) {
     return next;
 }
 
-__attribute__((noinline)) static enum step step_slowly(struct runner *r, struct inst *in) {
+static enum step step_slowly(struct runner *r, struct inst *in) {
     if (in->phase == PHASE_CLIENT) {
         return client_step(r, in) ? STEP_REST : STEP_GONE;
     }
@@ -474,6 +462,15 @@ __attribute__((noinline)) static enum step step_slowly(struct runner *r, struct 
     return !in->paused && stop_on(r, in) ? STEP_MORE : STEP_REST;
 }
 
+/* Whatever is not usual. */
+__attribute__((noinline)) static enum step step_unusual(struct runner *r, struct inst *in) {
+    if (is_at_ease(in) && mbox_is_spent(&in->mbox)) {
+        return STEP_REST;
+    }
+    inst_set_running(in, true); /* before a message is taken: see inst_is_quiet */
+    return is_at_ease(in) ? step_message(r, in) : step_slowly(r, in);
+}
+
 static bool has_more_to_do(const struct inst *in) {
     if (inst_has_orders(in)) {
         return true;
@@ -501,15 +498,12 @@ static inline void settle(struct inst *in) {
     if (mbox_has_waiters(&in->mbox)) {
         pause_wake(&in->proc->pauses, &in->mbox);
     }
-    uint32_t doing = inst_doing(in);
-    if (doing_handler(doing)) {
-        atomic_store_explicit(&in->last_handler, doing_handler(doing), memory_order_relaxed);
+    uint32_t doing = inst_doing(in) & ~(DOING_RUNS | DOING_NOW);
+    if (doing_status(doing) == INST_PROCESSING) {
+        doing += INST_IDLE - INST_PROCESSING;
     }
-    enum inst_status status = doing_status(doing);
     /* release: pairs with inst_is_quiet; who sees it quiet sees what its turns sent */
-    atomic_store_explicit(&in->doing,
-                          DOING(status == INST_PROCESSING ? INST_IDLE : status, held, DOING_NO_ROW),
-                          memory_order_release);
+    atomic_store_explicit(&in->doing, doing | (held ? DOING_RUNS : 0), memory_order_release);
 }
 
 /* Flattened: each message goes through all of this, and calls would cost as much as what they do. What
@@ -523,21 +517,17 @@ __attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
         queue_look_at_others(r);
     }
     r->now_ns = sched_coarse_now(worker);
-    inst_set_running(in, true);
     enum step next;
     do {
-        if (!is_at_ease(in)) {
-            next = step_slowly(r, in);
-            continue;
-        }
-        struct msg *m = take_usual(r, in);
-        const struct inst_row *row = m ? find_usual(in, m) : NULL;
+        const struct inst_row *row = is_at_ease(in) ? find_usual(in) : NULL;
         if (!row) {
-            next = step_unusual(r, in, m);
+            next = step_unusual(r, in);
             continue;
         }
         turns_enter(r, in, row);
-        atomic_store_explicit(&in->doing, row->doing, memory_order_release);
+        /* before the message is taken: see inst_is_quiet */
+        atomic_store_explicit(&in->doing, row->doing, memory_order_relaxed);
+        struct msg *m = take_usual(r, in);
         do { /* what the turns for one row have in common has been done once */
             FORGET(r);
             FORGET(in);

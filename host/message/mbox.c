@@ -394,14 +394,14 @@ static inline struct msg *list_take(struct mbox *mb) {
     return m;
 }
 
+bool mbox_is_roomy(const struct mbox *mb) {
+    return !is_too_much(mb, spare_now(mb) + 1);
+}
+
 struct msg *mbox_take_usual(struct mbox *mb) {
     struct msg *m = mb->head;
-    uint32_t spare = spare_now(mb) + 1;
-    if (!m || !msg_is_charged(m) || is_too_much(mb, spare)) {
-        return NULL;
-    }
     mb->head = m->next;
-    set_spare(mb, spare);
+    set_spare(mb, spare_now(mb) + 1);
     return m;
 }
 

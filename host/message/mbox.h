@@ -129,9 +129,10 @@ void mbox_give_places(struct mbox *mb);
 
 /* The next message, now the caller's; NULL: empty. [home worker] */
 struct msg *mbox_take(struct mbox *mb);
-/* The same for less, when that is a message that counts, at hand, of a mailbox that has no bounds of its own; else
- * NULL: mbox_take knows. */
+/* The same for less: `head`, when that is a message that counts, of a mailbox that is roomy. */
 struct msg *mbox_take_usual(struct mbox *mb);
+/* It has no bounds of its own, and may keep one more place. [home worker] */
+bool mbox_is_roomy(const struct mbox *mb);
 /* Nothing is at hand, nothing has come from elsewhere, and no places are to be given back for what did: mbox_take
  * would do nothing. [home worker] */
 bool mbox_is_spent(const struct mbox *mb);

@@ -87,10 +87,11 @@ static void test_mb2_no_more_places_are_kept_than_by_the_long_way(void **state) 
     assert_int_equal(offer_batch(w, &mb, 0, 6), OFFER_TAKEN);
 
     for (uint64_t i = 0; i < 4; i++) {
+        assert_true(mbox_is_roomy(&mb));
         take_usual_expecting(w, &mb, i);
     }
 
-    assert_null(mbox_take_usual(&mb));
+    assert_false(mbox_is_roomy(&mb));
     take_expecting(w, &mb, 4);
     be_worker(w, 1);
     assert_int_equal(mbox_room(&mb, 64), 63); /* all were given back with the fifth */
@@ -111,16 +112,16 @@ static void test_not_for_another_worker_nor_behind_the_close(void **state) {
     assert_false(offer_here(w, &mb, 1, 1));
 }
 
-static void test_mb10_what_takes_no_place_is_not_usual(void **state) {
+static void test_one_with_bounds_is_never_roomy(void **state) {
     struct world *w = *state;
     struct mbox mb;
-    given_warm(w, &mb, 64);
-    assert_int_equal(offer_kind(w, &mb, MSG_TICK, 1), OFFER_TAKEN);
+    struct mbox_bounds bounds = {.bytes_max = 1 << 20};
+    given_mbox(w, &mb, 64, NULL);
+    assert_true(mbox_is_roomy(&mb));
 
-    assert_null(mbox_take_usual(&mb));
+    mbox_bound(&mb, &bounds);
 
-    assert_false(mbox_is_spent(&mb));
-    take_expecting(w, &mb, 1);
+    assert_false(mbox_is_roomy(&mb));
 }
 
 int main(void) {
@@ -131,7 +132,7 @@ int main(void) {
         IN_WORLD(test_mb2_only_into_places_that_the_home_has),
         IN_WORLD(test_mb2_no_more_places_are_kept_than_by_the_long_way),
         IN_WORLD(test_not_for_another_worker_nor_behind_the_close),
-        IN_WORLD(test_mb10_what_takes_no_place_is_not_usual),
+        IN_WORLD(test_one_with_bounds_is_never_roomy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
