@@ -194,8 +194,7 @@ int32_t host_address(struct runner *r, struct msg *m, struct troupe_ref to) {
     struct inst *in = local && to.port != QUERIES_PORT ? cell_find(proc, to.uid) : NULL;
     struct wire_target target = {in ? &in->mbox : NULL, to.uid, 0, WIRE_BLOCK};
     m->port = (uint16_t)to.port;
-    /* Plan actors stay and never change their policies; of others, who have none, no more can be read. */
-    if (in && inst_plan_index(in) != UINT32_MAX && in->more->row_overflow) {
+    if (in && mbox_is_choosy(&in->mbox)) {
         uint16_t row = inst_type_handler(inst_type(in), m->port);
         target.row = row;
         target.overflow = row == INST_NO_ROW ? WIRE_BLOCK : (uint8_t)inst_overflow(in, row);
@@ -216,7 +215,7 @@ static inline bool send_plain_to(struct runner *r, const struct inst_row *row, s
     bool is_plain = row->kind == TROUPE_ROW_to && row->usual && body && to.port < QUERIES_PORT &&
                     outbox_has_room(&r->outbox);
     struct inst *in = is_plain ? cell_find(r->proc, to.uid) : NULL;
-    if (!in || (inst_plan_index(in) != UINT32_MAX && in->more->row_overflow)) {
+    if (!in || mbox_is_choosy(&in->mbox)) {
         return false;
     }
     struct msg *m = pool_take_small(r->pool);

@@ -74,6 +74,9 @@ static void equip(struct inst *in, const struct plan_actor *actor) {
     in->pid = actor->pid;
     more->config = actor->config ? config_ref(actor->config) : NULL;
     more->row_overflow = blocks_everywhere(actor, in->type) ? NULL : actor->row_overflow;
+    if (more->row_overflow) {
+        mbox_be_choosy(&in->mbox);
+    }
     in->checkpoints = (policy->messages || policy->time_ns) && !actor->is_group &&
                       in->type->save != INST_NO_ROW && in->type->load != INST_NO_ROW;
 }

@@ -43,6 +43,10 @@ void mbox_bound(struct mbox *mb, struct mbox_bounds *bounds) {
     atomic_fetch_or_explicit(&mb->capacity, MBOX_BOUNDED, memory_order_relaxed);
 }
 
+void mbox_be_choosy(struct mbox *mb) {
+    atomic_fetch_or_explicit(&mb->capacity, MBOX_CHOOSY, memory_order_relaxed);
+}
+
 void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {
     struct sched_task *task = &mb->task;
     task->cost_ns = 0;
@@ -86,10 +90,14 @@ static inline uint64_t bytes_max(const struct mbox *mb) {
     return mbox_is_bounded(mb) ? mb->bounds->bytes_max : 0;
 }
 
+/* The capacity of a mailbox without bounds of its own; negative: it has some. */
+static inline int32_t usual_capacity(const struct mbox *mb) {
+    return (int32_t)(atomic_load_explicit(&mb->capacity, memory_order_relaxed) & ~MBOX_CHOOSY);
+}
+
 /* More than may be kept; of a mailbox that has bounds, always. */
 static inline bool is_too_much(const struct mbox *mb, uint32_t spare) {
-    uint32_t capacity = atomic_load_explicit(&mb->capacity, memory_order_relaxed);
-    return (int32_t)(spare * 16) > (int32_t)capacity;
+    return (int32_t)(spare * 16) > usual_capacity(mb);
 }
 
 /* `charged` of the depth; what takes no room is part of it too (PD-6). */
@@ -231,10 +239,9 @@ bool mbox_offer_here(struct mbox *mb, struct sched_worker *worker, struct msg *f
     }
     uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
     uint32_t spare = spare_now(mb);
-    uint32_t capacity = atomic_load_explicit(&mb->capacity, memory_order_relaxed);
     uint32_t charged = (uint32_t)word / COUNT_ONE - spare + count;
-    if (word & ~WORD_USUAL || spare < count || (int32_t)charged > (int32_t)capacity) {
-        return false; /* so are those with bounds: their capacity is negative then */
+    if (word & ~WORD_USUAL || spare < count || (int32_t)charged > usual_capacity(mb)) {
+        return false;
     }
     set_spare(mb, spare - count);
     uint32_t depth = charged + atomic_load_explicit(&mb->uncharged, memory_order_relaxed);

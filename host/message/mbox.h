@@ -42,6 +42,9 @@ struct pauser;
 
 /* In `capacity`: the mailbox has `bounds`. So senders of most need not look at the next line. */
 #define MBOX_BOUNDED (1u << 31)
+/* The same for: not all of its owner's ports block who sends. */
+#define MBOX_CHOOSY (1u << 30)
+#define MBOX_FLAGS (MBOX_BOUNDED | MBOX_CHOOSY)
 
 /* What few mailboxes have: a bound in bytes, ports that drop the oldest. */
 struct mbox_bounds {
@@ -94,6 +97,8 @@ void mbox_init_shut(struct mbox *mb, const struct task_ops *ops, struct sched_wo
 /* Before the first offer. The bounds stay the caller's, as do the rings: to be freed after mbox_close. */
 void mbox_bound(struct mbox *mb, struct mbox_bounds *bounds);
 
+/* Before the first offer. */
+void mbox_be_choosy(struct mbox *mb);
 /* Makes a closed mailbox ready for another owner; it stays closed until mbox_open. Senders that still
  * hold the old one may offer afterwards; what they send carries the old uid. */
 void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity);
@@ -101,10 +106,13 @@ void mbox_open(struct mbox *mb);
 /* Both. */
 void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity);
 static inline uint32_t mbox_capacity(const struct mbox *mb) {
-    return atomic_load_explicit(&mb->capacity, memory_order_relaxed) & ~MBOX_BOUNDED;
+    return atomic_load_explicit(&mb->capacity, memory_order_relaxed) & ~MBOX_FLAGS;
 }
 static inline bool mbox_is_bounded(const struct mbox *mb) {
     return atomic_load_explicit(&mb->capacity, memory_order_relaxed) & MBOX_BOUNDED;
+}
+static inline bool mbox_is_choosy(const struct mbox *mb) {
+    return atomic_load_explicit(&mb->capacity, memory_order_relaxed) & MBOX_CHOOSY;
 }
 
 /* Offers a chain of `count` messages, first to last, all charged or all uncharged. All or nothing.
