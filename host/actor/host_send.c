@@ -151,7 +151,7 @@ __attribute__((noinline, flatten)) static int32_t send_any(struct runner *r, uin
 }
 
 /* The usual message, without a call on its way: plain and small, one receiver, and memory at hand. */
-static inline bool send_plain(struct runner *r, const struct port *port, const void *body) {
+static inline bool send_plain(struct runner *r, struct port *port, const void *body) {
     bool is_plain = port->plain && body && outbox_has_room(&r->outbox);
     struct msg *m = is_plain ? pool_take_small(r->pool) : NULL;
     if (!m) {

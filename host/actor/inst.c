@@ -267,7 +267,8 @@ void inst_forget(struct inst *in) {
 }
 
 struct port *ports_make(uint16_t row_count) {
-    struct port_block *block = mem_alloc(sizeof *block + row_count * sizeof(struct port));
+    struct port_block *block =
+        mem_aligned(_Alignof(struct port_block), sizeof *block + row_count * sizeof(struct port));
     if (block) {
         block->count = row_count;
     }

@@ -50,17 +50,17 @@ struct out_item *outbox_add(struct outbox *box, enum out_kind kind) {
 
 /* By the uid, not by the address: what a turn sends must not depend on where memory happens to lie,
  * else a seed would not repeat its run. */
-static unsigned cache_slot(const struct wire_target *target) {
-    return (unsigned)(target->uid % OUTBOX_CACHE);
+static unsigned cache_slot(uint64_t uid) {
+    return (unsigned)(uid % OUTBOX_CACHE);
 }
 
-static inline struct out_item *find_batch(struct outbox *box, const struct wire_target *target) {
-    uint32_t at = box->cache[cache_slot(target)];
+static inline struct out_item *find_batch(struct outbox *box, uint64_t uid) {
+    uint32_t at = box->cache[cache_slot(uid)];
     if (at >= box->count || at < box->barrier) {
         return NULL;
     }
     struct out_item *item = &box->items[at];
-    return item->kind == OUT_BATCH && item->u.to.uid == target->uid ? item : NULL;
+    return item->kind == OUT_BATCH && item->u.to.uid == uid ? item : NULL;
 }
 
 static inline void add_to_batch(struct out_item *item, struct msg *m) {
@@ -79,37 +79,45 @@ static inline void fill_item(struct outbox *box, struct out_item *item, enum out
         .row = target->row,
         .count = 1,
         .u.to = {.mbox = target->mbox, .uid = target->uid, .first = m, .last = m, .wire = wire}};
-    box->cache[cache_slot(target)] = (uint32_t)(item - box->items);
+    box->cache[cache_slot(target->uid)] = (uint32_t)(item - box->items);
 }
 
-static inline void begin_plain(struct outbox *box, const struct port *port, struct msg *m) {
+/* `port` and `wire`: NULL: to a reference. */
+static inline void begin_plain(struct outbox *box, struct mbox *mbox, struct port *port,
+                               struct wire *wire, struct msg *m) {
     struct out_item *item = &box->items[box->count];
-    fill_item(box, item, OUT_BATCH, port->plain, port->wires, m);
-    item->u.to.plain = port->plain;
-    box->count++;
+    prefetch_to_write(mbox); /* as in fill_item */
+    *item = (struct out_item){.kind = OUT_BATCH, .overflow = WIRE_BLOCK, .plain = true, .count = 1};
+    item->u.to.mbox = mbox;
+    item->u.to.uid = m->dest;
+    item->u.to.first = m;
+    item->u.to.last = m;
+    item->u.to.wire = wire;
+    item->u.to.port = port;
+    box->cache[cache_slot(m->dest)] = box->count++;
 }
 
 /* Not inlined: it would cost the usual send registers. */
 __attribute__((noinline, flatten)) static void
-add_plain_anywhere(struct outbox *box, const struct port *port, struct msg *m) {
-    struct out_item *item = find_batch(box, port->plain);
+add_plain_anywhere(struct outbox *box, struct port *port, struct msg *m) {
+    struct out_item *item = find_batch(box, m->dest);
     if (item && msg_is_charged(item->u.to.first)) {
         add_to_batch(item, m);
     } else {
-        begin_plain(box, port, m);
+        begin_plain(box, port->plain, port, port->wires, m);
     }
 }
 
 /* Most turns send to one place, or many to one before another: the item that was begun last is tried first. */
-void outbox_add_plain(struct outbox *box, const struct port *port, struct msg *m) {
-    m->dest = port->plain->uid;
+void outbox_add_plain(struct outbox *box, struct port *port, struct msg *m) {
+    m->dest = port->plain_uid;
     m->next = NULL;
     if (box->count == 0) {
-        begin_plain(box, port, m);
+        begin_plain(box, port->plain, port, port->wires, m);
         return;
     }
     struct out_item *item = &box->items[box->count - 1];
-    if (item->u.to.plain == port->plain && box->count > box->barrier) {
+    if (item->plain && item->u.to.port == port && box->count > box->barrier) {
         add_to_batch(item, m);
     } else {
         add_plain_anywhere(box, port, m);
@@ -118,17 +126,13 @@ void outbox_add_plain(struct outbox *box, const struct port *port, struct msg *m
 
 /* Whoever sends to references sends to many: none is tried before the cache. */
 void outbox_add_named(struct outbox *box, struct mbox *mbox, struct msg *m) {
-    struct wire_target target = {mbox, m->dest, 0, WIRE_BLOCK};
     m->next = NULL;
-    struct out_item *item = box->count > 0 ? find_batch(box, &target) : NULL;
+    struct out_item *item = box->count > 0 ? find_batch(box, m->dest) : NULL;
     if (item && msg_is_charged(item->u.to.first)) {
         add_to_batch(item, m);
-        return;
+    } else {
+        begin_plain(box, mbox, NULL, NULL, m);
     }
-    item = &box->items[box->count];
-    fill_item(box, item, OUT_BATCH, &target, NULL, m);
-    item->u.to.plain = mbox;
-    box->count++;
 }
 
 int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
@@ -139,7 +143,7 @@ int outbox_add_message(struct outbox *box, const struct wire_target *target, str
         m->port = target->row;
     }
     m->next = NULL;
-    struct out_item *item = batch ? find_batch(box, target) : NULL;
+    struct out_item *item = batch ? find_batch(box, target->uid) : NULL;
     if (item && msg_is_charged(item->u.to.first) == msg_is_charged(m)) {
         add_to_batch(item, m);
         return 0;
@@ -173,9 +177,13 @@ void outbox_move(struct outbox *from, struct outbox *to) {
     outbox_reset(from);
 }
 
-static inline void count_sent(struct runner *r, struct wire *wire, uint32_t count) {
+static inline void count_sent(struct runner *r, uint32_t count) {
     sched_count(r->worker, count);
     count_add(&r->sent, count);
+}
+
+static inline void count_sent_by(struct runner *r, struct wire *wire, uint32_t count) {
+    count_sent(r, count);
     if (wire) {
         count_add(&wire->sent, count);
     }
@@ -190,7 +198,7 @@ static inline enum offer offer(struct runner *r, struct out_item *item, struct m
         atomic_load_explicit(&item->u.to.mbox->task.home, memory_order_relaxed);
     enum offer result = mbox_offer(item->u.to.mbox, first, last, count, limit);
     if (result == OFFER_TAKEN) {
-        count_sent(r, item->u.to.wire, count);
+        count_sent_by(r, item->u.to.wire, count);
         move_note(r, home, item->u.to.uid);
     } else {
         queue_uncount(r, count);
@@ -309,7 +317,7 @@ static void deliver_to_ring(struct runner *r, struct inst *in, struct out_item *
         bounce(r, in->proc, m, TROUPE_GONE);
         return;
     }
-    count_sent(r, item->u.to.wire, 1);
+    count_sent_by(r, item->u.to.wire, 1);
     if (evicted) {
         queue_uncount(r, 1);
         drop(r, item->u.to.wire, evicted);
@@ -389,18 +397,21 @@ __attribute__((noinline)) static bool carry_out(struct runner *r, struct inst *i
 }
 
 /* PD-5: what is counted behind the offer is counted before it is taken, by this worker. */
-bool outbox_commit_here(struct runner *r, struct outbox *box) {
+bool outbox_commit_here(struct runner *r, struct inst *in, struct outbox *box) {
     struct out_item *item = box->items;
     /* no barrier: nothing of it was committed early */
-    if (box->count != 1 || box->barrier != 0 || !item->u.to.plain ||
+    if (box->count != 1 || box->barrier != 0 || !item->plain ||
         !mbox_offer_here(item->u.to.mbox, r->worker, item->u.to.first, item->u.to.last,
                          item->count)) {
         return false;
     }
     queue_count(r, item->count);
-    count_sent(r, item->u.to.wire, item->count);
-    r->went_elsewhere = true; /* as move_note */
-    box->count = 0;           /* which is all there is to reset */
+    count_sent(r, item->count);
+    if (item->u.to.port) {
+        count_add(&item->u.to.port->plain_sent, item->count);
+    }
+    in->mbox.task.pull = 0; /* as move_decide, when something went elsewhere */
+    box->count = 0;         /* which is all there is to reset */
     return true;
 }
 

@@ -33,6 +33,9 @@ struct out_item {
     uint8_t overflow;
     bool drain;
     bool remote; /* OUT_ONE: for another proc */
+    bool plain;  /* OUT_BATCH: of plain messages */
+    /* 0 where `plain` is set, and between that and the count: so where the compiler joins their stores, one covers
+     * each of them whole. What two stores wrote is read back late. */
     uint16_t row;
     uint32_t count;
     union {
@@ -41,7 +44,8 @@ struct out_item {
             uint64_t uid;
             struct msg *first, *last;
             struct wire *wire;
-            const void *plain; /* of a batch of plain messages: the port's target, or the mailbox */
+            struct port
+                *port; /* of plain messages by a wire; not to be followed when the turn is over */
         } to;
         struct inst *child;
         struct {
@@ -83,7 +87,7 @@ struct out_item *outbox_add(struct outbox *box, enum out_kind kind);
 int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
                        struct msg *m);
 /* The same for a port's plain target and a message that counts, which is for its row; there must be room. */
-void outbox_add_plain(struct outbox *box, const struct port *port, struct msg *m);
+void outbox_add_plain(struct outbox *box, struct port *port, struct msg *m);
 /* The same for a plain message to a reference. */
 void outbox_add_named(struct outbox *box, struct mbox *mbox, struct msg *m);
 static inline bool outbox_has_room(const struct outbox *box) {
@@ -96,7 +100,7 @@ bool outbox_has_answer(const struct outbox *box, uint64_t caller, uint64_t call)
 bool outbox_commit(struct runner *r, struct inst *in, struct outbox *box, bool may_pause);
 /* The same for less, when what is left is one batch of plain messages, to an instance of this worker that has
  * room for it. False: it is not, or has none; ask outbox_commit. */
-bool outbox_commit_here(struct runner *r, struct outbox *box);
+bool outbox_commit_here(struct runner *r, struct inst *in, struct outbox *box);
 /* Requests whose deadline has passed are taken out: they were never sent (MB-6). */
 void outbox_withdraw(struct runner *r, struct inst *in, struct outbox *box);
 void outbox_move(struct outbox *from, struct outbox *to);

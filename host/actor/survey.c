@@ -18,7 +18,7 @@ static void each_wire_of(struct inst *in, void (*each)(void *context, const stru
                 .to = to,
                 .to_port = inst_type(to)->rows[wire->targets[0].row].name,
                 .to_count = wire->count,
-                .sent = atomic_load_explicit(&wire->sent, memory_order_relaxed),
+                .sent = port_sent(&ports[row], w),
                 .dropped = atomic_load_explicit(&wire->dropped, memory_order_relaxed)};
             each(context, &look);
         }

@@ -128,7 +128,7 @@ __attribute__((always_inline)) static inline void close_turn(struct runner *r, s
     if (m && m->kind == MSG_REQUEST && !r->answered) {
         keep_request(r, in, m);
     }
-    if (r->outbox.count > 0 && !outbox_commit_here(r, &r->outbox)) {
+    if (r->outbox.count > 0 && !outbox_commit_here(r, in, &r->outbox)) {
         commit(r, in);
     }
 }

@@ -31,9 +31,15 @@ void port_settle(struct port *port, const struct msg_type *type) {
     bool is_small = type && type_is_plain(type) && port->body_room <= type->end;
     bool is_plain = is_small && port->count == 1 && wire->mode == WIRE_DIRECT &&
                     wire->targets->overflow == WIRE_BLOCK;
-    port->plain = is_plain ? wire->targets : NULL;
+    port->plain = is_plain ? wire->targets->mbox : NULL;
+    port->plain_uid = is_plain ? wire->targets->uid : 0;
     port->plain_head = is_plain ? msg_plain_head(type->index, wire->targets->row) : 0;
     port->plain_size = is_plain ? (uint32_t)type->end : 0;
+}
+
+uint64_t port_sent(const struct port *port, uint32_t at) {
+    uint64_t plain = at == 0 ? atomic_load_explicit(&port->plain_sent, memory_order_relaxed) : 0;
+    return plain + atomic_load_explicit(&port->wires[at].sent, memory_order_relaxed);
 }
 
 __extension__ typedef unsigned __int128 product;

@@ -36,19 +36,25 @@ struct wire {
     _Atomic uint64_t sent, dropped;
 };
 
-/* All wires of one output port. */
+/* All wires of one output port. One line of memory, when they lie aligned. */
+#define PORT_LINE 64u
 struct port {
-    struct wire *wires; /* owned */
+    _Alignas(PORT_LINE) struct wire *wires; /* owned */
     uint32_t count;
     uint32_t plain_size; /* see `plain` */
     uint64_t body_room;  /* the largest of the wires' */
 
-    /* The usual case made ready: one wire to one mailbox that blocks, messages of 8 to 16 bytes without
-     * pointers or padding. Else NULL. */
-    const struct wire_target *plain;
+    /* The usual case made ready, so that a message needs this line of memory only: one wire to one mailbox that
+     * blocks, messages of 8 to 16 bytes without pointers or padding. Else NULL. */
+    struct mbox *plain;
+    uint64_t plain_uid;
     uint64_t plain_head; /* of each message */
+    /* written by the sender, read by anyone: what went the shortest way, and is not counted in wires->sent */
+    _Atomic uint64_t plain_sent;
 };
 
+/* How many went over the wire number `at`. [any] */
+uint64_t port_sent(const struct port *port, uint32_t at);
 /* Gives the port room for `count` wires, zeroed. -1: no memory. */
 int port_init(struct port *port, uint32_t count);
 void port_fini(struct port *port);
