@@ -4,7 +4,8 @@
  * One thread, one loop: pooled messages of 64 bytes, a mailbox that others could send to (an exchange
  * for each message, a compare-and-swap to fall idle), a first-in-first-out queue of actors, a function
  * pointer per actor. No bounds, no transactions, no accounting, no supervision, no second worker.
- * `line` hands a cache line between two cores; `wake` wakes a thread that sleeps on a futex. */
+ * `line` hands a cache line between two cores; `two-cores` plays ping-pong on one core and on two at once, each
+ * for itself; `wake` wakes a thread that sleeps on a futex. */
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -312,6 +314,32 @@ static double play_line(uint64_t trips) {
     return ns;
 }
 
+/* How long so many cores take, each of which plays a ping-pong of its own. */
+static double play_on(int cores, uint64_t hits) {
+    uint64_t begin = now_ns();
+    for (int core = 0; core < cores; core++) {
+        pid_t child = fork();
+        if (child == 0) {
+            pin(core);
+            play_ring(2, hits);
+            _exit(0);
+        }
+        must(child > 0 ? &child : NULL);
+    }
+    int status;
+    while (wait(&status) > 0) {
+        must(status == 0 ? &status : NULL);
+    }
+    return (double)(now_ns() - begin);
+}
+
+/* How many times as much two cores do as one: what nobody's second worker can exceed. */
+static double play_two_cores(uint64_t hits) {
+    double before = play_on(1, hits);
+    double both = play_on(2, hits);
+    return (before + play_on(1, hits)) / both;
+}
+
 static _Atomic uint32_t word;
 static _Atomic uint64_t sent_ns;
 static uint64_t *delays;
@@ -386,9 +414,10 @@ static void play_idle(uint64_t count) {
 static const struct {
     const char *name;
     uint64_t count;
-} shapes[] = {{"ping-pong", 2000000}, {"count", 10000000}, {"fan-in", 1000000}, {"ring", 10000000},
-              {"big", 10000},         {"spawn", 1000000},  {"idle", 1000000},   {"line", 1000000},
-              {"wake", 2000},         {"wake-asleep", 500}};
+} shapes[] = {{"ping-pong", 2000000}, {"count", 10000000},    {"fan-in", 1000000},
+              {"ring", 10000000},     {"big", 10000},         {"spawn", 1000000},
+              {"idle", 1000000},      {"line", 1000000},      {"wake", 2000},
+              {"wake-asleep", 500},   {"two-cores", 10000000}};
 
 /* Returns the messages that went. */
 static uint64_t play(const char *shape, uint64_t count) {
@@ -426,6 +455,8 @@ int main(int argc, char **argv) {
     total = argc > 2 ? strtoull(argv[2], NULL, 10) : total;
     if (strcmp(shape, "line") == 0) {
         (void)printf("line 0 ns %.6g\n", play_line(total));
+    } else if (strcmp(shape, "two-cores") == 0) {
+        (void)printf("two-cores 0 times %.6g\n", play_two_cores(total));
     } else if (strncmp(shape, "wake", 4) == 0) {
         play_wake(shape, total, strcmp(shape, "wake") == 0 ? 1 : 10);
     } else if (strcmp(shape, "idle") == 0) {

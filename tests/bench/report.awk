@@ -43,6 +43,7 @@ $2 == "machine" {
     value[key] = (low + high) / 2
   }
   if ($3 == "line" && $5 == "ns") { last_line[$1] = $6; line[++line_count] = $6 }
+  if ($3 == "two-cores" && $5 == "times") two_cores[++two_cores_count] = $6
   if ($1 > rounds) rounds = $1
 }
 
@@ -195,6 +196,11 @@ END {
   if (line_count) {
     m = median_of(line, line_count)
     printf "\na cache line to the other core and back: %.4g ns (%.4g-%.4g)\n", m, low, high
+  }
+  if (two_cores_count) {
+    m = median_of(two_cores, two_cores_count)
+    printf "\ntwo loops of the floor on a core each against one, which is what two workers may gain at the most:"
+    printf " %.2f (%.2f-%.2f)\n", m, low, high
   }
   for (i = 1; i <= rounds; i++) far_rounds += is_far[i]
   if ("apart" in wanted) print "rounds with far and steady cores: " far_rounds + 0 " of " rounds

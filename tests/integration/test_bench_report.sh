@@ -96,4 +96,10 @@ while read -r first second _; do
   fi
 done <"$bench/goals.txt"
 [ $status -ne 0 ] || echo "verdicts are as they should be"
+
+rounds 'floor two-cores 0 times 1.9 1.7 2' | report 'ours2.groups.per_s >= 1 : groups' groups >/dev/null
+expect "what two cores may gain is told beside the groups" \
+  "two loops of the floor on a core each against one, which is what two workers may gain at the most: 1.90 (1.70-2.00)" \
+  "$(grep '^two loops' "$temp/out")"
+
 exit $status
