@@ -10,6 +10,7 @@
  * a new word with acquire also sees that word 0 has changed, and drops the cell. */
 #include "record/flight.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,9 @@ struct about {
     uint16_t unused;
 };
 _Static_assert(sizeof(struct about) == WORD, "one word");
+
+_Static_assert(offsetof(struct flight, written) / 64 == (offsetof(struct flight, runs) - 1) / 64,
+               "what each turn needs beside the count is one line");
 
 static uint64_t pack(struct about about) {
     return about.kind | (uint64_t)about.level << 8 | (uint64_t)about.flags << FLAGS_AT |
@@ -187,8 +191,8 @@ __attribute__((noinline)) void flight_ran_anew(struct flight *flight, uint64_t n
     /* one that is half full comes here each time: to find its end costs what counting costs otherwise, and so
      * often nothing runs in one moment */
     bool is_full = atomic_load_explicit(count_of(flight, at), memory_order_relaxed) & 1u << 31;
-    flight->lately[row % FLIGHT_LATELY].next = is_full ? 0 : row + 1;
-    flight->lately[row % FLIGHT_LATELY].cell = flight->runs[at].cell;
+    flight->lately[row % FLIGHT_LATELY].next = (uint16_t)(is_full ? 0 : row + 1);
+    flight->lately[row % FLIGHT_LATELY].cell = (uint16_t)flight->runs[at].cell;
 }
 
 /* ------------------------------------------------------- reading */

@@ -62,23 +62,26 @@ struct flight_cell {
 struct flight {
     struct flight_cell cells[FLIGHT_CELLS];
 
+    /* One line, which with that of the count is all that an actor needs that only handles messages. */
+
     /* any thread, atomic; written by the writer only */
     _Atomic uint64_t written; /* cells ever written */
     _Atomic uint64_t first;   /* what lies before it belongs to somebody else */
 
-    /* only the writer: the handlers that ran since the last other entry */
+    /* only the writer */
+    /* Those that ran at lately_ns, by the last bits of the row, and are far from their greatest count. */
+    uint64_t lately_ns;
+    struct {
+        uint16_t next; /* the row + 1; 0: not known */
+        uint16_t cell;
+    } lately[FLIGHT_LATELY];
+    uint32_t run_count;
+    /* the handlers that ran since the last other entry */
     struct {
         uint64_t at_ns;
         uint32_t row;
         uint32_t cell; /* its count is word 3 of it */
     } runs[FLIGHT_ROWS + 1];
-    uint32_t run_count;
-    /* Those that ran at lately_ns, by the last bits of the row, and are far from their greatest count. */
-    uint64_t lately_ns;
-    struct {
-        uint32_t next; /* the row + 1; 0: not known */
-        uint32_t cell;
-    } lately[FLIGHT_LATELY];
 };
 
 /* NULL: no memory. The owner makes it when it is first needed; until then there is nothing to read. */
