@@ -396,6 +396,15 @@ __attribute__((noinline)) static bool carry_out(struct runner *r, struct inst *i
     return true;
 }
 
+/* What its turn will need that sending to it did not touch. It runs next, or soon: by then the lines are here. */
+static inline void prefetch_turn(const struct mbox *mbox) {
+    const struct inst *to = (const struct inst *)(const void *)mbox;
+    __builtin_prefetch(to->state); /* as small as it may be, others may have a part of the line */
+    if (to->flight) {
+        prefetch_to_write(&to->flight->written);
+    }
+}
+
 /* PD-5: what is counted behind the offer is counted before it is taken, by this worker. */
 bool outbox_commit_here(struct runner *r, struct inst *in, struct outbox *box) {
     struct out_item *item = box->items;
@@ -405,6 +414,7 @@ bool outbox_commit_here(struct runner *r, struct inst *in, struct outbox *box) {
                          item->count)) {
         return false;
     }
+    prefetch_turn(item->u.to.mbox);
     queue_count(r, item->count);
     count_sent(r, item->count);
     if (item->u.to.port) {
