@@ -222,8 +222,7 @@ static inline bool send_plain_to(struct runner *r, const struct inst_row *row, s
     if (!m) {
         return false;
     }
-    msg_init_plain(m, row->usual);
-    m->port = (uint16_t)to.port;
+    msg_init_plain(m, msg_head_for(row->usual, (uint16_t)to.port));
     m->dest = to.uid;
     m->sender = inst_uid(r->inst);
     copy_small((char *)(m + 1), body, row->type->end);

@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "message/type.h"
@@ -126,6 +127,12 @@ static inline uint64_t msg_named_head(uint32_t type, uint16_t name) {
     struct msg m = {.type = type, .port = name, .kind = MSG_DATA, .flags = MSG_BY_NAME};
     return m.head;
 }
+/* `head`, which was made for port 0, for this one. In one piece: a word that was stored in two is read back late. */
+static inline uint64_t msg_head_for(uint64_t head, uint16_t port) {
+    return head | (uint64_t)port << (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 32 : 16);
+}
+_Static_assert(offsetof(struct msg, port) - offsetof(struct msg, head) == 4,
+               "as msg_head_for has it");
 /* The header of one in a fresh block; the caller sets sender, and next, last and dest whoever queues it. */
 static inline void msg_init_plain(struct msg *m, uint64_t head) {
     m->head = head;
