@@ -506,13 +506,10 @@ static inline void settle(struct inst *in) {
     atomic_store_explicit(&in->doing, doing | (held ? DOING_RUNS : 0), memory_order_release);
 }
 
-/* Flattened: each message goes through all of this, and calls would cost as much as what they do. What
- * is rare stays apart, as noinline or cold. */
-__attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
-                                                   struct sched_worker *worker) {
-    struct inst *in = (struct inst *)(void *)task;
-    struct runner *r = worker->local;
-    uint32_t limit = sched_done(worker) + sched_budget(worker, task);
+/* One activation. */
+static inline enum task_result activate(struct runner *r, struct inst *in,
+                                        struct sched_worker *worker) {
+    uint32_t limit = sched_done(worker) + sched_budget(worker, &in->mbox.task);
     if (--r->look_in == 0) {
         queue_look_at_others(r);
     }
@@ -548,6 +545,22 @@ __attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
     /* MORE: the budget ended between a last message and what follows from it, such as an end. At ease, it
      * has just found nothing more; what came since is noted. */
     return next == STEP_MORE || (!is_at_ease(in) && has_more_to_do(in)) ? TASK_AGAIN : TASK_IDLE;
+}
+
+/* Flattened: each message goes through all of this, and calls would cost as much as what they do. What
+ * is rare stays apart, as noinline or cold. */
+__attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
+                                                   struct sched_worker *worker) {
+    struct runner *r = worker->local;
+    enum task_result result;
+    struct sched_task *next = task;
+    do {
+        task = next;
+        result = activate(r, (struct inst *)(void *)task, worker);
+        /* the thread may have moved to another worker, whose only task it is */
+        next = result == TASK_IDLE && r->worker == worker ? sched_run_on(worker, task) : NULL;
+    } while (next);
+    return result;
 }
 
 bool inst_arrived(struct sched_task *task, struct sched_worker *worker) {

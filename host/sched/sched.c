@@ -90,6 +90,8 @@ int sched_create(const struct sched_options *options, struct sched **ret, struct
     }
     for (unsigned i = 0; i < options->workers; i++) {
         sched->workers[i].wake_fd = -1;
+        /* the seed decides each step */
+        sched->workers[i].run_on_most = options->seeded ? 0 : NEXT_STREAK_MAX;
     }
     for (unsigned i = 0; i < options->workers; i++) {
         if (worker_init(&sched->workers[i], sched, i, err) < 0) {

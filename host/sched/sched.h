@@ -66,7 +66,9 @@ struct sched_worker {
     struct sched_task *next;        /* run-next slot: the task readied last, still warm */
     struct sched_task *hot;         /* came out of the inbox last, alone; polled next, see park.c */
     uint32_t next_streak;
-    struct sched_task *later; /* see sched_ready_later; NULL: none */
+    uint32_t run_on_most;       /* constant; 0: sched_run_on is not for this one */
+    struct sched_task *running; /* a stray's: the one it was seized with */
+    struct sched_task *later;   /* see sched_ready_later; NULL: none */
     uint32_t later_streak;
     uint32_t queue_length;
     uint64_t now_ns;      /* clock, read now and then */
@@ -154,6 +156,10 @@ int sched_wait(struct sched_worker *worker, struct sched_pollfd *fds, unsigned c
  * is known to be dear, so that it takes a fifth of a millisecond or so. Seeded mode: chosen by the seed. */
 #define SCHED_BUDGET 1000u
 unsigned sched_budget(struct sched_worker *worker, const struct sched_task *task);
+/* The activation of `task` is over and would return TASK_IDLE: the task in the run-next slot to go on with, as if the
+ * worker had called `run` with that one; NULL: return. A cheap message is spared the way out of `run` and back. For
+ * who runs all tasks, while the thread is the worker's. [within run] */
+struct sched_task *sched_run_on(struct sched_worker *worker, struct sched_task *task);
 /* Reports work done, from within run; worker->done sums it up. */
 static inline uint32_t sched_done(const struct sched_worker *worker) {
     return atomic_load_explicit(&worker->done, memory_order_relaxed);

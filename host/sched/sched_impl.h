@@ -33,6 +33,10 @@ struct sched {
 /* A unit of work that takes longer is dear: to hand it over costs less than it saves. Measured. */
 #define DEAR_NS 300u
 
+/* The run-next slot is taken at most this often in a row, so that a chatting pair cannot starve the
+ * queue. */
+#define NEXT_STREAK_MAX 64u
+
 /* worker.c */
 void worker_enter(struct sched_worker *worker); /* makes it the thread's current one; NULL: none */
 /* One activation or one look into the inbox; false when there was nothing to do. */

@@ -220,6 +220,7 @@ static int seize(struct sched *sched, struct sched_worker *worker, struct sched_
     if (make_relief(worker, &relief, err) < 0) {
         return -1;
     }
+    stray->running = task;
     /* before the other thread runs: what it collects of this task it passes on */
     atomic_store_explicit(&task->home, stray, memory_order_release);
     pthread_mutex_lock(&sched->lock);

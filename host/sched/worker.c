@@ -4,9 +4,6 @@
 #include <assert.h>
 #include <stddef.h>
 
-/* The run-next slot is taken at most this often in a row, so that a chatting pair cannot starve the
- * queue. */
-#define NEXT_STREAK_MAX 64u
 /* Units of work between two looks at the clock: one read costs as much as a whole message. */
 #define CLOCK_UNITS 32u
 /* An activation of dear units: long enough for the hand-over, short enough not to be waited for. */
@@ -144,7 +141,8 @@ static struct sched_task *queue_take(struct sched_worker *worker) {
     struct sched_task *task = worker->next;
     if (task && (worker->next_streak < NEXT_STREAK_MAX || !(worker->head || worker->later))) {
         worker->next = NULL;
-        worker->next_streak++;
+        /* from 0 where nobody waits, else sched_run_on would take none any more */
+        worker->next_streak = worker->next_streak < NEXT_STREAK_MAX ? worker->next_streak + 1 : 0;
         return task;
     }
     worker->next_streak = 0;
@@ -162,6 +160,25 @@ static struct sched_task *queue_take(struct sched_worker *worker) {
         worker->queue_length--;
     }
     return task;
+}
+
+/* All that stands between two steps of the loop is looked at here, too. */
+struct sched_task *sched_run_on(struct sched_worker *worker, struct sched_task *task) {
+    struct sched_task *next = worker->next;
+    if (!next || worker->next_streak >= worker->run_on_most ||
+        atomic_load_explicit(&worker->inbox, memory_order_relaxed) ||
+        atomic_load_explicit(&worker->measure, memory_order_relaxed) ||
+        atomic_load_explicit(&worker->sched->stop, memory_order_relaxed)) {
+        return NULL;
+    }
+    if (worker->queue_length > 0) {
+        summon_watcher(worker);
+    }
+    worker->next = NULL;
+    worker->next_streak++;
+    task->queued = false;
+    worker->running = next;
+    return next;
 }
 
 bool worker_has_work(struct sched_worker *worker) {
@@ -242,11 +259,14 @@ __attribute__((noinline)) static bool run_measured(struct sched_worker *worker,
     worker_read_clock(worker);
     uint64_t before_ns = worker->now_ns;
     uint32_t before = sched_done(worker);
+    uint32_t streak = worker->next_streak;
+    worker->next_streak = NEXT_STREAK_MAX; /* no sched_run_on: one activation is priced */
     enum task_result result = task->ops->run(task, worker);
     if (current != worker) {
         seize_give_back(current, task, result);
         return false;
     }
+    worker->next_streak = streak;
     uint32_t units = sched_done(worker) - before;
     units = units ? units : 1;
     worker_read_clock(worker); /* before it is queued again: its own time is no waiting */
@@ -266,9 +286,12 @@ static inline bool run(struct sched_worker *worker, struct sched_task *task) {
         is_to_measure(worker)) {
         return run_measured(worker, task);
     }
+    worker->running = task;
     enum task_result result = task->ops->run(task, worker);
-    if (__builtin_expect(current != worker, 0)) {
-        seize_give_back(current, task, result);
+    struct sched_worker *now = current;
+    task = now->running; /* it may have run on */
+    if (__builtin_expect(now != worker, 0)) {
+        seize_give_back(now, task, result);
         return false;
     }
     if (__builtin_expect(result == TASK_IDLE, 1)) {

@@ -101,6 +101,26 @@ static void test_fc3_messages_for_a_stuck_actor_wait_for_it(void **state) {
     assert_int_equal(kit_count(*state, "a: got 51"), 1);
 }
 
+/* The thread came to it straight from another one's turn, which is over: that one is not stuck. */
+static void test_fc3_who_sent_to_a_stuck_actor_goes_on(void **state) {
+    struct kit *kit = kit_start(
+        *state, QUICK "actors:\n"
+                      "  a: { type: kit.Player, config: { number: 'note got $; at 1; gate g' } }\n"
+                      "  b: { type: kit.Player, config: { number: 'out $; note sent $' } }\n"
+                      "wires: [ b.out -> a.number ]\n");
+    kit_gate_make(*state, "g");
+
+    kit_number(kit, "b", "number", 1);
+    kit_wait_logged(*state, "p/a[0]: stuck in 'number'", 1);
+    kit_number(kit, "b", "number", 2);
+    kit_wait(kit, "b: sent 2");
+    kit_wait_logged(*state, "p/a[0]: still stuck in 'number'", 1);
+    kit_open_until(*state, "g", "a: got 2");
+    kit_number(kit, "b", "number", 3);
+    kit_wait(kit, "a: got 3");
+    kit_stop(kit);
+}
+
 static void test_fc3_stuck_init_and_cleanup_are_reported(void **state) {
     kit_gate_make(*state, "g"); /* init comes to it at once */
     struct kit *kit =
@@ -279,6 +299,7 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_THREADS, test_fc3_report_has_the_stack),
     KIT_TEST(KIT_THREADS, test_fc3_others_go_on_with_every_worker_stuck),
     KIT_TEST(KIT_THREADS, test_fc3_messages_for_a_stuck_actor_wait_for_it),
+    KIT_TEST(KIT_THREADS, test_fc3_who_sent_to_a_stuck_actor_goes_on),
     KIT_TEST(KIT_THREADS, test_fc3_stuck_init_and_cleanup_are_reported),
     KIT_TEST(KIT_THREADS, test_fc3_thread_that_takes_no_signals_is_in_nobodys_way),
     KIT_TEST(KIT_THREADS, test_fc3_own_thread_can_be_stuck),

@@ -12,6 +12,8 @@ struct counted {
     uint32_t ran;
     struct counted **order; /* where it enters itself, or NULL */
     uint32_t *order_count;
+    struct counted *peer;     /* see pass_on_run */
+    struct sched_task *noted; /* gets a note at each run; NULL: none does */
 };
 
 static enum task_result counted_run(struct sched_task *task, struct sched_worker *worker) {
@@ -108,6 +110,96 @@ static void test_task_that_wants_again_goes_behind_the_queue(void **state) {
     assert_ptr_equal(f->order[0], &f->tasks[0]);
     assert_ptr_equal(f->order[1], &f->tasks[1]);
     assert_ptr_equal(f->order[2], &f->tasks[0]);
+}
+
+/* Two that ready each other, `left` times each. */
+static enum task_result pass_on_run(struct sched_task *task, struct sched_worker *worker) {
+    for (struct sched_task *next = task; next; next = sched_run_on(worker, task)) {
+        task = next;
+        struct counted *c = (struct counted *)(void *)task;
+        c->ran++;
+        (*c->order_count)++;
+        if (c->left > 0) {
+            c->left--;
+            sched_ready(&c->peer->task);
+        }
+        if (c->noted) {
+            notify(c->noted);
+        }
+    }
+    return TASK_IDLE;
+}
+
+static const struct task_ops pass_on_ops = {.run = pass_on_run, .arrived = clear_note};
+
+static void given_pair(struct fixture *f, uint32_t passes) {
+    f->worker->run_on_most = NEXT_STREAK_MAX; /* as without a seed */
+    for (unsigned i = 0; i < 2; i++) {
+        f->tasks[i].task.ops = &pass_on_ops;
+        f->tasks[i].peer = &f->tasks[1 - i];
+        f->tasks[i].left = passes;
+    }
+}
+
+static void test_run_on_goes_on_with_who_is_next(void **state) {
+    struct fixture *f = *state;
+    given_pair(f, 5);
+    sched_ready(&f->tasks[0].task);
+
+    assert_true(worker_step(f->worker));
+
+    assert_int_equal(f->tasks[0].ran, 6);
+    assert_int_equal(f->tasks[1].ran, 5);
+    assert_false(worker_step(f->worker));
+    sched_ready(&f->tasks[0].task); /* none of them counts as queued any more */
+    sched_ready(&f->tasks[1].task);
+    step_until_idle(f);
+    assert_int_equal(f->count, 13);
+}
+
+static void test_run_on_leaves_the_queue_its_turn(void **state) {
+    struct fixture *f = *state;
+    given_pair(f, 1000);
+    sched_ready(&f->tasks[2].task);
+    sched_ready(&f->tasks[0].task);
+
+    assert_true(worker_step(f->worker));
+    assert_int_equal(f->count, NEXT_STREAK_MAX);
+    assert_true(worker_step(f->worker));
+
+    assert_int_equal(f->tasks[2].ran, 1);
+    f->tasks[0].left = f->tasks[1].left = 0;
+    step_until_idle(f);
+}
+
+static void test_run_on_makes_way_for_what_came_from_elsewhere(void **state) {
+    struct fixture *f = *state;
+    given_pair(f, 1000);
+    f->tasks[1].noted = &f->tasks[2].task;
+    f->tasks[2].task.ops = &counted_ops;
+    sched_ready(&f->tasks[0].task);
+
+    assert_true(worker_step(f->worker));
+
+    assert_int_equal(f->tasks[0].ran, 1);
+    assert_int_equal(f->tasks[1].ran, 1);
+    f->tasks[0].left = f->tasks[1].left = 0;
+    f->tasks[1].noted = NULL;
+    step_until_idle(f);
+    assert_int_equal(f->tasks[2].ran, 1);
+}
+
+static void test_run_on_is_not_for_who_is_stepped_by_a_seed(void **state) {
+    struct fixture *f = *state;
+    given_pair(f, 5);
+    f->worker->run_on_most = f->other->run_on_most;
+    sched_ready(&f->tasks[0].task);
+
+    assert_true(worker_step(f->worker));
+
+    assert_int_equal(f->count, 1);
+    step_until_idle(f);
+    assert_int_equal(f->count, 11);
 }
 
 static enum task_result ready_self_run(struct sched_task *task, struct sched_worker *worker) {
@@ -462,6 +554,10 @@ int main(void) {
         IN_FIXTURE(test_task_readied_last_runs_next_the_others_in_order),
         IN_FIXTURE(test_ready_is_harmless_when_queued),
         IN_FIXTURE(test_task_that_wants_again_goes_behind_the_queue),
+        IN_FIXTURE(test_run_on_goes_on_with_who_is_next),
+        IN_FIXTURE(test_run_on_leaves_the_queue_its_turn),
+        IN_FIXTURE(test_run_on_makes_way_for_what_came_from_elsewhere),
+        IN_FIXTURE(test_run_on_is_not_for_who_is_stepped_by_a_seed),
         IN_FIXTURE(test_ready_on_a_running_task_is_no_second_run),
         IN_FIXTURE(test_task_readied_later_lets_the_queue_go_first),
         IN_FIXTURE(test_task_readied_later_runs_next_when_nothing_is_queued),
