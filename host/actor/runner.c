@@ -6,8 +6,9 @@
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
 
-/* How often a runner looks at what the other workers have queued, in activations. */
-#define LOOK_EVERY 32u
+/* How often a runner looks at what the other workers have queued, in units of work: each look takes a line from them
+ * that they write for each message, and costs both as much as two messages. */
+#define LOOK_EVERY 512u
 
 void runner_init(struct runner *r, struct proc *proc, struct sched_worker *worker,
                  struct pool *pool) {
@@ -17,7 +18,7 @@ void runner_init(struct runner *r, struct proc *proc, struct sched_worker *worke
     }
     r->worker = worker;
     r->pool = pool;
-    r->look_in = LOOK_EVERY;
+    r->look_at = (worker ? sched_done(worker) : 0) + LOOK_EVERY;
     scratch_init(&r->scratch);
     atomic_store_explicit(&r->gate, GATE_HOST, memory_order_relaxed);
     atomic_store_explicit(&r->asked, GATE_OPEN, memory_order_relaxed);
@@ -123,7 +124,7 @@ void queue_count(struct runner *r, uint32_t count) {
 }
 
 __attribute__((noinline)) void queue_look_at_others(struct runner *r) {
-    r->look_in = LOOK_EVERY;
+    r->look_at = sched_done(r->worker) + LOOK_EVERY;
     int64_t outside = atomic_load_explicit(&r->proc->outside.queued, memory_order_relaxed);
     int64_t own = atomic_load_explicit(&r->queued, memory_order_relaxed);
     r->others = runners_queued(r->proc) - own - outside;

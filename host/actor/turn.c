@@ -509,8 +509,9 @@ static inline void settle(struct inst *in) {
 /* One activation. */
 static inline enum task_result activate(struct runner *r, struct inst *in,
                                         struct sched_worker *worker) {
-    uint32_t limit = sched_done(worker) + sched_budget(worker, &in->mbox.task);
-    if (--r->look_in == 0) {
+    uint32_t done = sched_done(worker);
+    uint32_t limit = done + sched_budget(worker, &in->mbox.task);
+    if ((int32_t)(done - r->look_at) >= 0) {
         queue_look_at_others(r);
     }
     r->now_ns = sched_coarse_now(worker);
