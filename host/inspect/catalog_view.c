@@ -98,7 +98,7 @@ static void json_plugin(const struct catalog *catalog, size_t at, struct str *ou
     str_add_char(out, ',');
     add_member(out, "version", note->version);
     str_add_char(out, ',');
-    add_member(out, "sha256", file->image->sha256);
+    add_member(out, "sha256", image_sha256(file->image));
     str_add(out, ",\"types\":[");
     for (size_t i = 0; i < note->actor_count; i++) {
         str_add(out, i ? "," : "");

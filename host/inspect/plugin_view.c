@@ -85,7 +85,7 @@ static void show_file(const struct image *image, struct str *out) {
     str_addf(out, "%s %s\n", image->note->name, image->note->version);
     str_addf(out, "  %-9s %s (%zu bytes%s)\n", "file", image->path, image->size,
              image->is_stripped ? ", stripped" : "");
-    fact(out, "sha256", image->sha256);
+    fact(out, "sha256", image_sha256(image));
     fact(out, "build-id", image->build_id[0] ? image->build_id : "none");
     str_addf(out, "  %-9s %u.%u\n", "ABI", image->note->abi_major, image->note->abi_minor);
     if (image->soname) {

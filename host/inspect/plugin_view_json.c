@@ -232,7 +232,7 @@ static json_t *make_image(const struct image *image) {
     json_t *object = json_object();
     object = put(object, "file", make_path(image->path));
     object = put(object, "size", json_integer((json_int_t)image->size));
-    object = put(object, "sha256", json_string(image->sha256));
+    object = put(object, "sha256", json_string(image_sha256(image)));
     object = put(object, "build_id", text_or_null(image->build_id));
     object = put(object, "name", json_string(image->note->name));
     object = put(object, "version", json_string(image->note->version));

@@ -24,8 +24,8 @@ static bool is_other(const struct differ *d, size_t at, uint32_t *ret_before) {
     const struct plan_type *type = &d->to.plan->types[at];
     *ret_before = plugin_before(d->from.plan, type->note->id);
     return *ret_before != PLAN_NONE &&
-           strcmp(file_of(d->from.plan, *ret_before)->image->sha256,
-                  file_of(d->to.plan, type->plugin)->image->sha256) != 0;
+           strcmp(image_sha256(file_of(d->from.plan, *ret_before)->image),
+                  image_sha256(file_of(d->to.plan, type->plugin)->image)) != 0;
 }
 
 /* The first actor of the type, as a place to point at. */
@@ -53,11 +53,11 @@ static int say(struct differ *d, struct diff_op *op, size_t actors) {
 static int add_type(struct differ *d, struct diff_op *op, size_t type) {
     const struct plan *plan = d->to.plan;
     const struct mark mark = type_mark(plan, type);
-    const struct diff_change change = {.what = plan->types[type].note->id,
-                                       .from =
-                                           file_of(d->from.plan, op->plugin_from)->image->sha256,
-                                       .to = file_of(plan, op->plugin_to)->image->sha256,
-                                       .mark = mark};
+    const struct diff_change change = {
+        .what = plan->types[type].note->id,
+        .from = image_sha256(file_of(d->from.plan, op->plugin_from)->image),
+        .to = image_sha256(file_of(plan, op->plugin_to)->image),
+        .mark = mark};
     op->mark = op->mark.line ? op->mark : mark;
     return diff_add_change(d, op, &change);
 }

@@ -19,7 +19,7 @@ static void add_plugins(const struct plan *plan, struct str *out) {
         str_add_char(out, ',');
         add_member(out, "path", file->path);
         str_add_char(out, ',');
-        add_member(out, "sha256", file->image->sha256);
+        add_member(out, "sha256", image_sha256(file->image));
         str_add_char(out, '}');
     }
 }

@@ -21,10 +21,10 @@ static const struct catalog_file *find_refused(const struct catalog *catalog, co
 static void check_pin(struct build *b, const struct manifest_pin *pin) {
     const struct catalog_file *file = catalog_find_file(b->catalog, pin->file);
     const struct catalog_file *refused = file ? NULL : find_refused(b->catalog, pin->file);
-    if (file && strcmp(file->image->sha256, pin->sha256) != 0) {
+    if (file && strcmp(image_sha256(file->image), pin->sha256) != 0) {
         diags_add(b->diags, DIAG_ERROR, pin->mark,
                   "plugin file '%s' is not the pinned one: it has sha256:%s, pinned is sha256:%s",
-                  file->path, file->image->sha256, pin->sha256);
+                  file->path, image_sha256(file->image), pin->sha256);
     } else if (refused) {
         diags_add(b->diags, DIAG_ERROR, pin->mark, "pinned plugin file '%s' was refused: %s",
                   pin->file, refused->refused.text);

@@ -37,7 +37,8 @@ static int stem_length(const char *name) {
 
 static char *make_path(const struct making *making, const char *folder) {
     const char *name = base_name(making->image->path);
-    const char *id = making->image->build_id[0] ? making->image->build_id : making->image->sha256;
+    const char *id =
+        making->image->build_id[0] ? making->image->build_id : image_sha256(making->image);
     struct str path;
     str_init(&path);
     str_addf(&path, "%s/.%.*s.p%d.g%u.%.8s.so", folder, stem_length(name), name, (int)getpid(),

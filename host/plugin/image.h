@@ -4,6 +4,7 @@
  * copy. */
 #pragma once
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,7 +16,6 @@ struct image {
     char *path; /* as asked for */
     uint8_t *bytes;
     size_t size;
-    char sha256[65];
     char build_id[65]; /* hex; "" when the file has none */
     struct note_plugin *note;
     char **imports;        /* undefined dynamic symbols, NULL-terminated; weak ones last */
@@ -27,6 +27,9 @@ struct image {
     bool has_thread_locals, has_relro, binds_now;
     char **exports;        /* defined global dynamic symbols, NULL-terminated */
     _Atomic unsigned refs; /* holders: who read it; a library loaded from it */
+
+    pthread_mutex_t lock;
+    char sha256[65]; /* under lock; "": nobody has asked yet, see image_sha256 */
 };
 
 /* Reads and checks `path`. Refuses, each with one sentence that names the path: not a regular file
@@ -39,7 +42,10 @@ int image_read(const char *path, struct image **ret, struct err *err);
 int image_parse(const char *path, const void *bytes, size_t size, struct image **ret,
                 struct err *err);
 struct image *image_ref(struct image *image); /* [any] */
-void image_destroy(struct image *image);      /* drops a reference; takes NULL [any] */
+/* The checksum of its bytes, 64 hex digits; lent as long as the image. The first who asks pays for it, a
+ * millisecond for each 100 KB: a start reads every file on the search path, and needs none. [any] */
+const char *image_sha256(const struct image *image);
+void image_destroy(struct image *image); /* drops a reference; takes NULL [any] */
 
 /* The exports of any shared object, NULL-terminated, one mem_free; NULL when it cannot be read or
  * is malformed. Runs none of it. [any] */

@@ -222,6 +222,7 @@ static void retire(struct library *library) {
 /* The bytes have been checked and loaded; what a catalog still holds may be loaded once more. */
 static void release_bytes(struct image *image) {
     if (atomic_load_explicit(&image->refs, memory_order_acquire) == 1) {
+        (void)image_sha256(image); /* as long as they are there */
         mem_free(image->bytes);
         image->bytes = NULL;
     }

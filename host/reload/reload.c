@@ -143,7 +143,7 @@ static int read_file(struct transaction *t, struct reload_file *file, struct err
     if (image_read(file->path, &image, err) < 0) {
         return -1;
     }
-    if (strcmp(image->sha256, file->library->image->sha256) == 0) {
+    if (strcmp(image_sha256(image), image_sha256(file->library->image)) == 0) {
         image_destroy(image);
         return 0;
     }

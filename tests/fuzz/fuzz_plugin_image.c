@@ -28,7 +28,7 @@ static void check(const struct image *image) {
     expect(image->note && image->note->actor_count > 0);
     expect(count(image->exports) > 0);
     expect(count(image->imports) >= image->strong_imports);
-    expect(strlen(image->sha256) == 64);
+    expect(strlen(image_sha256(image)) == 64);
     (void)count(image->needed);
     char **reasons = unload_reasons(image);
     expect(reasons != NULL);

@@ -59,7 +59,7 @@ static void replace_hashes(struct str *text) {
         const struct catalog_file *file = &catalog->files[i];
         char name[256];
         (void)snprintf(name, sizeof name, "SHA256(%s)", strrchr(file->path, '/') + 1);
-        replace(text, file->image ? file->image->sha256 : "", name);
+        replace(text, file->image ? image_sha256(file->image) : "", name);
     }
     replace(text, catalog->directories[catalog->directory_count - 1], "INSTALLED");
     catalog_destroy(catalog);

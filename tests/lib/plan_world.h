@@ -88,6 +88,7 @@ static inline void world_file(struct world *w, const char *path, const char *not
     world_section(notes, &section);
     file->image = mem_alloc(sizeof *file->image);
     file->image->path = mem_text(path);
+    pthread_mutex_init(&file->image->lock, NULL);
     memset(file->image->sha256, 'a', 64);
     if (note_parse(section.data, section.size, &file->image->note, &err) < 0) {
         fail_msg("%s: %s", path, err.text);

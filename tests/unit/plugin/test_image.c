@@ -111,7 +111,7 @@ static void test_sha256_is_that_of_sha256sum(void **state) {
     assert_int_equal(fread(expected, 1, 64, sum), 64);
     assert_int_equal(pclose(sum), 0);
 
-    assert_string_equal(image->sha256, expected);
+    assert_string_equal(image_sha256(image), expected);
     image_destroy(image);
 }
 

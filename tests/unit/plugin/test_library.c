@@ -79,6 +79,20 @@ static void test_generation_runs_from_a_locked_private_copy(void **state) {
     assert_int_equal(count_entries(w->folder), 1);
 }
 
+static void test_checksum_outlives_the_bytes(void **state) {
+    const struct world *w = *state;
+    struct library *library = open_fixture(w, "teller_one");
+    struct image *same;
+    struct err err;
+    assert_int_equal(image_read(library->image->path, &same, &err), 0);
+    assert_null(library->image->bytes);
+
+    assert_string_equal(image_sha256(library->image), image_sha256(same));
+
+    image_destroy(same);
+    library_unref(library);
+}
+
 static void test_same_name_again_gives_a_new_generation_with_new_code(void **state) {
     const struct world *w = *state;
     struct library *one = open_fixture(w, "teller_one");
@@ -402,6 +416,7 @@ int main(void) {
         WITH_WORLD(test_types_and_rows_are_copied),
         WITH_WORLD(test_cxx_plugin_loads),
         WITH_WORLD(test_generation_runs_from_a_locked_private_copy),
+        WITH_WORLD(test_checksum_outlives_the_bytes),
         WITH_WORLD(test_same_name_again_gives_a_new_generation_with_new_code),
         WITH_WORLD(test_overwriting_the_file_does_not_touch_what_runs),
         WITH_WORLD(test_one_image_can_be_loaded_twice),
