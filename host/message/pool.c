@@ -14,7 +14,8 @@
 #define CLASS_HEAP UINT8_MAX
 #define BLOCK_MIN POOL_SMALL
 #define SLAB_SIZE (64u * 1024)
-#define POOL_SHARED (POOL_HEAP - 1u) /* owns no blocks */
+#define SHARED_AT 0u                  /* its place among all pools, and the owner of its blocks */
+#define SHARED_INDEX (POOL_HEAP - 1u) /* owns none: who gives a block back by it sends it home */
 #define AWAY_SLOTS 8u
 #define AWAY_SOME 16u  /* enough to send home when there is time */
 #define AWAY_CHAIN 64u /* blocks sent home at once; 16 to 64 measured alike, 1 is slower */
@@ -46,9 +47,9 @@ struct away {
 struct pool {
     struct pools *pools;
     uint16_t index;
-    bool shared; /* for any thread: takes from the heap, sends home at once */
+    bool shared; /* for any thread: sends home at once */
 
-    /* only the owning worker */
+    /* only the owning worker; of the shared pool: who has set `taken` */
     struct msg *free[CLASS_COUNT];
     struct slab *slabs;
     char *fresh; /* of the newest slab: not carved yet */
@@ -63,7 +64,8 @@ struct pool {
     /* any thread: blocks coming home */
     _Alignas(64) _Atomic(struct msg *) returned[CLASS_COUNT];
 
-    struct pool *link; /* retired; under pools.lock */
+    struct pool *link;  /* retired; under pools.lock */
+    _Atomic bool taken; /* the shared pool: by a thread that takes a block */
 };
 
 struct pools {
@@ -81,7 +83,9 @@ struct pools *pools_create(void) {
         pthread_mutex_init(&pools->lock, NULL);
         pools->shared.pools = pools;
         pools->shared.shared = true;
-        pools->shared.index = POOL_SHARED;
+        pools->shared.index = SHARED_INDEX;
+        atomic_store_explicit(&pools->all[SHARED_AT], &pools->shared, memory_order_relaxed);
+        pools->count = SHARED_AT + 1;
     }
     return pools;
 }
@@ -90,13 +94,12 @@ struct pool *pools_shared(struct pools *pools) {
     return &pools->shared;
 }
 
-static void pool_destroy(struct pool *pool) {
+static void slabs_free(struct pool *pool) {
     while (pool->slabs) {
         struct slab *slab = pool->slabs;
         pool->slabs = slab->next;
         mem_free(slab);
     }
-    mem_free(pool);
 }
 
 void pools_destroy(struct pools *pools) {
@@ -104,7 +107,9 @@ void pools_destroy(struct pools *pools) {
         return;
     }
     for (unsigned i = 0; i < pools->count; i++) {
-        pool_destroy(atomic_load_explicit(&pools->all[i], memory_order_relaxed));
+        struct pool *pool = atomic_load_explicit(&pools->all[i], memory_order_relaxed);
+        slabs_free(pool);
+        mem_free(pool->shared ? NULL : pool);
     }
     pthread_mutex_destroy(&pools->lock);
     mem_free(pools);
@@ -201,7 +206,7 @@ static struct msg *carve(struct pool *pool, unsigned size_class) {
     struct msg *m = (struct msg *)(void *)pool->fresh;
     pool->fresh += size;
     pool->fresh_size -= size;
-    m->owner = pool->index;
+    m->owner = pool->shared ? SHARED_AT : pool->index;
     m->size_class = (uint8_t)size_class;
     return m;
 }
@@ -231,13 +236,10 @@ static struct heap_block *heap_block_of(const struct msg *m) {
     return (struct heap_block *)(void *)((char *)(uintptr_t)m - offsetof(struct heap_block, msg));
 }
 
-/* Not inlined, so that the common path needs no stack of its own. */
-__attribute__((noinline)) static struct msg *take_slowly(struct pool *pool, uint64_t size) {
-    unsigned size_class = class_of(size);
-    if (pool->shared || POOL_ALWAYS_HEAP || size_class >= CLASS_COUNT) {
-        return take_heap(pool->pools, size);
+static struct msg *take_one(struct pool *pool, unsigned size_class) {
+    if (!pool->free[size_class]) {
+        collect_returned(pool, size_class);
     }
-    collect_returned(pool, size_class);
     struct msg *m = pool->free[size_class];
     if (m) {
         pool->free[size_class] = m->next;
@@ -250,9 +252,30 @@ __attribute__((noinline)) static struct msg *take_slowly(struct pool *pool, uint
     return m;
 }
 
+/* Nobody waits: who finds the pool taken goes to the heap, which has room for many threads at once. For who comes
+ * alone the pool is nearer: after some milliseconds the heap is in no cache, and costs as much as a wake-up. */
+static struct msg *take_shared(struct pool *pool, unsigned size_class, uint64_t size) {
+    /* acquire and release: who takes it next sees what the one before left */
+    if (atomic_exchange_explicit(&pool->taken, true, memory_order_acquire)) {
+        return take_heap(pool->pools, size);
+    }
+    struct msg *m = take_one(pool, size_class);
+    atomic_store_explicit(&pool->taken, false, memory_order_release);
+    return m;
+}
+
+/* Not inlined, so that the common path needs no stack of its own. */
+__attribute__((noinline)) static struct msg *take_slowly(struct pool *pool, uint64_t size) {
+    unsigned size_class = class_of(size);
+    if (POOL_ALWAYS_HEAP || size_class >= CLASS_COUNT) {
+        return take_heap(pool->pools, size);
+    }
+    return pool->shared ? take_shared(pool, size_class, size) : take_one(pool, size_class);
+}
+
 struct msg *pool_take_block(struct pool *pool, uint64_t size) {
     unsigned size_class = class_of(size);
-    struct msg *m = size_class < CLASS_COUNT ? pool->free[size_class] : NULL;
+    struct msg *m = size_class < CLASS_COUNT && !pool->shared ? pool->free[size_class] : NULL;
     if (!m) {
         return take_slowly(pool, size);
     }

@@ -22,7 +22,8 @@ struct pools *pools_create(void); /* NULL: no memory */
 void pools_destroy(struct pools *pools);
 /* A pool for a worker, a retired one where there is one; NULL: no memory or too many. [any] */
 struct pool *pools_take(struct pools *pools);
-/* The pool for threads that are no workers: takes from the heap, any number of threads at once. */
+/* The pool for threads that are no workers: any number of them at once, who of them finds it taken takes from
+ * the heap. */
 struct pool *pools_shared(struct pools *pools);
 /* The worker is gone; its blocks may still be out. */
 void pools_give_back(struct pools *pools, struct pool *pool);

@@ -152,14 +152,16 @@ static void test_retired_pool_is_taken_again_and_flushed(void **state) {
     pools_give_back(w->pools, other);
 }
 
-static void test_shared_pool_frees_anything_and_takes_from_the_heap(void **state) {
+static void test_shared_pool_frees_anything(void **state) {
     struct world *w = *state;
     struct msg *pooled = given_msg(w->pool, MSG_DATA, 1);
-    struct msg *heap = given_msg(w->shared, MSG_DATA, 2);
+    struct msg *shared = given_msg(w->shared, MSG_DATA, 2);
+    struct msg *heap = msg_alloc(w->shared, MSG_DATA, 0, 100000);
     assert_int_equal(heap->owner, POOL_HEAP);
-    assert_int_equal(pools_live(w->pools), 2);
+    assert_int_equal(pools_live(w->pools), 3);
 
     msg_free(w->shared, pooled);
+    msg_free(w->pool, shared);
     msg_free(w->pool, heap);
 
     assert_int_equal(pools_live(w->pools), 0);
@@ -167,6 +169,60 @@ static void test_shared_pool_frees_anything_and_takes_from_the_heap(void **state
         struct msg *fresh = given_msg(w->pool, MSG_DATA, 3);
         msg_free(w->pool, fresh);
     }
+}
+
+static void test_block_of_the_shared_pool_comes_home_and_is_taken_again(void **state) {
+    struct world *w = *state;
+    struct msg *here = given_msg(w->shared, MSG_DATA, 1);
+    struct msg *away = given_msg(w->shared, MSG_DATA, 2);
+    msg_free(w->shared, here);
+    msg_free(w->pool, away);
+    pool_flush(w->pool);
+
+    struct msg *first = given_msg(w->shared, MSG_DATA, 3);
+    struct msg *second = given_msg(w->shared, MSG_DATA, 4);
+
+    if (BLOCKS_ARE_POOLED) {
+        assert_ptr_equal(first, away);
+        assert_ptr_equal(second, here);
+    }
+    msg_free(w->shared, first);
+    msg_free(w->shared, second);
+    assert_int_equal(pools_live(w->pools), 0);
+}
+
+#define TAKERS 4u
+
+static void *take_and_free(void *context) {
+    struct pool *shared = context;
+    struct msg *held[8] = {NULL};
+    for (uint64_t i = 0; i < 40000; i++) {
+        struct msg **slot = &held[i * 7 % 8];
+        if (*slot) {
+            assert_int_equal(*(uint64_t *)msg_body(*slot), (uint64_t)(uintptr_t)*slot);
+            msg_free(shared, *slot);
+        }
+        *slot = given_msg(shared, MSG_DATA, 0);
+        *(uint64_t *)msg_body(*slot) = (uint64_t)(uintptr_t)*slot;
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        msg_free(shared, held[i]);
+    }
+    return NULL;
+}
+
+static void test_shared_pool_is_for_many_threads_at_once(void **state) {
+    struct world *w = *state;
+    pthread_t threads[TAKERS];
+
+    for (unsigned i = 0; i < TAKERS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, take_and_free, w->shared), 0);
+    }
+    for (unsigned i = 0; i < TAKERS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+
+    assert_int_equal(pools_live(w->pools), 0);
 }
 
 static void test_no_memory_is_null_and_counts_nothing(void **state) {
@@ -276,7 +332,9 @@ int main(void) {
         IN_WORLD(test_flush_is_wanted_for_some_blocks_at_once),
         IN_WORLD(test_blocks_of_many_owners_find_their_homes),
         IN_WORLD(test_retired_pool_is_taken_again_and_flushed),
-        IN_WORLD(test_shared_pool_frees_anything_and_takes_from_the_heap),
+        IN_WORLD(test_shared_pool_frees_anything),
+        IN_WORLD(test_block_of_the_shared_pool_comes_home_and_is_taken_again),
+        IN_WORLD(test_shared_pool_is_for_many_threads_at_once),
         IN_WORLD(test_no_memory_is_null_and_counts_nothing),
         IN_WORLD(test_destroy_takes_null_and_pools_with_blocks_out),
         IN_WORLD(test_blocks_freed_by_other_threads_are_all_home_in_the_end),
