@@ -313,7 +313,7 @@ uint64_t proc_resolve(struct proc *proc, const char *text) {
     return uid;
 }
 
-int proc_send(struct proc *proc, uint64_t uid, const char *port, const struct msg_type *type,
+int proc_send(struct proc *proc, struct troupe_ref to, const struct msg_type *type,
               const void *body, struct err *err) {
     uint64_t size = type_copy_size(type, body, type->abi.body_size);
     struct msg *m = msg_alloc(pools_shared(proc->pools), MSG_DATA, MSG_BY_NAME, size);
@@ -322,9 +322,9 @@ int proc_send(struct proc *proc, uint64_t uid, const char *port, const struct ms
     }
     type_copy(type, body, msg_own_body(m), type->abi.body_size);
     m->type = type->index;
-    m->dest = uid;
-    m->port = proc_find_port_name(proc, troupe_str(port));
-    struct inst *in = cell_find(proc, uid);
+    m->dest = to.uid;
+    m->port = (uint16_t)to.port;
+    struct inst *in = cell_find(proc, to.uid);
     enum offer result =
         in ? queue_from_outside(&in->mbox, m, proc, mbox_capacity(&in->mbox)) : OFFER_CLOSED;
     if (result != OFFER_TAKEN) {

@@ -135,9 +135,9 @@ uint64_t proc_step(struct proc *proc, uint64_t until_ns);
 uint64_t proc_resolve(struct proc *proc, const char *text);
 /* The number of a port's name, as in troupe_ref.port; 0: no actor has such a port. [any] */
 uint16_t proc_find_port(struct proc *proc, const char *name);
-/* Sends a copy of a message to a port by name, as nobody: for tests and tools. Undeliverable ones
- * become dead letters. -1: no memory or no such type. [any] */
-int proc_send(struct proc *proc, uint64_t uid, const char *port, const struct msg_type *type,
+/* Sends a copy of a message to a port of this proc, as nobody: for tests and tools. Undeliverable ones
+ * become dead letters. Errors: NOMEM, REFUSED. [any] */
+int proc_send(struct proc *proc, struct troupe_ref to, const struct msg_type *type,
               const void *body, struct err *err);
 /* Saves the state of an actor between two turns, for tests and tools: `done` gets the bytes (lent)
  * and the version, or status < 0. [any] */

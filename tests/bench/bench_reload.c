@@ -91,8 +91,8 @@ static void ask(struct bench *bench, double ret[FIGURES]) {
     struct inst *meter = proc_actor(proc, proc_actor_count(proc) - 1);
     struct err err;
     const uint64_t number = ++bench->told;
-    if (proc_send(proc, inst_uid(meter), "tell", type_find(bench->types, "bench.tell/1"), &number,
-                  &err) < 0) {
+    struct troupe_ref to = {inst_uid(meter), proc_find_port(proc, "tell")};
+    if (proc_send(proc, to, type_find(bench->types, "bench.tell/1"), &number, &err) < 0) {
         give_up(err.text);
     }
     while (attribute(meter, "told") != number) {

@@ -168,7 +168,7 @@ static double cpu_seconds(void) {
 static int wake(struct bench *bench, struct err *err) {
     struct proc *proc = deploy_proc(bench->deploy);
     const struct msg_type *type = type_find(bench->types, "bench.call/1");
-    uint64_t uid = inst_uid(proc_actor(proc, 0));
+    struct troupe_ref to = {inst_uid(proc_actor(proc, 0)), proc_find_port(proc, "call")};
     uint64_t due = now_ns() + 100 * NS_PER_MS; /* the start-up is over then */
     sleep_until(due);
     double cpu = cpu_seconds();
@@ -181,7 +181,7 @@ static int wake(struct bench *bench, struct err *err) {
         due += bench->shape->period_ms * NS_PER_MS;
         sleep_until(due);
         uint64_t sent_ns = now_ns();
-        if (proc_send(proc, uid, "call", type, &sent_ns, err) < 0) {
+        if (proc_send(proc, to, type, &sent_ns, err) < 0) {
             return -1;
         }
     }
@@ -192,12 +192,12 @@ static int wake(struct bench *bench, struct err *err) {
 static int introduce(struct bench *bench, struct err *err) {
     struct proc *proc = deploy_proc(bench->deploy);
     const struct msg_type *type = type_find(bench->types, "bench.meet/1");
-    uint64_t ping = proc_resolve(proc, "ping");
-    uint64_t pong = proc_resolve(proc, "pong");
-    struct troupe_ref to_ping = {.uid = ping, .port = proc_find_port(proc, "ball")};
-    struct troupe_ref to_pong = {.uid = pong, .port = to_ping.port};
-    return proc_send(proc, pong, "meet", type, &to_ping, err) < 0 ||
-                   proc_send(proc, ping, "meet", type, &to_pong, err) < 0
+    const uint64_t ball = proc_find_port(proc, "ball");
+    const uint64_t meet = proc_find_port(proc, "meet");
+    struct troupe_ref ping = {proc_resolve(proc, "ping"), ball};
+    struct troupe_ref pong = {proc_resolve(proc, "pong"), ball};
+    return proc_send(proc, (struct troupe_ref){pong.uid, meet}, type, &ping, err) < 0 ||
+                   proc_send(proc, (struct troupe_ref){ping.uid, meet}, type, &pong, err) < 0
                ? -1
                : 0;
 }

@@ -293,7 +293,8 @@ static void test_tx1_nobody_reaches_a_child_before_its_spawn_is_committed(void *
     const struct msg_type *type = type_find(proc_types(kit_proc(kit)), "kit.number/1");
     const uint64_t number = 7;
     struct err err;
-    int sent = proc_send(kit_proc(kit), inst_uid(child), "number", type, &number, &err);
+    struct troupe_ref to = {inst_uid(child), proc_find_port(kit_proc(kit), "number")};
+    int sent = proc_send(kit_proc(kit), to, type, &number, &err);
     kit_gate_open(*state, "open");
     kit_end(kit, &result); /* asserts that no message is left over */
 

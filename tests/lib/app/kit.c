@@ -173,8 +173,8 @@ static const struct msg_type *find_type(struct kit *kit, const char *id) {
 static bool send(struct kit *kit, const char *actor, const char *port, const char *type,
                  const void *body) {
     struct err err = {0};
-    return proc_send(kit_proc(kit), inst_uid(kit_actor(kit, actor)), port, find_type(kit, type),
-                     body, &err) == 0;
+    struct troupe_ref to = {inst_uid(kit_actor(kit, actor)), proc_find_port(kit_proc(kit), port)};
+    return proc_send(kit_proc(kit), to, find_type(kit, type), body, &err) == 0;
 }
 
 bool kit_number(struct kit *kit, const char *actor, const char *port, uint64_t number) {
