@@ -8,6 +8,7 @@
 
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
+#include "base/hot.h"
 
 #define SLAB_FIRST_BITS 6u /* cells of the first slab: one run */
 #define SLAB_MOST_BITS 14u
@@ -189,7 +190,7 @@ void cell_give_to_all(struct proc *proc, struct inst *in) {
     pthread_mutex_unlock(&proc->lock);
 }
 
-struct inst *cell_find(struct proc *proc, uint64_t uid) {
+HOT struct inst *cell_find(struct proc *proc, uint64_t uid) {
     uint64_t index = cell_number(uid);
     if (index >= CELLS_MOST) { /* 0 - 1, too */
         return NULL;

@@ -6,6 +6,8 @@
 
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
+#include "base/hot.h"
+#include "base/prefetch.h"
 
 #define PORT_NAME_MASK UINT16_MAX
 
@@ -347,10 +349,15 @@ int client_answer(struct inst *in, struct troupe_once once, int32_t status, stru
 
 /* --- sending --- */
 
-struct msg *client_message(struct inst *in, enum msg_kind kind, unsigned flags,
-                           struct troupe_ref to, const struct msg_type *type, const void *body) {
+HOT struct msg *client_message(struct inst *in, enum msg_kind kind, unsigned flags,
+                               struct troupe_ref to, const struct msg_type *type,
+                               const void *body) {
     uint64_t room = type->abi.body_size;
     bool far = to.port > PORT_NAME_MASK;
+    const struct inst *receiver = far ? NULL : cell_find(in->proc, to.uid);
+    if (receiver) {
+        prefetch_to_write(receiver); /* comes while the message is made */
+    }
     flags |= MSG_BY_NAME | (far ? MSG_EXTENDED : 0);
     struct msg *m =
         msg_alloc(pools_shared(in->proc->pools), kind, flags, type_copy_size(type, body, room));
@@ -397,8 +404,8 @@ static enum client_sent offer_ring(struct proc *proc, struct mbox *mb, uint16_t 
     return count_sent(proc);
 }
 
-enum client_sent client_offer_here(struct inst *in, struct msg *m, struct troupe_ref to, bool hard,
-                                   int32_t *ret_reason) {
+HOT enum client_sent client_offer_here(struct inst *in, struct msg *m, struct troupe_ref to,
+                                       bool hard, int32_t *ret_reason) {
     struct proc *proc = in->proc;
     if (to.port == QUERIES_PORT) {
         queries_take(proc, m); /* S-3 */
@@ -423,8 +430,8 @@ enum client_sent client_offer_here(struct inst *in, struct msg *m, struct troupe
     return result == OFFER_FULL && policy == OVERFLOW_DROP_NEWEST ? drop(proc, m) : CLIENT_REFUSED;
 }
 
-enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_ref to,
-                              int32_t *ret_reason) {
+HOT enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_ref to,
+                                  int32_t *ret_reason) {
     struct proc_forwarder *forwarder = &in->proc->options.forwarder;
     if (to.port <= PORT_NAME_MASK) {
         return client_offer_here(in, m, to, false, ret_reason);

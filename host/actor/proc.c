@@ -8,6 +8,8 @@
 
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
+#include "base/hot.h"
+#include "base/prefetch.h"
 
 #define HOST_TYPE(type_id)                                                                         \
     {                                                                                              \
@@ -313,8 +315,12 @@ uint64_t proc_resolve(struct proc *proc, const char *text) {
     return uid;
 }
 
-int proc_send(struct proc *proc, struct troupe_ref to, const struct msg_type *type,
-              const void *body, struct err *err) {
+HOT int proc_send(struct proc *proc, struct troupe_ref to, const struct msg_type *type,
+                  const void *body, struct err *err) {
+    struct inst *in = cell_find(proc, to.uid);
+    if (in) {
+        prefetch_to_write(in); /* comes while the message is made */
+    }
     uint64_t size = type_copy_size(type, body, type->abi.body_size);
     struct msg *m = msg_alloc(pools_shared(proc->pools), MSG_DATA, MSG_BY_NAME, size);
     if (!m) {
@@ -324,7 +330,6 @@ int proc_send(struct proc *proc, struct troupe_ref to, const struct msg_type *ty
     m->type = type->index;
     m->dest = to.uid;
     m->port = (uint16_t)to.port;
-    struct inst *in = cell_find(proc, to.uid);
     enum offer result =
         in ? queue_from_outside(&in->mbox, m, proc, mbox_capacity(&in->mbox)) : OFFER_CLOSED;
     if (result != OFFER_TAKEN) {

@@ -5,6 +5,7 @@
 #include "actor/panic.h"
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
+#include "base/hot.h"
 
 /* How often a runner looks at what the other workers have queued, in units of work: each look takes a line from them
  * that they write for each message, and costs both as much as two messages. */
@@ -145,7 +146,8 @@ static void note_from_outside(struct proc *proc) {
                           memory_order_relaxed);
 }
 
-enum offer queue_from_outside(struct mbox *mb, struct msg *m, struct proc *proc, uint32_t limit) {
+HOT enum offer queue_from_outside(struct mbox *mb, struct msg *m, struct proc *proc,
+                                  uint32_t limit) {
     _Atomic int64_t *queued = &proc->outside.queued;
     atomic_fetch_add_explicit(queued, 1, memory_order_relaxed);
     note_from_outside(proc);

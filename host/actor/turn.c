@@ -9,6 +9,7 @@
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
 #include "base/forget.h"
+#include "base/hot.h"
 
 /* Turns of the instance follow, for messages of this row. */
 static inline void turns_enter(struct runner *r, struct inst *in, const struct inst_row *row) {
@@ -550,8 +551,8 @@ static inline enum task_result activate(struct runner *r, struct inst *in,
 
 /* Flattened: each message goes through all of this, and calls would cost as much as what they do. What
  * is rare stays apart, as noinline or cold. */
-__attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
-                                                   struct sched_worker *worker) {
+HOT __attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
+                                                       struct sched_worker *worker) {
     struct runner *r = worker->local;
     enum task_result result;
     struct sched_task *next = task;
@@ -564,7 +565,7 @@ __attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
     return result;
 }
 
-bool inst_arrived(struct sched_task *task, struct sched_worker *worker) {
+HOT bool inst_arrived(struct sched_task *task, struct sched_worker *worker) {
     struct inst *in = (struct inst *)(void *)task;
     mbox_arrived(&in->mbox);
     if (in->phase == PHASE_CLOSED) {

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "base/hot.h"
 #include "base/prefetch.h"
 
 /* The word. Blocks are aligned to 64 bytes and lie below 2^48, so 42 bits name one. */
@@ -139,7 +140,7 @@ static void append_batches(struct mbox *mb, struct msg *newest) {
 }
 
 /* Moves the word's chain into the list, keeping the flags in `keep`; gives back spare places. */
-__attribute__((noinline)) static void collect(struct mbox *mb, uint64_t keep) {
+HOT __attribute__((noinline)) static void collect(struct mbox *mb, uint64_t keep) {
     uint64_t spare = spare_now(mb);
     /* acquire: pairs with the release of the senders; their writes into the messages are seen */
     uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_acquire);
@@ -159,7 +160,7 @@ __attribute__((noinline)) static void collect(struct mbox *mb, uint64_t keep) {
     }
 }
 
-void mbox_arrived(struct mbox *mb) {
+HOT void mbox_arrived(struct mbox *mb) {
     collect(mb, WORD_CLOSED);
 }
 
@@ -259,7 +260,7 @@ bool mbox_offer_here(struct mbox *mb, struct sched_worker *worker, struct msg *f
 }
 
 /* Not inlined, so that the common path needs little stack of its own. */
-__attribute__((noinline)) static enum offer
+HOT __attribute__((noinline)) static enum offer
 offer_away(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count, uint32_t limit) {
     uint32_t charge = msg_is_charged(first) ? count : 0;
     if (!charge) {
@@ -340,8 +341,8 @@ __attribute__((noinline)) static enum offer offer_bounded(struct mbox *mb, struc
     return result;
 }
 
-enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
-                      uint32_t limit) {
+HOT enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
+                          uint32_t limit) {
     return __builtin_expect(!mbox_is_bounded(mb), 1) || bytes_max(mb) == 0 || !msg_is_charged(first)
                ? offer_any(mb, first, last, count, limit)
                : offer_bounded(mb, first, last, count, limit);

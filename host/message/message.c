@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "base/hot.h"
 #include "message/pool.h"
 
 /* What a sender claims its strings to hold may be nonsense (type_copy_size); sums stay far from
@@ -21,7 +22,8 @@ const char *msg_kind_text(enum msg_kind kind) {
     }
 }
 
-struct msg *msg_alloc(struct pool *pool, enum msg_kind kind, unsigned flags, uint64_t body_size) {
+HOT struct msg *msg_alloc(struct pool *pool, enum msg_kind kind, unsigned flags,
+                          uint64_t body_size) {
     if (body_size > BODY_MAX) {
         return NULL;
     }

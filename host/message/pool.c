@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/count.h"
+#include "base/hot.h"
 #include "base/prefetch.h"
 
 #define CLASS_COUNT 7u /* 64 << 0 ... 64 << 6 */
@@ -265,7 +266,7 @@ static struct msg *take_shared(struct pool *pool, unsigned size_class, uint64_t 
 }
 
 /* Not inlined, so that the common path needs no stack of its own. */
-__attribute__((noinline)) static struct msg *take_slowly(struct pool *pool, uint64_t size) {
+HOT __attribute__((noinline)) static struct msg *take_slowly(struct pool *pool, uint64_t size) {
     unsigned size_class = class_of(size);
     if (POOL_ALWAYS_HEAP || size_class >= CLASS_COUNT) {
         return take_heap(pool->pools, size);
@@ -273,7 +274,7 @@ __attribute__((noinline)) static struct msg *take_slowly(struct pool *pool, uint
     return pool->shared ? take_shared(pool, size_class, size) : take_one(pool, size_class);
 }
 
-struct msg *pool_take_block(struct pool *pool, uint64_t size) {
+HOT struct msg *pool_take_block(struct pool *pool, uint64_t size) {
     unsigned size_class = class_of(size);
     struct msg *m = size_class < CLASS_COUNT && !pool->shared ? pool->free[size_class] : NULL;
     if (!m) {

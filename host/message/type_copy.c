@@ -1,6 +1,7 @@
 /* Deep copies of message bodies: the struct, then its strays, in one block (MB-8). */
 #include <string.h>
 
+#include "base/hot.h"
 #include "message/type.h"
 
 /* One walk serves measuring and copying, so that the two can't disagree. `at` grows past any real
@@ -87,8 +88,8 @@ static uint64_t room_of(const struct msg_type *type, uint64_t body_room) {
     return body_room > type->abi.body_size ? body_room : type->abi.body_size;
 }
 
-__attribute__((noinline)) uint64_t type_copy_size(const struct msg_type *type, const void *body,
-                                                  uint64_t body_room) {
+HOT __attribute__((noinline)) uint64_t type_copy_size(const struct msg_type *type, const void *body,
+                                                      uint64_t body_room) {
     struct block block = {.at = room_of(type, body_room)};
     if (type->has_pointers) {
         /* measuring only reads: without a base nothing is written through this pointer */
@@ -97,11 +98,13 @@ __attribute__((noinline)) uint64_t type_copy_size(const struct msg_type *type, c
     return block.at;
 }
 
-__attribute__((noinline)) void type_copy(const struct msg_type *type, const void *body, void *to,
-                                         uint64_t body_room) {
+HOT __attribute__((noinline)) void type_copy(const struct msg_type *type, const void *body,
+                                             void *to, uint64_t body_room) {
     uint64_t room = room_of(type, body_room);
     memcpy(to, body, type->end);
-    memset((char *)to + type->end, 0, room - type->end);
+    if (room > type->end) { /* else a call for nothing */
+        memset((char *)to + type->end, 0, room - type->end);
+    }
     if (type->has_pointers) {
         struct block block = {.base = to, .at = room};
         copy_strays(&block, type, to);

@@ -5,7 +5,7 @@
  * The first three stay where they are: for `run`.
  * A fault leaves every register lost but those that the handler sets: rsp from thread->sp, rbx,
  * eax = FAULT_STATUS, rip = fault_resume. So all that belong to the caller are on the stack. */
-    .text
+    .section .text.hot, "ax", @progbits /* beside its callers, see base/hot.h */
     .globl fault_call
     .hidden fault_call
     .type fault_call, @function

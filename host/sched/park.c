@@ -17,12 +17,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hot.h"
+#include "base/prefetch.h"
+
 #define NAP_NS (100 * NS_PER_US)
 #define NAPS 20u
 /* SCHED_SPIN: so long an idle worker stays awake, and so often it lets other threads have the core. */
 #define AWAKE_NS (100 * NS_PER_MS)
 #define AWAKE_STEP_NS (50 * NS_PER_US)
 #define WATCH_NS NS_PER_MS
+#define TASK_LINES 4u /* of an instance */
 /* A worker that does fewer units than this in a watch interval is worth pricing. */
 #define WATCH_UNITS (WATCH_NS / DEAR_NS)
 
@@ -33,7 +37,7 @@ static void futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t timeout_
                   timeout_ns == UINT64_MAX ? NULL : &limit, NULL, 0);
 }
 
-void worker_wake(struct sched_worker *worker) {
+HOT void worker_wake(struct sched_worker *worker) {
     /* seq_cst: after the push into the inbox; pairs with the store in park() */
     uint32_t sleeping = atomic_load_explicit(&worker->sleeping, memory_order_seq_cst);
     if (sleeping == SLEEPING_NOT) {
@@ -52,14 +56,23 @@ void worker_wake(struct sched_worker *worker) {
     }
 }
 
+/* What a task belongs to is some lines long. They come nearer while the thread finds its way back to them. */
+static void fetch_first(struct sched_worker *worker) {
+    const char *task = (const char *)atomic_load_explicit(&worker->inbox, memory_order_relaxed);
+    for (unsigned at = 0; task && at < TASK_LINES * 64; at += 64) {
+        prefetch_to_write(task + at);
+    }
+}
+
 /* Sleeps once; returns at the latest after timeout_ns. */
-static void sleep_once(struct sched_worker *worker, uint32_t how, uint64_t timeout_ns) {
+HOT static void sleep_once(struct sched_worker *worker, uint32_t how, uint64_t timeout_ns) {
     /* seq_cst: before the look into the inbox; pairs with the push and load of a sender. One of the
      * two sees the other, so no task is left in the inbox of a sleeper. */
     atomic_store_explicit(&worker->sleeping, how, memory_order_seq_cst);
     if (!atomic_load_explicit(&worker->inbox, memory_order_seq_cst) &&
         !atomic_load_explicit(&worker->sched->stop, memory_order_seq_cst)) {
         futex_wait(&worker->sleeping, how, timeout_ns);
+        fetch_first(worker);
     }
     atomic_store_explicit(&worker->sleeping, SLEEPING_NOT, memory_order_seq_cst);
 }
@@ -235,7 +248,7 @@ static void fall_idle(struct sched_worker *worker) {
     }
 }
 
-static void become_busy(struct sched_worker *worker) {
+HOT static void become_busy(struct sched_worker *worker) {
     if (!worker->dedicated) {
         /* seq_cst, here and below: before the look at `ticking` in tick_want */
         atomic_store_explicit(&worker->idle, false, memory_order_seq_cst);
@@ -247,7 +260,7 @@ static void become_busy(struct sched_worker *worker) {
     tick_want(worker);
 }
 
-void park(struct sched_worker *worker) {
+HOT void park(struct sched_worker *worker) {
     enum sched_idle policy = worker->sched->options.idle;
     worker_read_clock(worker);
     uint64_t since_ns = worker->now_ns;

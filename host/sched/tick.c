@@ -7,6 +7,7 @@
  * was long asks for them at once. */
 #include <stddef.h>
 
+#include "base/hot.h"
 #include "sched/sched_impl.h"
 
 /* Values of sched.ticking. */
@@ -19,7 +20,7 @@ enum {
 /* Awake for so long, a worker needs ticks. */
 #define AWAKE_LONG_NS NS_PER_MS
 
-void tick_want(struct sched_worker *worker) {
+HOT void tick_want(struct sched_worker *worker) {
     struct sched *sched = worker->sched;
     if (!sched->options.ticks_wanted) {
         return;

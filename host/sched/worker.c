@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "base/hot.h"
+
 /* Units of work between two looks at the clock: one read costs as much as a whole message. */
 #define CLOCK_UNITS 32u
 /* An activation of dear units: long enough for the hand-over, short enough not to be waited for. */
@@ -70,7 +72,7 @@ void sched_ready_later(struct sched_task *task) {
     worker->later_streak = 0;
 }
 
-void worker_push_inbox(struct sched_worker *worker, struct sched_task *task) {
+HOT void worker_push_inbox(struct sched_worker *worker, struct sched_task *task) {
     /* Guessed empty: to look first would fetch the line once to read and once more to write. */
     struct sched_task *head = NULL;
     do {
@@ -83,7 +85,7 @@ void worker_push_inbox(struct sched_worker *worker, struct sched_task *task) {
     }
 }
 
-void sched_notify(struct sched_task *task) {
+HOT void sched_notify(struct sched_task *task) {
     worker_push_inbox(atomic_load_explicit(&task->home, memory_order_acquire), task);
 }
 
@@ -110,7 +112,7 @@ bool worker_arrive(struct sched_worker *worker, struct sched_task *task) {
 }
 
 /* Moves what others noted into the queue, in the order they did. */
-void worker_collect(struct sched_worker *worker) {
+HOT void worker_collect(struct sched_worker *worker) {
     if (!atomic_load_explicit(&worker->inbox, memory_order_relaxed)) {
         return;
     }
@@ -186,7 +188,7 @@ bool worker_has_work(struct sched_worker *worker) {
            atomic_load_explicit(&worker->inbox, memory_order_relaxed);
 }
 
-__attribute__((noinline)) void worker_read_clock(struct sched_worker *worker) {
+HOT __attribute__((noinline)) void worker_read_clock(struct sched_worker *worker) {
     struct clock *clock = worker->sched->options.clock;
     worker->now_ns = clock->now(clock);
     worker->read_at = sched_done(worker);
@@ -330,7 +332,7 @@ bool worker_step(struct sched_worker *worker) {
     return step(worker, &stays);
 }
 
-void worker_loop(struct sched_worker *worker) {
+HOT void worker_loop(struct sched_worker *worker) {
     struct sched *sched = worker->sched;
     worker_enter(worker);
     worker_read_clock(worker); /* its first turn begins now, not when ticks were last given */
