@@ -237,15 +237,18 @@ struct troupe_ref child_spawn_by_hand(struct runner *r, struct inst *parent,
     return ref;
 }
 
-/* A dedicated worker serves its one actor: children go where there is company, or get their own. */
+/* It stays where it was made. Else a dedicated worker serves its one actor: children go where there is company, or get
+ * their own. */
+static bool stays_here(const struct runner *r, const struct inst *child) {
+    return !child->type->own_thread && !r->worker->dedicated;
+}
+
 static void place(struct runner *r, struct inst *child) {
     struct sched_worker *dedicated;
     struct err err;
     if (!child->type->own_thread) {
-        if (r->worker->dedicated) {
-            atomic_store_explicit(&child->mbox.task.home, sched_worker_at(r->proc->sched, 0),
-                                  memory_order_release);
-        }
+        atomic_store_explicit(&child->mbox.task.home, sched_worker_at(r->proc->sched, 0),
+                              memory_order_release);
     } else if (sched_dedicate(r->proc->sched, "troupe-own", &child->mbox.task, &dedicated, &err) <
                0) {
         /* it runs on this worker after all, and says why it can't */
@@ -264,16 +267,25 @@ static void bring_up_to_date(struct inst *child) {
 void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
     bring_up_to_date(child);
     inst_adopt(parent, child);
-    place(r, child);
+    child->watched = parent->watched;
+    child->alive_by_timers = parent->alive_by_timers;
+    bool here = stays_here(r, child);
+    if (!here) {
+        place(r, child);
+    }
     /* a parent that stops with this still held back has told its other children already */
-    if (parent->phase == PHASE_LIVE || parent->phase == PHASE_CLIENT) {
+    bool lives = parent->phase == PHASE_LIVE || parent->phase == PHASE_CLIENT;
+    if (lives && here && life_start_unseen(r, child)) {
+        mbox_open_here(&child->mbox);
+        sched_ready_here(r->worker, &child->mbox.task);
+        return;
+    }
+    if (lives) {
         child->starts = true;
     } else {
         unsigned signal = parent->aborted ? SIGNAL_ABORT : SIGNAL_STOP;
         atomic_store_explicit(&child->signals, (uint16_t)signal, memory_order_relaxed);
     }
-    child->watched = parent->watched;
-    child->alive_by_timers = parent->alive_by_timers;
     /* not quiet: it is to start */
     inst_set_running(child, true);
     mbox_open(&child->mbox); /* its home is known now, and gets it with all that stands above */

@@ -48,6 +48,12 @@ void inst_begin(struct inst *in) {
     atomic_store_explicit(&in->incarnation, incarnation, memory_order_release);
 }
 
+void inst_begin_unseen(struct inst *in) {
+    /* relaxed: mbox_open makes it known, with all that stands in it. Not quiet: it is to start. */
+    atomic_store_explicit(&in->incarnation, 1, memory_order_relaxed);
+    atomic_store_explicit(&in->doing, INST_IDLE | DOING_RUNS, memory_order_relaxed);
+}
+
 enum inst_status inst_life(const struct inst *in, uint32_t *ret_incarnation) {
     uint32_t before;
     uint32_t after = atomic_load_explicit(&in->incarnation, memory_order_acquire);

@@ -205,7 +205,7 @@ struct inst {
 /* What an instance is doing, for whoever looks, in one word, so that the usual turn writes it at once: its status;
  * DOING_RUNS: it is in an activation, or something is held back or pending; the row of this life's last turn + 1,
  * 0: there was none, and DOING_NOW: it is of this activation. Written by the home worker; the status by inst_move()
- * only, but for IDLE <-> PROCESSING. */
+ * only, but for IDLE <-> PROCESSING, and before anybody has seen it. */
 #define DOING_RUNS (1u << 8)
 #define DOING_NOW (1u << 9)
 #define DOING_ROW(row) ((uint32_t)((row) + 1) << 16 | DOING_NOW)
@@ -347,6 +347,8 @@ static inline void inst_tell_closed(struct inst *in) {
 }
 /* The next life of the slot begins, as `created`. */
 void inst_begin(struct inst *in);
+/* The first life of one that nobody has seen yet, as `idle`. */
+void inst_begin_unseen(struct inst *in);
 /* The one making of an instance; not started, not linked to its parent. NULL: no memory. */
 struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_type *type,
                        uint32_t capacity, struct sched_worker *home);
@@ -445,6 +447,11 @@ void inst_handle(struct runner *r, struct inst *in, struct msg *m);
 
 /* life.c */
 void life_start(struct runner *r, struct inst *in);
+/* The same for the first life of one that is still shut, in two halves: what others will see at once; in->starts, which
+ * stays, brings the other with its first activation: memory for its state, as most live for one message only. False: it
+ * has to be life_start, as there is an init to run. */
+bool life_start_unseen(struct runner *r, struct inst *in);
+void life_start_seen(struct runner *r, struct inst *in);
 /* Begins the end: cleanly, by itself or told by the host, or as failed with this status and text.
  * Harmless when it has begun. A life that has not begun yet ends all the same. */
 void life_stop(struct runner *r, struct inst *in, bool told, enum inst_reason reason);

@@ -81,6 +81,10 @@ static void uncount_turn(struct inst *in) {
     atomic_store_explicit(&in->processed, processed - 1, memory_order_relaxed);
 }
 
+__attribute__((cold, noinline)) static void fail_to_start(struct runner *r, struct inst *in) {
+    life_fail(r, in, FAILURE_HOST, TROUPE_NO_MEMORY, "init: no memory for the state", NULL);
+}
+
 void life_start(struct runner *r, struct inst *in) {
     begin(r, in);
     in->phase = PHASE_LIVE;
@@ -91,7 +95,7 @@ void life_start(struct runner *r, struct inst *in) {
         inst_tell(in);
     }
     if (make_state(r, in) < 0) {
-        life_fail(r, in, FAILURE_HOST, TROUPE_NO_MEMORY, "init: no memory for the state", NULL);
+        fail_to_start(r, in);
         return;
     }
     bool loads = inst_has_lives(in) && in->more->lives->saved;
@@ -121,6 +125,26 @@ void life_start(struct runner *r, struct inst *in) {
     struct proc_observer *observer = &in->proc->options.observer;
     if (observer->ready && inst_plan_index(in) != UINT32_MAX) {
         observer->ready(observer->context, in);
+    }
+}
+
+/* Nobody has seen it yet, so nothing is told, and no status in between either. */
+bool life_start_unseen(struct runner *r, struct inst *in) {
+    if (in->type->init != INST_NO_ROW) {
+        return false;
+    }
+    in->phase = PHASE_LIVE;
+    in->starts = true;
+    in->cleanup_ok = true;
+    atomic_store_explicit(&in->created_ns, sched_coarse_now(r->worker), memory_order_relaxed);
+    inst_begin_unseen(in);
+    return true;
+}
+
+void life_start_seen(struct runner *r, struct inst *in) {
+    in->starts = false;
+    if (make_state(r, in) < 0) {
+        fail_to_start(r, in);
     }
 }
 
@@ -204,9 +228,9 @@ int32_t life_end_status(const struct inst *in) {
 }
 
 /* AI-4: what is queued when the slot closes comes back, with the end as the reason. */
-static void return_queued(struct runner *r, struct inst *in) {
+__attribute__((noinline)) static void return_chain(struct runner *r, struct inst *in,
+                                                   struct msg *m) {
     int32_t reason = life_end_status(in);
-    struct msg *m = mbox_close(&in->mbox);
     while (m) {
         struct msg *next = m->next;
         queue_count_taken(r);
@@ -216,6 +240,13 @@ static void return_queued(struct runner *r, struct inst *in) {
             bounce(r, in->proc, m, reason);
         }
         m = next;
+    }
+}
+
+static void return_queued(struct runner *r, struct inst *in) {
+    struct msg *queued = mbox_close(&in->mbox);
+    if (queued) {
+        return_chain(r, in, queued);
     }
 }
 

@@ -434,6 +434,10 @@ static enum step step_slowly(struct runner *r, struct inst *in) {
     if (in->phase == PHASE_CLIENT) {
         return client_step(r, in) ? STEP_REST : STEP_GONE;
     }
+    if (in->starts && in->phase == PHASE_LIVE) {
+        life_start_seen(r, in);
+        return STEP_MORE;
+    }
     if (in->holds) {
         swap_look(r, in);
     }

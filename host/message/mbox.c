@@ -101,6 +101,13 @@ static inline bool is_too_much(const struct mbox *mb, uint32_t spare) {
     return (int32_t)(spare * 16) > usual_capacity(mb);
 }
 
+void mbox_open_here(struct mbox *mb) {
+    uint32_t places = is_too_much(mb, 1) ? 0 : 1;
+    atomic_store_explicit(&mb->spare, (uint16_t)places, memory_order_relaxed);
+    /* release: as in mbox_open */
+    atomic_store_explicit(&mb->task.word, places * COUNT_ONE, memory_order_release);
+}
+
 /* `charged` of the depth; what takes no room is part of it too (PD-6). */
 static inline void note_high_water(struct mbox *mb, uint32_t charged) {
     uint32_t depth =

@@ -103,6 +103,9 @@ void mbox_be_choosy(struct mbox *mb);
  * hold the old one may offer afterwards; what they send carries the old uid. */
 void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity);
 void mbox_open(struct mbox *mb);
+/* The same, with a place kept for the home, from where the first message is likely to come: it then costs no atomic
+ * (I-2). [home worker] */
+void mbox_open_here(struct mbox *mb);
 /* Both. */
 void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity);
 static inline uint32_t mbox_capacity(const struct mbox *mb) {

@@ -124,6 +124,55 @@ static void test_one_with_bounds_is_never_roomy(void **state) {
     assert_false(mbox_is_roomy(&mb));
 }
 
+static void given_open_here(struct world *w, struct mbox *mb, uint32_t capacity) {
+    be_worker(w, 0);
+    mbox_init_shut(mb, &idle_ops, sched_worker_at(w->sched, 0), capacity);
+    mbox_open_here(mb);
+}
+
+static void test_mb2_one_opened_here_has_a_place_for_its_home_that_is_no_depth(void **state) {
+    struct world *w = *state;
+    struct mbox mb;
+    given_open_here(w, &mb, 16);
+
+    assert_int_equal(mbox_depth(&mb), 0);
+    assert_int_equal(mbox_room(&mb, 16), 16);
+    assert_true(offer_here(w, &mb, 1, 1));
+    assert_false(offer_here(w, &mb, 2, 1));
+
+    assert_int_equal(mbox_depth(&mb), 1);
+    assert_int_equal(close_counted(w, &mb), 1);
+}
+
+static void test_mb2_that_place_comes_back_when_others_send(void **state) {
+    struct world *w = *state;
+    struct mbox mb;
+    given_open_here(w, &mb, 16);
+    be_worker(w, 1);
+    assert_int_equal(offer_batch(w, &mb, 0, 15), OFFER_TAKEN);
+    assert_int_equal(offer_one(w, &mb, 15), OFFER_FULL);
+
+    be_worker(w, 0);
+    worker_collect(sched_current());
+    be_worker(w, 1);
+
+    assert_int_equal(offer_one(w, &mb, 15), OFFER_TAKEN);
+    be_worker(w, 0);
+    assert_int_equal(close_counted(w, &mb), 16);
+}
+
+static void test_mb2_a_small_one_opened_here_keeps_no_place(void **state) {
+    struct world *w = *state;
+    struct mbox mb;
+    given_open_here(w, &mb, 15);
+    be_worker(w, 1);
+
+    assert_int_equal(offer_batch(w, &mb, 0, 15), OFFER_TAKEN);
+
+    be_worker(w, 0);
+    assert_int_equal(close_counted(w, &mb), 15);
+}
+
 int main(void) {
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
@@ -133,6 +182,9 @@ int main(void) {
         IN_WORLD(test_mb2_no_more_places_are_kept_than_by_the_long_way),
         IN_WORLD(test_not_for_another_worker_nor_behind_the_close),
         IN_WORLD(test_one_with_bounds_is_never_roomy),
+        IN_WORLD(test_mb2_one_opened_here_has_a_place_for_its_home_that_is_no_depth),
+        IN_WORLD(test_mb2_that_place_comes_back_when_others_send),
+        IN_WORLD(test_mb2_a_small_one_opened_here_keeps_no_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
