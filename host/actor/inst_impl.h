@@ -328,6 +328,10 @@ static inline void inst_signal_children(struct inst *in, unsigned signals) {
         inst_signal_each_child(in, signals);
     }
 }
+/* It has nothing that others may be reading but its cell. [home worker] */
+static inline bool inst_is_bare(const struct inst *in) {
+    return !in->more && !in->flight;
+}
 static inline bool inst_is_held(const struct inst *in) {
     return atomic_load_explicit(&in->plan_index, memory_order_seq_cst) & INST_IS_HELD;
 }
@@ -455,6 +459,9 @@ void life_start_seen(struct runner *r, struct inst *in);
 /* Begins the end: cleanly, by itself or told by the host, or as failed with this status and text.
  * Harmless when it has begun. A life that has not begun yet ends all the same. */
 void life_stop(struct runner *r, struct inst *in, bool told, enum inst_reason reason);
+/* All that follows from a stop of its own, at once, for one of whom nothing is left to be done or told but that it
+ * ended; false: it is another's, and nothing was done. True: it must not be touched any more. */
+bool life_finish_simply(struct runner *r, struct inst *in);
 /* What the sender of a message that is left over is told. */
 int32_t life_end_status(const struct inst *in);
 /* Why it ended, if it did so cleanly; static. */
@@ -486,6 +493,8 @@ void record_first_ran(struct inst *in, uint64_t now_ns, uint16_t row);
 void record_time(struct runner *r, struct inst *in, uint64_t since_ns);
 /* Stores the snapshot of the life that is about to end (SV-3), and has it written. */
 void record_end(struct runner *r, struct inst *in);
+/* The same for a spawned child that ends well and that nobody has in hand. */
+void record_end_of_child(struct runner *r, struct inst *in);
 
 /* state.c */
 struct save_order {   /* body of a notice */

@@ -142,7 +142,7 @@ static void note_in_brief(struct runner *r, struct inst *in) {
 }
 
 /* Of a spawned child that ends well there is no more to tell than that it did. */
-static void note_child(struct runner *r, struct inst *in) {
+void record_end_of_child(struct runner *r, struct inst *in) {
     bool has_name = in->more && in->more->name;
     struct snapshot_child child = {.family = has_name ? NULL : inst_family(in),
                                    .uid = inst_uid(in),
@@ -215,7 +215,7 @@ void record_end(struct runner *r, struct inst *in) {
     }
     bool is_small = in->spawned && !in->failed && in->type != &type_client;
     if (is_small) {
-        note_child(r, in);
+        record_end_of_child(r, in);
         if (!inst_is_held(in)) {
             return;
         }

@@ -438,6 +438,9 @@ static enum step step_slowly(struct runner *r, struct inst *in) {
         life_start_seen(r, in);
         return STEP_MORE;
     }
+    if (in->finishes && life_finish_simply(r, in)) {
+        return STEP_GONE;
+    }
     if (in->holds) {
         swap_look(r, in);
     }

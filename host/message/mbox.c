@@ -548,9 +548,13 @@ struct msg *mbox_close(struct mbox *mb) {
         append_batches(mb, word_chain(word));
         note_high_water(mb, word_count(word) - spare);
     }
-    uncount_list(mb);
-    for (struct msg *m = mbox_ring_take(mb); m; m = mbox_ring_take(mb)) {
-        append(mb, m, m);
+    if (mb->head) {
+        uncount_list(mb);
+    }
+    if (mbox_is_bounded(mb)) {
+        for (struct msg *m = mbox_ring_take(mb); m; m = mbox_ring_take(mb)) {
+            append(mb, m, m);
+        }
     }
     struct msg *queued = mb->head;
     mb->head = NULL;
