@@ -25,6 +25,7 @@
 #include "message/mbox.h"
 #include "message/pause.h"
 #include "message/pool.h"
+#include "record/snapshot_store.h"
 #include "route/wire.h"
 #include "sched/timer.h"
 
@@ -71,8 +72,9 @@ struct runner {
     struct pool *pool;
     struct scratch scratch;
     struct outbox outbox;
-    struct stock states;     /* of ended lives */
-    struct inst *free_cells; /* linked by sibling.next */
+    struct stock states;        /* of ended lives */
+    struct snapshot_feed ended; /* children that ended well */
+    struct inst *free_cells;    /* linked by sibling.next */
     uint32_t free_cell_count;
     struct runner *next;         /* proc.runners: pushed once, never removed */
     struct runner *next_retired; /* under proc.lock */

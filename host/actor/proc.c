@@ -152,8 +152,8 @@ void proc_destroy(struct proc *proc) {
         dead_fini(&proc->dead, pools_shared(proc->pools));
         quarantine_fini(&proc->quarantine, pools_shared(proc->pools));
     }
-    snapshot_store_fini(&proc->snapshots);
     sched_destroy(proc->sched);
+    snapshot_store_fini(&proc->snapshots); /* runners have left it */
     io_destroy(proc->io);
     runners_free(proc);
     outbox_fini(&proc->outside.outbox);

@@ -151,7 +151,7 @@ void record_end_of_child(struct runner *r, struct inst *in) {
                                    .ended_ns = sched_coarse_now(r->worker),
                                    .reason = life_reason(in)};
     if (child.family) {
-        snapshot_store_note_child(&in->proc->snapshots, &child);
+        snapshot_store_note_child(&in->proc->snapshots, &r->ended, &child);
     } else {
         note_in_brief(r, in);
     }

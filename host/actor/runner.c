@@ -69,6 +69,7 @@ void *runner_create(void *context, struct sched_worker *worker) {
         return NULL;
     }
     runner_init(r, proc, worker, pool);
+    snapshot_store_join(&proc->snapshots, &r->ended);
     return r;
 }
 
@@ -78,6 +79,7 @@ void runner_retire(void *context, void *local) {
     outbox_fini(&r->outbox);
     scratch_fini(&r->scratch);
     stock_fini(&r->states);
+    snapshot_store_leave(&proc->snapshots, &r->ended);
     pools_give_back(proc->pools, r->pool);
     pthread_mutex_lock(&proc->lock);
     cells_give_run_locked(r, r->free_cells);

@@ -63,6 +63,7 @@ void snapshot_family_unref(struct snapshot_store *store, struct snapshot_family 
     if (!family) {
         return;
     }
+    snapshot_store_settle(store); /* ends that wait have no reference of their own */
     pthread_mutex_lock(&store->lock);
     family = drop_locked(family);
     pthread_mutex_unlock(&store->lock);
@@ -273,6 +274,7 @@ static void add(struct snapshot_store *store, const struct snapshot_brief *brief
                                .u.other = {brief->wall_ns, snapshot}};
     cut_copy(texts.id, sizeof texts.id, brief->id);
     cut_copy(texts.reason, sizeof texts.reason, brief->reason);
+    snapshot_store_settle(store); /* those ended before */
     pthread_mutex_lock(&store->lock);
     end.number = store->numbers++;
     if (end.failed) {
@@ -333,18 +335,99 @@ void snapshot_store_note(struct snapshot_store *store, const struct snapshot_bri
     add(store, brief, NULL, now_ns);
 }
 
-void snapshot_store_note_child(struct snapshot_store *store, const struct snapshot_child *child) {
-    struct leftovers left = {NULL, NULL};
-    pthread_mutex_lock(&store->lock);
-    *clean_at(store, store->clean_count++) =
-        (struct snapshot_end){.number = store->numbers++,
-                              .uid = child->uid,
-                              .ended_ns = child->ended_ns,
-                              .family = child->family,
-                              .u.child = {child->pid, child->reason},
-                              .incarnation = child->incarnation};
+/* ------------------------------------------------------- feeds */
+
+static inline void settle_one_locked(struct snapshot_store *store,
+                                     const struct snapshot_child *child, struct leftovers *left) {
+    struct snapshot_end *end = clean_at(store, store->clean_count++);
+    end->number = store->numbers++;
+    end->uid = child->uid;
+    end->ended_ns = child->ended_ns;
+    end->family = child->family;
+    end->u.child.pid = child->pid;
+    end->u.child.reason = child->reason;
+    end->incarnation = child->incarnation;
+    end->failed = false;
     child->family->refs++;
-    keep_within(store, child->ended_ns, &left);
+    keep_within(store, child->ended_ns, left);
+}
+
+/* What the store has no room for any more; a few at a time, as they are freed behind the lock. */
+struct evicted {
+    struct leftovers left[SNAPSHOT_FEED];
+    uint32_t count;
+};
+
+/* Of one feed, as long as there is room for what that evicts. */
+static void settle_feed_locked(struct snapshot_store *store, struct snapshot_feed *feed,
+                               struct evicted *evicted) {
+    /* acquire: pairs with snapshot_store_note_child */
+    uint32_t count = atomic_load_explicit(&feed->count, memory_order_acquire);
+    while (feed->taken < count && evicted->count < SNAPSHOT_FEED) {
+        struct leftovers left = {NULL, NULL};
+        settle_one_locked(store, &feed->children[feed->taken++], &left);
+        if (left.snapshot || left.family) {
+            evicted->left[evicted->count++] = left;
+        }
+    }
+}
+
+/* False: there may be more. */
+static bool settle_some(struct snapshot_store *store) {
+    struct evicted evicted;
+    evicted.count = 0;
+    pthread_mutex_lock(&store->lock);
+    struct snapshot_feed *feed = store->feeds;
+    for (; feed && evicted.count < SNAPSHOT_FEED; feed = feed->next) {
+        settle_feed_locked(store, feed, &evicted);
+    }
     pthread_mutex_unlock(&store->lock);
-    let_go(&left);
+    for (uint32_t i = 0; i < evicted.count; i++) {
+        let_go(&evicted.left[i]);
+    }
+    return evicted.count < SNAPSHOT_FEED;
+}
+
+void snapshot_store_settle(struct snapshot_store *store) {
+    while (!settle_some(store)) {
+    }
+}
+
+/* Not inlined: it is for many at once. */
+__attribute__((noinline)) static void empty(struct snapshot_store *store,
+                                            struct snapshot_feed *feed) {
+    snapshot_store_settle(store);
+    pthread_mutex_lock(&store->lock);
+    feed->taken = 0;
+    atomic_store_explicit(&feed->count, 0, memory_order_relaxed);
+    pthread_mutex_unlock(&store->lock);
+}
+
+void snapshot_store_note_child(struct snapshot_store *store, struct snapshot_feed *feed,
+                               const struct snapshot_child *child) {
+    uint32_t count = atomic_load_explicit(&feed->count, memory_order_relaxed);
+    feed->children[count++] = *child;
+    /* release: who sees the count sees the child */
+    atomic_store_explicit(&feed->count, count, memory_order_release);
+    if (count == SNAPSHOT_FEED) {
+        empty(store, feed);
+    }
+}
+
+void snapshot_store_join(struct snapshot_store *store, struct snapshot_feed *feed) {
+    pthread_mutex_lock(&store->lock);
+    feed->next = store->feeds;
+    store->feeds = feed;
+    pthread_mutex_unlock(&store->lock);
+}
+
+void snapshot_store_leave(struct snapshot_store *store, struct snapshot_feed *feed) {
+    empty(store, feed);
+    pthread_mutex_lock(&store->lock);
+    struct snapshot_feed **at = &store->feeds;
+    while (*at != feed) {
+        at = &(*at)->next;
+    }
+    *at = feed->next;
+    pthread_mutex_unlock(&store->lock);
 }

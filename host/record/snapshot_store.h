@@ -8,11 +8,16 @@
  *   4. else the newest failure, so that the earliest stay.
  * What goes leaves a tombstone; of those the latest are kept.
  *
+ * Ends of nameless children, of which there may be millions a second, come by feeds: a few wait in one, written by one
+ * thread without the lock, until it is full or somebody looks. What was noted before a call is found by it; in the
+ * order of ends those of two feeds may stand SNAPSHOT_FEED apart.
+ *
  * Everything is short: nothing is allocated or freed under the lock, and the work does not grow with
  * what is kept (S-7), but for what says so. [any] */
 #pragma once
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -51,6 +56,20 @@ struct snapshot_child {
     const char *reason; /* static */
 };
 
+/* What one thread has noted of ends and the store has not got yet. */
+#define SNAPSHOT_FEED 32u
+struct snapshot_feed {
+    /* its thread only */
+    struct snapshot_child children[SNAPSHOT_FEED]; /* what is below `count` others read */
+
+    /* written by its thread; back to 0 under the lock only */
+    _Atomic uint32_t count;
+
+    /* under the lock */
+    uint32_t taken; /* those before are in the store */
+    struct snapshot_feed *next;
+};
+
 struct snapshot_store {
     pthread_mutex_t lock;
 
@@ -72,6 +91,7 @@ struct snapshot_store {
     uint32_t tombstone_next;         /* where the next one goes */
     uint64_t tombstone_total;        /* ever; those beyond the room have fallen out */
     struct snapshot_texts *texts; /* of clean ones, of failures, of tombstones without a family */
+    struct snapshot_feed *feeds;
 };
 
 struct snapshot_counts {
@@ -90,8 +110,13 @@ void snapshot_store_add(struct snapshot_store *store, struct snapshot *snapshot,
  * second, or one for whose snapshot there was no memory. Allocates nothing. */
 void snapshot_store_note(struct snapshot_store *store, const struct snapshot_brief *brief,
                          uint64_t now_ns);
-/* The same again, and cheaper still: its brief is written when somebody looks. */
-void snapshot_store_note_child(struct snapshot_store *store, const struct snapshot_child *child);
+/* The same again, and cheaper still: its brief is written when somebody looks. The family stays its maker's; it may be
+ * given back at any time. [the feed's thread] */
+void snapshot_store_note_child(struct snapshot_store *store, struct snapshot_feed *feed,
+                               const struct snapshot_child *child);
+/* A zeroed one joins; before it goes it leaves. */
+void snapshot_store_join(struct snapshot_store *store, struct snapshot_feed *feed);
+void snapshot_store_leave(struct snapshot_store *store, struct snapshot_feed *feed);
 /* One reference is the caller's; NULL: no memory. */
 struct snapshot_family *snapshot_family_create(const char *text);
 void snapshot_family_unref(struct snapshot_store *store,

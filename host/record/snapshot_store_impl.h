@@ -36,6 +36,9 @@ struct snapshot_entry {
     uint32_t younger, older; /* in the chain of its bucket */
 };
 
+/* What waits in the feeds goes into the store. Not under the lock: it frees what it evicts. */
+void snapshot_store_settle(struct snapshot_store *store);
+
 static inline struct snapshot_entry *at(const struct snapshot_store *store, uint32_t index) {
     return index ? &store->entries[index - 1] : NULL;
 }

@@ -106,6 +106,7 @@ static struct found find_life(const struct snapshot_store *store, uint64_t uid,
 
 int snapshot_store_find(struct snapshot_store *store, uint64_t uid, uint32_t incarnation,
                         struct snapshot_brief *ret, struct snapshot **ret_snapshot) {
+    snapshot_store_settle(store);
     pthread_mutex_lock(&store->lock);
     int found = give_locked(find_life(store, uid, incarnation), ret, ret_snapshot);
     pthread_mutex_unlock(&store->lock);
@@ -173,6 +174,7 @@ static struct found find_latest_gone(const struct snapshot_store *store, is_want
 
 static int find_latest(struct snapshot_store *store, is_wanted *is_it, const void *wanted,
                        struct snapshot_brief *ret, struct snapshot **ret_snapshot) {
+    snapshot_store_settle(store);
     pthread_mutex_lock(&store->lock);
     struct found found = find_latest_kept(store, is_it, wanted);
     found = found.end ? found : find_latest_gone(store, is_it, wanted);
@@ -196,6 +198,7 @@ int snapshot_store_find_id(struct snapshot_store *store, const char *id, struct 
 bool snapshot_store_has_id(struct snapshot_store *store, const char *id) {
     char wanted[BRIEF_NAME];
     cut_copy(wanted, sizeof wanted, id);
+    snapshot_store_settle(store);
     pthread_mutex_lock(&store->lock);
     bool found = find_latest_kept(store, has_id, wanted).end != NULL;
     pthread_mutex_unlock(&store->lock);
@@ -204,6 +207,7 @@ bool snapshot_store_has_id(struct snapshot_store *store, const char *id) {
 
 uint32_t snapshot_store_list(struct snapshot_store *store, struct snapshot_brief *ret,
                              struct snapshot **ret_snapshots, uint32_t room) {
+    snapshot_store_settle(store);
     pthread_mutex_lock(&store->lock);
     uint32_t count = store->clean_count + store->failed_count;
     const struct snapshot_entry *failed = at(store, store->oldest);
@@ -227,6 +231,7 @@ uint32_t snapshot_store_list(struct snapshot_store *store, struct snapshot_brief
 
 uint32_t snapshot_store_tombstones(struct snapshot_store *store, struct snapshot_brief *ret,
                                    uint32_t room) {
+    snapshot_store_settle(store);
     pthread_mutex_lock(&store->lock);
     uint32_t count = tombstone_count(store);
     for (uint32_t i = 0; i < count && i < room; i++) {
@@ -238,6 +243,7 @@ uint32_t snapshot_store_tombstones(struct snapshot_store *store, struct snapshot
 }
 
 struct snapshot_counts snapshot_store_counts(struct snapshot_store *store) {
+    snapshot_store_settle(store);
     pthread_mutex_lock(&store->lock);
     uint32_t tombstones = tombstone_count(store);
     struct snapshot_counts counts = {.clean = store->clean_count,

@@ -43,13 +43,21 @@ static inline void given_store(struct snapshot_store *store, uint32_t keep) {
     assert_int_equal(snapshot_store_init(store, keep, 24 * HOUR), 0);
 }
 
-static inline void note_child(struct snapshot_store *store, struct snapshot_family *family,
-                              uint64_t pid) {
-    struct snapshot_child child = {.family = family,
+static inline struct snapshot_child given_child(struct snapshot_family *family, uint64_t pid) {
+    return (struct snapshot_child){.family = family,
                                    .uid = 100 + pid,
                                    .pid = pid,
                                    .incarnation = 1,
                                    .ended_ns = pid,
                                    .reason = "stopped"};
-    snapshot_store_note_child(store, &child);
+}
+
+/* By a thread that does nothing else. */
+static inline void note_child(struct snapshot_store *store, struct snapshot_family *family,
+                              uint64_t pid) {
+    struct snapshot_feed feed = {.taken = 0};
+    struct snapshot_child child = given_child(family, pid);
+    snapshot_store_join(store, &feed);
+    snapshot_store_note_child(store, &feed, &child);
+    snapshot_store_leave(store, &feed);
 }

@@ -371,6 +371,8 @@ static void test_s6_goes_as_the_rule_says_for_any_seed(void **state) {
         struct snapshot_store store;
         given_store(&store, m.keep);
         struct snapshot_family *family = snapshot_family_create("main/parent");
+        struct snapshot_feed feed = {.taken = 0};
+        snapshot_store_join(&store, &feed);
         uint64_t slots = 1 + test_random_below(&random, 8), now_ns = 1;
         uint64_t clean = test_random_below(&random, 4);
 
@@ -385,7 +387,7 @@ static void test_s6_goes_as_the_rule_says_for_any_seed(void **state) {
                                                .incarnation = brief.incarnation,
                                                .ended_ns = now_ns,
                                                .reason = "stopped"};
-                snapshot_store_note_child(&store, &child);
+                snapshot_store_note_child(&store, &feed, &child);
             } else if (test_random_below(&random, 2)) {
                 snapshot_store_note(&store, &brief, now_ns);
             } else {
@@ -397,6 +399,7 @@ static void test_s6_goes_as_the_rule_says_for_any_seed(void **state) {
 
         struct snapshot_counts counts = snapshot_store_counts(&store);
         assert_int_equal(counts.clean + counts.failed + counts.evicted, 200);
+        snapshot_store_leave(&store, &feed);
         snapshot_family_unref(&store, family);
         snapshot_store_fini(&store);
     }
