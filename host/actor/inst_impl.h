@@ -57,6 +57,14 @@ enum inst_phase {
 enum inst_reason { REASON_NONE, INST_REASONS(INST_REASON_CONSTANT) INST_REASON_COUNT };
 #undef INST_REASON_CONSTANT
 
+/* Of the child that was heard of last; see life.c. */
+struct heard_name {
+    uint64_t parent; /* its uid, if the child shows that one's name, whole; else 0 */
+    uint64_t pid;
+    uint64_t size;
+    char text[160];
+};
+
 /* What a worker brings to each turn. `turn` is first: plugins hold a pointer to it. */
 struct runner {
     struct troupe_turn turn;
@@ -111,7 +119,8 @@ struct runner {
     char refusal[320]; /* why the last spawn was refused */
     struct troupe_context context;
     struct shown_name names[SHOWN_NAMES]; /* by uid, direct-mapped */
-    struct troupe_saver *saver;           /* of a save in progress */
+    struct heard_name heard;
+    struct troupe_saver *saver; /* of a save in progress */
 
     struct stuck_watch watch; /* who looks after stuck turns; see stuck.h */
     struct estate *estate;    /* of a turn that was revoked; this thread's */

@@ -474,14 +474,40 @@ __attribute__((noinline)) static void hear_failed(struct runner *r, struct inst 
     }
 }
 
+/* Adds one to the number before the last character, "[41]"; false: it has no room for it, and is spoiled. */
+static bool count_up(struct heard_name *name) {
+    char *digit = name->text + name->size - 2;
+    while (*digit == '9') {
+        *digit-- = '0';
+    }
+    if (*digit < '0' || *digit > '8') {
+        return false;
+    }
+    ++*digit;
+    return true;
+}
+
+/* Nameless children mostly end in the order they were spawned in: then a name is the one before with the next number. */
+static struct troupe_str heard_name(struct runner *r, const struct inst *in,
+                                    const struct inst *child) {
+    struct heard_name *name = &r->heard;
+    bool is_next = name->parent == inst_uid(in) && child->pid == name->pid + 1 && !child->more;
+    if (!is_next || !count_up(name)) {
+        name->size = inst_name(child, name->text, sizeof name->text);
+        bool is_whole = name->size > 2 && name->text[name->size - 1] == ']';
+        name->parent = is_whole && !child->more ? inst_uid(in) : 0;
+    }
+    name->pid = child->pid;
+    return troupe_str_n(name->text, name->size);
+}
+
 static void hear_stopped(struct runner *r, struct inst *in, struct inst *child) {
-    char name[sizeof((struct inst_end *)NULL)->name];
     uint16_t row = child->child_row;
     bool is_heard = in->phase == PHASE_LIVE && row != INST_NO_ROW;
     struct troupe_ended ended = {.size = sizeof ended, .status = TROUPE_OK};
     if (is_heard) {
         ended.child.uid = inst_uid(child);
-        ended.name = (struct troupe_str){name, inst_name(child, name, sizeof name)};
+        ended.name = heard_name(r, in, child);
         ended.text = troupe_str(life_reason(child));
         ended.root = ended.name;
     }
