@@ -183,6 +183,32 @@ void cell_give_back(struct runner *r, struct inst *in) {
     }
 }
 
+/* So many leave together. */
+#define LEAVING 32u
+
+void cells_leave_now(struct runner *r) {
+    bool looked_at = r->leaving && looks_are_taken(r->proc);
+    while (r->leaving) {
+        struct inst *in = r->leaving;
+        r->leaving = in->state;
+        in->state = NULL;
+        if (looked_at) {
+            looks_keep(r->proc, in);
+        } else {
+            cell_give_back(r, in);
+        }
+    }
+    r->leaving_count = 0;
+}
+
+void cell_leave(struct runner *r, struct inst *in) {
+    in->state = r->leaving;
+    r->leaving = in;
+    if (++r->leaving_count == LEAVING) {
+        cells_leave_now(r);
+    }
+}
+
 void cell_give_to_all(struct proc *proc, struct inst *in) {
     in->sibling.next = NULL;
     pthread_mutex_lock(&proc->lock);

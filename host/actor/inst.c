@@ -307,6 +307,7 @@ int inst_widen_ports(struct inst *in, uint16_t row_count) {
 }
 
 void inst_unmake(struct runner *r, struct inst *in) {
+    bool is_bare = inst_is_bare(in);
     if (in->more) {
         more_end(r, in);
     }
@@ -316,9 +317,15 @@ void inst_unmake(struct runner *r, struct inst *in) {
     mem_free(in->state);
     in->state = NULL;
     atomic_store_explicit(&in->holders, 0, memory_order_relaxed); /* one that never started */
-    /* The next owner has another uid (AI-3); release: pairs with cell_find, seq_cst: L-1. */
-    atomic_fetch_add_explicit(&in->uid, 1ull << 28, memory_order_seq_cst);
     count_instances(r, -1);
+    /* The next owner has another uid (AI-3); release: pairs with cell_find, seq_cst: L-1. */
+    uint64_t next_uid = inst_uid(in) + (1ull << 28);
+    if (is_bare && in->spawned && r->worker) {
+        atomic_store_explicit(&in->uid, next_uid, memory_order_release);
+        cell_leave(r, in);
+        return;
+    }
+    atomic_store_explicit(&in->uid, next_uid, memory_order_seq_cst);
     if (!in->spawned || !looks_keep_cell(in->proc, in)) {
         inst_forget(in);
         if (in->spawned) {
@@ -477,7 +484,11 @@ void inst_adopt(struct inst *parent, struct inst *child) {
 void inst_let_go(struct inst *parent, struct inst *child) {
     struct inst_more *more = parent->more;
     uint32_t count = atomic_load_explicit(&more->open_children, memory_order_relaxed);
-    list_hide(&child->sibling);
+    if (inst_is_bare(child)) {
+        list_hide_quietly(&child->sibling); /* L-1: see cell_leave */
+    } else {
+        list_hide(&child->sibling);
+    }
     atomic_store_explicit(&more->open_children, count - 1, memory_order_relaxed);
 }
 

@@ -84,6 +84,8 @@ struct runner {
     struct snapshot_feed ended; /* children that ended well */
     struct inst *free_cells;    /* linked by sibling.next */
     uint32_t free_cell_count;
+    uint32_t leaving_count;
+    struct inst *leaving;        /* cells, linked by `state`: see cell_leave */
     struct runner *next;         /* proc.runners: pushed once, never removed */
     struct runner *next_retired; /* under proc.lock */
 
@@ -263,6 +265,10 @@ int cells_init(struct proc *proc); /* -1: no memory */
 void cells_fini(struct proc *proc);
 struct inst *cell_take(struct runner *r, struct proc *proc);
 void cell_give_back(struct runner *r, struct inst *in);
+/* The same for one that lookers may have found, and that nobody can find any more: it is given back with others, when
+ * there are some, so that they share the look at who looks. [a worker] */
+void cell_leave(struct runner *r, struct inst *in);
+void cells_leave_now(struct runner *r);
 /* By a thread that is no worker. */
 void cell_give_to_all(struct proc *proc, struct inst *in);
 /* A list of cells for all, under proc.lock. */

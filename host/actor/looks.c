@@ -150,16 +150,25 @@ void looks_give_up(struct proc *proc, struct looks_block *block) {
     }
 }
 
-bool looks_keep_cell(struct proc *proc, struct inst *in) {
+bool looks_are_taken(struct proc *proc) {
+    /* acq_rel: with the same by looks_begin, who comes second sees what the other did before (L-1) */
+    return atomic_fetch_add_explicit(&proc->looks.present, 0, memory_order_acq_rel) > 0;
+}
+
+void looks_keep(struct proc *proc, struct inst *in) {
     struct looks *looks = &proc->looks;
-    if (!is_looked_at(looks)) {
-        return false;
-    }
     struct inst *head = atomic_load_explicit(&looks->cells, memory_order_relaxed);
     do {
         in->state = head;
         /* release: pairs with take_all */
     } while (!atomic_compare_exchange_weak_explicit(&looks->cells, &head, in, memory_order_release,
                                                     memory_order_relaxed));
+}
+
+bool looks_keep_cell(struct proc *proc, struct inst *in) {
+    if (!is_looked_at(&proc->looks)) {
+        return false;
+    }
+    looks_keep(proc, in);
     return true;
 }

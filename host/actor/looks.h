@@ -74,3 +74,7 @@ uint64_t looks_uid(const struct inst *in);
 void looks_give_up(struct proc *proc, struct looks_block *block);
 /* The same for a cell; false: nobody looks, and it is still the caller's. */
 bool looks_keep_cell(struct proc *proc, struct inst *in);
+/* Its two halves, for many cells. Whether anybody looks, by an operation on what all lookers change: so the cells may
+ * have been made unfindable by any store (L-1). Then: keeps one. */
+bool looks_are_taken(struct proc *proc);
+void looks_keep(struct proc *proc, struct inst *in);

@@ -79,6 +79,7 @@ void runner_retire(void *context, void *local) {
     outbox_fini(&r->outbox);
     scratch_fini(&r->scratch);
     stock_fini(&r->states);
+    cells_leave_now(r);
     snapshot_store_leave(&proc->snapshots, &r->ended);
     pools_give_back(proc->pools, r->pool);
     pthread_mutex_lock(&proc->lock);

@@ -52,6 +52,12 @@ static inline void list_hide(struct list *link) {
      * he walks and then does, must not both be told no. Else its memory went while it was being found. */
     __atomic_store_n(&link->prev->next, link->next, __ATOMIC_SEQ_CST);
 }
+/* The same, when who asks whether anybody walks sees to that order by himself. */
+static inline void list_hide_quietly(struct list *link) {
+    link->next->prev = link->prev;
+    /* release: who comes to what follows finds it whole, as ever */
+    __atomic_store_n(&link->prev->next, link->next, __ATOMIC_RELEASE);
+}
 static inline struct list *list_seen(const struct list *link) {
     return __atomic_load_n(&link->next, __ATOMIC_SEQ_CST);
 }
