@@ -5,13 +5,17 @@
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
 
-const char *life_reason(const struct inst *in) {
-    static const char *const texts[INST_REASON_COUNT] = {
-#define INST_REASON_TEXT(name, text) [REASON_##name] = text,
+static struct troupe_str reason_text(const struct inst *in) {
+    static const struct troupe_str texts[INST_REASON_COUNT] = {
+#define INST_REASON_TEXT(name, text) [REASON_##name] = {text, sizeof text - 1},
         INST_REASONS(INST_REASON_TEXT)
 #undef INST_REASON_TEXT
     };
-    return in->reason ? texts[in->reason] : texts[REASON_STOPPED];
+    return texts[in->reason ? in->reason : REASON_STOPPED];
+}
+
+const char *life_reason(const struct inst *in) {
+    return reason_text(in).data;
 }
 
 static void describe(const struct inst *in, struct inst_end *end) {
@@ -508,7 +512,7 @@ static void hear_stopped(struct runner *r, struct inst *in, struct inst *child) 
     if (is_heard) {
         ended.child.uid = inst_uid(child);
         ended.name = heard_name(r, in, child);
-        ended.text = troupe_str(life_reason(child));
+        ended.text = reason_text(child);
         ended.root = ended.name;
     }
     let_child_go(r, in, child);

@@ -354,9 +354,6 @@ static void deliver_one(struct runner *r, struct inst *in, struct out_item *item
 __attribute__((noinline)) static bool carry_out(struct runner *r, struct inst *in,
                                                 struct out_item *item, bool may_pause) {
     switch ((enum out_kind)item->kind) {
-    case OUT_SPAWN:
-        child_commit(r, in, item->u.child);
-        break;
     case OUT_STOP_CHILD:
         inst_signal(item->u.child, item->drain ? SIGNAL_DRAIN : SIGNAL_STOP);
         break;
@@ -389,6 +386,7 @@ __attribute__((noinline)) static bool carry_out(struct runner *r, struct inst *i
             deliver_one(r, in, item);
         }
         break;
+    case OUT_SPAWN:
     case OUT_BATCH:
     case OUT_ANSWERED:
         break;
@@ -406,16 +404,27 @@ static inline void prefetch_turn(const struct mbox *mbox) {
 }
 
 /* PD-5: what is counted behind the offer is counted before it is taken, by this worker. */
-bool outbox_commit_here(struct runner *r, struct inst *in, struct outbox *box) {
-    struct out_item *item = box->items;
-    /* no barrier: nothing of it was committed early */
-    if (box->count != 1 || box->barrier != 0 || !item->plain ||
-        !mbox_offer_here(item->u.to.mbox, r->worker, item->u.to.first, item->u.to.last,
-                         item->count)) {
+static inline bool deliver_plain_here(struct runner *r, struct out_item *item) {
+    if (!item->plain || !mbox_offer_here(item->u.to.mbox, r->worker, item->u.to.first,
+                                         item->u.to.last, item->count)) {
         return false;
     }
     prefetch_turn(item->u.to.mbox);
     queue_count(r, item->count);
+    return true;
+}
+
+bool outbox_commit_here(struct runner *r, struct inst *in, struct outbox *box) {
+    struct out_item *item = box->items;
+    if (box->count == 1 && item->kind == OUT_STOP && box->done == 0) {
+        in->finishes = true;
+        outbox_reset(box);
+        return true;
+    }
+    /* no barrier: nothing of it was committed early */
+    if (box->count != 1 || box->barrier != 0 || !deliver_plain_here(r, item)) {
+        return false;
+    }
     count_sent(r, item->count);
     if (item->u.to.port) {
         count_add(&item->u.to.port->plain_sent, item->count);
@@ -425,15 +434,29 @@ bool outbox_commit_here(struct runner *r, struct inst *in, struct outbox *box) {
     return true;
 }
 
+static inline bool deliver_plain(struct runner *r, struct out_item *item) {
+    if (!deliver_plain_here(r, item)) {
+        return false;
+    }
+    count_sent_by(r, item->u.to.wire, item->count); /* the turn may be over: not by its port */
+    r->went_elsewhere = true;                       /* as move_note */
+    return true;
+}
+
 bool outbox_commit(struct runner *r, struct inst *in, struct outbox *box, bool may_pause) {
     struct out_item *end = box->items + box->count;
     for (struct out_item *item = box->items + box->done; item != end; item++) {
         bool done;
-        if (item->kind > OUT_BATCH) {
+        if (item->kind == OUT_SPAWN) {
+            box->done = (uint32_t)(item - box->items);
+            child_commit(r, in, item->u.child);
+            done = true;
+        } else if (item->kind > OUT_BATCH) {
             box->done = (uint32_t)(item - box->items);
             done = carry_out(r, in, item, may_pause);
         } else {
-            done = !item->u.to.first || deliver_batch(r, in, item, may_pause);
+            done = !item->u.to.first || deliver_plain(r, item) ||
+                   deliver_batch(r, in, item, may_pause);
         }
         if (!done) {
             box->done = (uint32_t)(item - box->items);

@@ -99,7 +99,7 @@ bool outbox_has_answer(const struct outbox *box, uint64_t caller, uint64_t call)
 /* Carries out what is left; false: the actor must wait for room (linked when may_pause). */
 bool outbox_commit(struct runner *r, struct inst *in, struct outbox *box, bool may_pause);
 /* The same for less, when what is left is one batch of plain messages, to an instance of this worker that has
- * room for it. False: it is not, or has none; ask outbox_commit. */
+ * room for it, or nothing but a stop. False: it is not, or has none; ask outbox_commit. */
 bool outbox_commit_here(struct runner *r, struct inst *in, struct outbox *box);
 /* Requests whose deadline has passed are taken out: they were never sent (MB-6). */
 void outbox_withdraw(struct runner *r, struct inst *in, struct outbox *box);

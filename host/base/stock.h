@@ -53,7 +53,8 @@ static inline void *stock_take(struct stock *stock, size_t size) {
     }
     stock->first[class] = block->next;
     stock->count[class]--;
-    return memset(block, 0, size);
+    /* of the smallest all of it, for less than a call */
+    return class == 0 ? memset(block, 0, STOCK_LEAST) : memset(block, 0, size);
 }
 
 /* `size` as it was taken with; takes NULL. */
