@@ -186,7 +186,7 @@ void cell_give_back(struct runner *r, struct inst *in) {
 /* So many leave together. */
 #define LEAVING 32u
 
-void cells_leave_now(struct runner *r) {
+__attribute__((noinline)) void cells_leave_now(struct runner *r) {
     bool looked_at = r->leaving && looks_are_taken(r->proc);
     while (r->leaving) {
         struct inst *in = r->leaving;

@@ -306,8 +306,19 @@ int inst_widen_ports(struct inst *in, uint16_t row_count) {
     return 0;
 }
 
-void inst_unmake(struct runner *r, struct inst *in) {
-    bool is_bare = inst_is_bare(in);
+/* In a uid: the next use of the cell. */
+#define NEXT_UID (1ull << 28)
+
+void inst_unmake_bare(struct runner *r, struct inst *in) {
+    atomic_store_explicit(&in->holders, 0, memory_order_relaxed);
+    /* release: as in inst_unmake; for L-1 see cell_leave */
+    atomic_store_explicit(&in->uid, inst_uid(in) + NEXT_UID, memory_order_release);
+    count_instances(r, -1);
+    cell_leave(r, in);
+}
+
+/* Not inlined, as most are bare. */
+__attribute__((noinline)) void inst_unmake(struct runner *r, struct inst *in) {
     if (in->more) {
         more_end(r, in);
     }
@@ -317,15 +328,9 @@ void inst_unmake(struct runner *r, struct inst *in) {
     mem_free(in->state);
     in->state = NULL;
     atomic_store_explicit(&in->holders, 0, memory_order_relaxed); /* one that never started */
-    count_instances(r, -1);
     /* The next owner has another uid (AI-3); release: pairs with cell_find, seq_cst: L-1. */
-    uint64_t next_uid = inst_uid(in) + (1ull << 28);
-    if (is_bare && in->spawned && r->worker) {
-        atomic_store_explicit(&in->uid, next_uid, memory_order_release);
-        cell_leave(r, in);
-        return;
-    }
-    atomic_store_explicit(&in->uid, next_uid, memory_order_seq_cst);
+    atomic_fetch_add_explicit(&in->uid, NEXT_UID, memory_order_seq_cst);
+    count_instances(r, -1);
     if (!in->spawned || !looks_keep_cell(in->proc, in)) {
         inst_forget(in);
         if (in->spawned) {

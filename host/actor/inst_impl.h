@@ -345,9 +345,9 @@ static inline void inst_signal_children(struct inst *in, unsigned signals) {
         inst_signal_each_child(in, signals);
     }
 }
-/* It has nothing that others may be reading but its cell. [home worker] */
+/* It has nothing but its cell and, as long as it lives, a state. [home worker] */
 static inline bool inst_is_bare(const struct inst *in) {
-    return !in->more && !in->flight;
+    return !in->more && !in->flight && !in->ports;
 }
 static inline bool inst_is_held(const struct inst *in) {
     return atomic_load_explicit(&in->plan_index, memory_order_seq_cst) & INST_IS_HELD;
@@ -398,6 +398,8 @@ void inst_memory_end(struct pool *pool, struct inst_memory *memory);
 /* Frees what the slot owns and the cell; for an instance that never started or has ended. What others
  * may be looking at goes when they have looked away. */
 void inst_unmake(struct runner *r, struct inst *in);
+/* The same for a spawned one that has ended and is bare. [a worker] */
+void inst_unmake_bare(struct runner *r, struct inst *in);
 /* Frees what lookers read of one that was unmade. */
 void inst_forget(struct inst *in);
 

@@ -311,7 +311,9 @@ static void release(struct runner *r, struct inst *in) {
     /* The last holder needs no atomic write. acquire, acq_rel: the one who frees sees what the other did */
     bool last = atomic_load_explicit(&in->holders, memory_order_acquire) == 1 ||
                 atomic_fetch_sub_explicit(&in->holders, 1, memory_order_acq_rel) == 1;
-    if (last && in->spawned) {
+    if (last && in->spawned && inst_is_bare(in)) {
+        inst_unmake_bare(r, in);
+    } else if (last && in->spawned) {
         inst_unmake(r, in);
     }
 }
@@ -370,14 +372,15 @@ static void end_spawned(struct runner *r, struct inst *in) {
 /* So most children end: by themselves, with nothing but their state, beside their parent. Whether somebody has it in
  * hand may change at any time: inst_tell_closed, behind the close, sees to that as ever (H-3). */
 static bool ends_simply(const struct runner *r, const struct inst *in) {
-    bool is_bare = in->spawned && inst_is_bare(in) && !in->ports;
+    bool is_bare = in->spawned && inst_is_bare(in);
     bool only_finishes = in->finishes && in->phase == PHASE_LIVE && !in->paused && !in->holds &&
                          !in->gated && !in->starts && !inst_has_signals(in);
     return is_bare && only_finishes && in->type->cleanup == INST_NO_ROW && parent_is_here(r, in) &&
            !r->worker->dedicated && !inst_is_held(in);
 }
 
-bool life_finish_simply(struct runner *r, struct inst *in) {
+/* Flattened: each of millions goes through all of it. */
+__attribute__((noinline, flatten)) bool life_finish_simply(struct runner *r, struct inst *in) {
     if (!ends_simply(r, in)) {
         return false;
     }
@@ -491,15 +494,21 @@ static bool count_up(struct heard_name *name) {
     return true;
 }
 
+/* Not inlined: its text would cost the common path registers. */
+__attribute__((noinline)) static void name_anew(struct heard_name *name, const struct inst *in,
+                                                const struct inst *child) {
+    name->size = inst_name(child, name->text, sizeof name->text);
+    bool is_whole = name->size > 2 && name->text[name->size - 1] == ']';
+    name->parent = is_whole && !child->more ? inst_uid(in) : 0;
+}
+
 /* Nameless children mostly end in the order they were spawned in: then a name is the one before with the next number. */
 static struct troupe_str heard_name(struct runner *r, const struct inst *in,
                                     const struct inst *child) {
     struct heard_name *name = &r->heard;
     bool is_next = name->parent == inst_uid(in) && child->pid == name->pid + 1 && !child->more;
     if (!is_next || !count_up(name)) {
-        name->size = inst_name(child, name->text, sizeof name->text);
-        bool is_whole = name->size > 2 && name->text[name->size - 1] == ']';
-        name->parent = is_whole && !child->more ? inst_uid(in) : 0;
+        name_anew(name, in, child);
     }
     name->pid = child->pid;
     return troupe_str_n(name->text, name->size);
@@ -569,13 +578,14 @@ static bool only_hears(const struct inst *in) {
            !in->checkpoints && !in->starts && !in->finishes && !inst_has_signals(in);
 }
 
-/* One after another at once, while nothing comes between, as signals do, or a stop. */
-void life_child_ended(struct runner *r, struct inst *in, struct msg *m) {
+/* One after another at once, while nothing comes between, as signals do, or a stop. Flattened, as what each goes
+ * through. */
+__attribute__((noinline, flatten)) void life_child_ended(struct runner *r, struct inst *in,
+                                                         struct msg *m) {
     in->more->ends = *(struct ends *)msg_body(m);
     msg_free(r->pool, m);
-    hear_next(r, in);
-    while (only_hears(in)) {
-        sched_count(r->worker, 1);
+    for (uint32_t heard = 0; heard == 0 || only_hears(in); heard++) {
+        sched_count(r->worker, heard > 0); /* the message was the first */
         hear_next(r, in);
     }
 }
