@@ -104,7 +104,9 @@ struct troupe_message {
     const struct msg_type *type;
     const struct msg_type *reply;
     struct troupe_envelope envelope;
-    _Alignas(8) char body[];
+    struct msg *let_go; /* owned, with the body; NULL: that is a copy, and stands behind */
+    const void *body;
+    _Alignas(8) char copy[];
 };
 
 /* embed_client.c */

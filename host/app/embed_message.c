@@ -5,6 +5,7 @@
 #include "actor/proc.h"
 #include "app/client_impl.h"
 #include "base/alloc.h"
+#include "message/pool.h"
 #include "message/type_schema.h"
 
 /* --- messages --- */
@@ -44,11 +45,19 @@ int32_t message_from(struct troupe_client *c, struct msg *m, const struct msg_ty
         return embed_fail(error, TROUPE_NO_SUCH_PORT, "'%s' came where '%s' was expected",
                           sent->abi.id.data, wanted->abi.id.data);
     }
-    struct troupe_message *message = create(c, type_convert_size(sent, wanted, msg_body(m)));
+    bool is_own = sent == wanted && pool_may_let_go(m);
+    struct troupe_message *message =
+        create(c, is_own ? 0 : type_convert_size(sent, wanted, msg_body(m)));
     if (!message) {
         return embed_fail(error, TROUPE_NO_MEMORY, "no memory for a message");
     }
-    type_convert(sent, wanted, msg_body(m), message->body);
+    if (is_own) {
+        message->let_go = m;
+        message->body = msg_body(m);
+    } else {
+        type_convert(sent, wanted, msg_body(m), message->copy);
+        message->body = message->copy;
+    }
     message->type = wanted;
     fill_envelope(&message->envelope, m);
     if (m->kind == MSG_REQUEST) {
@@ -56,7 +65,11 @@ int32_t message_from(struct troupe_client *c, struct msg *m, const struct msg_ty
         message->client = c;
         atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
     }
-    client_free_message(c->proc, m);
+    if (is_own) {
+        pool_let_go(m);
+    } else {
+        client_free_message(c->proc, m);
+    }
     *ret = message;
     return TROUPE_OK;
 }
@@ -116,6 +129,9 @@ void troupe_message_free(struct troupe_message *message) {
     }
     if (message->client) {
         client_unref(message->client); /* no memory to say so: the deadline tells */
+    }
+    if (message->let_go) {
+        pool_free_let_go(message->let_go);
     }
     embed_release(message->owner);
     mem_free(message);

@@ -43,3 +43,8 @@ struct msg *pool_take_block(struct pool *pool, uint64_t size);
 #define POOL_SMALL 64u
 struct msg *pool_take_small(struct pool *pool);
 void pool_give_block(struct pool *pool, struct msg *m);
+/* Whether the block is no pool's, and nobody else has the body: then it may be let go. From then on it is no
+ * message of the pools any more, and may outlive them: until pool_free_let_go. */
+bool pool_may_let_go(struct msg *m);
+void pool_let_go(struct msg *m);
+void pool_free_let_go(struct msg *m);
