@@ -41,6 +41,7 @@ static void type_destroy(struct msg_type *type) {
     mem_free((void *)(uintptr_t)type->abi.schema.data);
     mem_free((void *)(uintptr_t)type->abi.fields);
     mem_free(type->items);
+    mem_free(type->pointers);
     mem_free(type);
 }
 
@@ -150,7 +151,10 @@ static void fill_fields(struct msg_type *type, const struct schema *schema,
         fields[i].kind = schema->fields[i].kind;
         fields[i].name = schema->fields[i].name;
         fields[i].item = type->items[i] ? &type->items[i]->abi : NULL;
-        type->has_pointers |= kind_has_pointers(fields[i].kind);
+        if (kind_has_pointers(fields[i].kind)) {
+            type->pointers[type->pointer_count++] = (uint32_t)i;
+            type->has_pointers = true;
+        }
     }
 }
 
@@ -160,14 +164,17 @@ static struct msg_type *type_create(const char *id, char *text, const struct sch
                                     struct msg_type **items) {
     struct msg_type *type = mem_alloc(sizeof *type);
     struct troupe_field *fields = mem_array(schema->count, sizeof *fields);
+    uint32_t *pointers = mem_array(schema->count, sizeof *pointers);
     char *own_id = mem_text(id);
-    if (!type || !fields || (id && !own_id)) {
+    if (!type || !fields || !pointers || (id && !own_id)) {
         mem_free(type);
         mem_free(fields);
+        mem_free(pointers);
         mem_free(own_id);
         return NULL;
     }
     type->items = items;
+    type->pointers = pointers;
     type->abi = (struct troupe_type){
         .size = sizeof type->abi,
         .field_count = (uint32_t)schema->count,

@@ -18,9 +18,11 @@
 struct msg_type {
     struct troupe_type abi; /* what plugins see; first, so that one is the other */
     uint32_t index;         /* dense, from 1; 0 is no type */
-    bool has_pointers;      /* str, bytes or list somewhere: a send must copy deep */
+    bool has_pointers;      /* some are: a send must copy deep */
     uint64_t end; /* offset behind the last field: padding beyond it is not copied (MB-8) */
     struct msg_type **items; /* per field: the record type of a list, else NULL */
+    uint32_t *pointers;      /* which fields are str, bytes or list */
+    uint32_t pointer_count;
 };
 
 /* Small enough for the smallest block, and copied by two moves: no pointers, no padding behind the last field. */

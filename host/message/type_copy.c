@@ -73,13 +73,12 @@ static void copy_list(struct block *block, const struct msg_type *item, void *at
 
 static void copy_strays(struct block *block, const struct msg_type *type, void *body) {
     const struct troupe_field *fields = type->abi.fields;
-    uint32_t count = type->abi.field_count;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t kind = fields[i].kind;
-        if (kind == TROUPE_KIND_str || kind == TROUPE_KIND_bytes) {
-            copy_text(block, (char *)body + fields[i].offset);
-        } else if (kind == TROUPE_KIND_list) {
-            copy_list(block, type->items[i], (char *)body + fields[i].offset);
+    for (uint32_t i = 0; i < type->pointer_count; i++) {
+        uint32_t at = type->pointers[i];
+        if (fields[at].kind == TROUPE_KIND_list) {
+            copy_list(block, type->items[at], (char *)body + fields[at].offset);
+        } else {
+            copy_text(block, (char *)body + fields[at].offset);
         }
     }
 }
