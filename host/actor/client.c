@@ -317,6 +317,11 @@ struct msg *client_new_message(struct proc *proc, enum msg_kind kind, uint64_t r
     return msg_alloc(pools_shared(proc->pools), kind, MSG_EXTENDED | MSG_BY_NAME, room);
 }
 
+static void count_late(struct proc *proc, struct msg *m) {
+    atomic_fetch_add_explicit(&proc->outside.late_replies, 1, memory_order_relaxed);
+    msg_free(pools_shared(proc->pools), m);
+}
+
 void client_deliver(struct proc *proc, struct msg *m) {
     struct inst *to = cell_find(proc, m->dest);
     if (to && queue_from_outside(&to->mbox, m, proc, 0) == OFFER_TAKEN) {
@@ -326,8 +331,7 @@ void client_deliver(struct proc *proc, struct msg *m) {
         bury(&proc->outside, proc, m, -(int32_t)m->reason);
         return;
     }
-    atomic_fetch_add_explicit(&proc->outside.late_replies, 1, memory_order_relaxed);
-    msg_free(pools_shared(proc->pools), m);
+    count_late(proc, m);
 }
 
 int client_answer(struct inst *in, struct troupe_once once, int32_t status, struct troupe_str text,
@@ -430,9 +434,24 @@ HOT enum client_sent client_offer_here(struct inst *in, struct msg *m, struct tr
     return result == OFFER_FULL && policy == OVERFLOW_DROP_NEWEST ? drop(proc, m) : CLIENT_REFUSED;
 }
 
+/* An embedding program's thread has time to look, and hands the answer to its own client: nobody else has to
+ * wake for it. */
+static enum client_sent ask_here(struct inst *in, struct msg *m) {
+    struct proc *proc = in->proc;
+    const struct client_seat *seat = in->more->seat;
+    struct msg *answer = queries_answer_here(proc, m);
+    if (answer && seat->took(seat->context, answer) != CLIENT_TAKEN) {
+        count_late(proc, answer);
+    }
+    return count_sent(proc);
+}
+
 HOT enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_ref to,
                                   int32_t *ret_reason) {
     struct proc_forwarder *forwarder = &in->proc->options.forwarder;
+    if (to.port == QUERIES_PORT && m->kind == MSG_REQUEST) {
+        return ask_here(in, m);
+    }
     if (to.port <= PORT_NAME_MASK) {
         return client_offer_here(in, m, to, false, ret_reason);
     }

@@ -6,6 +6,7 @@
 
 #include <troupe/abi.h>
 
+#include "actor/client.h"
 #include "actor/proc_impl.h"
 
 int queries_init(struct proc *proc, struct err *err) {
@@ -16,42 +17,32 @@ int queries_init(struct proc *proc, struct err *err) {
                : err_set(err, ERR_NOMEM, "out of memory");
 }
 
-/* --- answering --- */
+/* --- answering: each of these makes the reply; NULL: no memory --- */
 
-static void refuse(struct proc *proc, struct msg *m, int32_t status, const char *text) {
-    request_refuse(&proc->outside, proc->self, (struct troupe_once){m->sender, msg_call(m)}, status,
-                   troupe_str(text));
+static struct msg *address(struct msg *reply, struct msg *query) {
+    if (reply) {
+        reply->dest = query->sender;
+        reply->sender = query->dest;
+        msg_extension(reply)->call = msg_call(query);
+    }
+    return reply;
 }
 
-static void reply(struct proc *proc, struct msg *query, const struct msg_type *type,
-                  const void *body) {
-    struct pool *pool = pools_shared(proc->pools);
-    struct inst *caller = cell_find(proc, query->sender);
+static struct msg *refusal(struct proc *proc, struct msg *query, int32_t status, const char *text) {
+    return address(call_refusal(pools_shared(proc->pools), status, troupe_str(text)), query);
+}
+
+static struct msg *reply(struct proc *proc, struct msg *query, const struct msg_type *type,
+                         const void *body) {
     uint64_t room = type->abi.body_size;
-    struct msg *m =
-        caller ? msg_alloc(pool, MSG_REPLY, MSG_EXTENDED, type_copy_size(type, body, room)) : NULL;
+    uint64_t size = type_copy_size(type, body, room);
+    struct msg *m = msg_alloc(pools_shared(proc->pools), MSG_REPLY, MSG_EXTENDED, size);
     if (!m) {
-        refuse(proc, query, TROUPE_NO_MEMORY, "no memory for the answer");
-        return;
+        return NULL;
     }
     type_copy(type, body, msg_own_body(m), room);
     m->type = type->index;
-    m->sender = query->dest;
-    m->dest = query->sender;
-    msg_extension(m)->call = msg_call(query);
-    deliver_host(pool, caller, m);
-}
-
-static void answer_with(struct proc *proc, struct msg *m, const struct snapshot *s,
-                        bool is_entity) {
-    const void *body;
-    struct view_room *room = view_make(&proc->queries.types, s, is_entity, &body);
-    if (room) {
-        reply(proc, m, proc->queries.types.view, body);
-    } else {
-        refuse(proc, m, TROUPE_NO_MEMORY, "no memory for the answer");
-    }
-    view_free(room);
+    return address(m, query);
 }
 
 static int32_t status_of(const struct err *err) {
@@ -60,47 +51,64 @@ static int32_t status_of(const struct err *err) {
                                       : TROUPE_NOT_FOUND;
 }
 
-static void answer_of_actor(struct proc *proc, struct msg *m, const struct view_query *query) {
+static struct msg *answer_of_actor(struct proc *proc, struct msg *m,
+                                   const struct view_query *query) {
     struct snapshot *s = NULL;
     struct err err = {0};
+    const void *body;
     if (look_at_child(proc, m->dest, query->child, &s, &err) < 0) {
-        refuse(proc, m, status_of(&err), err.text);
-        return;
+        return refusal(proc, m, status_of(&err), err.text);
     }
-    answer_with(proc, m, s, query->view == VIEW_ENTITY);
+    struct view_room *room = view_make(&proc->queries.types, s, query->view == VIEW_ENTITY, &body);
+    struct msg *made = room ? reply(proc, m, proc->queries.types.view, body) : NULL;
+    view_free(room);
     snapshot_unref(s);
+    return made;
 }
 
-static void answer_of_proc(struct proc *proc, struct msg *m) {
+static struct msg *answer_of_proc(struct proc *proc, struct msg *m) {
     struct proc_view *view = NULL;
     struct err err = {0};
     const void *body;
     struct proc_view_room *room =
         look_at_proc(proc, &view, &err) == 0 ? proc_view_make(view, &body) : NULL;
-    if (room) {
-        reply(proc, m, proc->queries.types.proc_view, body);
-    } else {
-        refuse(proc, m, TROUPE_NO_MEMORY, "no memory for the answer");
-    }
+    struct msg *made = room ? reply(proc, m, proc->queries.types.proc_view, body) : NULL;
     proc_view_free(room);
     proc_view_destroy(view);
+    return made;
 }
 
-static void answer(struct proc *proc, struct msg *m) {
+static struct msg *answer(struct proc *proc, struct msg *m) {
     struct view_query query;
     if (!view_read_query(&proc->queries.types, type_get(proc->types, m->type), msg_body(m),
                          &query)) {
-        refuse(proc, m, TROUPE_NO_SUCH_PORT, "only troupe.query is answered there");
-    } else if (query.view == VIEW_UNKNOWN) {
-        refuse(proc, m, TROUPE_INVALID, "no such view; there are: actor, entity, proc");
-    } else if (query.view != VIEW_PROC) {
-        answer_of_actor(proc, m, &query);
-    } else if (query.child.size > 0) {
-        refuse(proc, m, TROUPE_INVALID, "the view 'proc' has no child");
-    } else {
-        answer_of_proc(proc, m);
+        return refusal(proc, m, TROUPE_NO_SUCH_PORT, "only troupe.query is answered there");
+    }
+    if (query.view == VIEW_UNKNOWN) {
+        return refusal(proc, m, TROUPE_INVALID, "no such view; there are: actor, entity, proc");
+    }
+    if (query.view != VIEW_PROC) {
+        return answer_of_actor(proc, m, &query);
+    }
+    return query.child.size > 0 ? refusal(proc, m, TROUPE_INVALID, "the view 'proc' has no child")
+                                : answer_of_proc(proc, m);
+}
+
+struct msg *queries_answer_here(struct proc *proc, struct msg *m) {
+    struct msg *made = answer(proc, m);
+    made = made ? made : refusal(proc, m, TROUPE_NO_MEMORY, "no memory for the answer");
+    msg_free(pools_shared(proc->pools), m);
+    return made;
+}
+
+/* To a caller who has no place for a message any more, it is late. */
+static void deliver(struct proc *proc, struct msg *reply) {
+    if (reply) {
+        client_deliver(proc, reply);
     }
 }
+
+/* --- those that wait --- */
 
 static struct msg *take_first_locked(struct queries *queries) {
     struct msg *m = queries->first;
@@ -121,8 +129,7 @@ uint64_t queries_answer(struct proc *proc) {
         if (!m) {
             return answered;
         }
-        answer(proc, m);
-        msg_free(pools_shared(proc->pools), m);
+        deliver(proc, queries_answer_here(proc, m));
     }
 }
 
@@ -139,8 +146,7 @@ static void *answer_all(void *context) {
         }
         struct msg *m = take_first_locked(queries);
         pthread_mutex_unlock(&queries->lock);
-        answer(proc, m);
-        msg_free(pools_shared(proc->pools), m);
+        deliver(proc, queries_answer_here(proc, m));
         pthread_mutex_lock(&queries->lock);
     }
     pthread_mutex_unlock(&queries->lock);
@@ -209,9 +215,9 @@ void queries_take(struct proc *proc, struct msg *m) {
         bounce(&proc->outside, proc, m, TROUPE_NO_SUCH_PORT);
         return;
     }
-    const char *refusal = enqueue(proc, m, &status);
-    if (refusal) {
-        refuse(proc, m, status, refusal);
+    const char *why = enqueue(proc, m, &status);
+    if (why) {
+        deliver(proc, refusal(proc, m, status, why));
         msg_free(pools_shared(proc->pools), m);
     }
 }

@@ -1,8 +1,9 @@
-/* Queries that come as calls, to the introspect port of any actor (S-3): a thread of their own answers
- * them, never a worker and never the actor's mailbox.
+/* Queries that come as calls, to the introspect port of any actor (S-3): never a worker answers them, and
+ * never the actor's mailbox. A client has its answer made by its own thread, in the call that asks; what
+ * actors and other procs ask is answered by a thread for that.
  *
- * The thread is started by the first query. Seeded: whoever steps the proc answers, when nothing else is
- * runnable. Queries are bounded in number; beyond that a caller hears FULL. */
+ * That thread is started by the first query of theirs. Seeded: whoever steps the proc answers, when nothing
+ * else is runnable. Those that wait are bounded in number; beyond that a caller hears FULL. */
 #pragma once
 
 #include <pthread.h>
@@ -40,5 +41,8 @@ void queries_stop(struct proc *proc);
 
 /* A message to that port, which gets into no mailbox; takes it. What is no query comes back as undeliverable. [any] */
 void queries_take(struct proc *proc, struct msg *m);
+/* The reply to a query of somebody who is in no turn, his to deliver: made here and now. Takes the query, a
+ * request. NULL: no memory. [any] */
+struct msg *queries_answer_here(struct proc *proc, struct msg *m);
 /* Answers what waits; returns how many. [who steps the proc] */
 uint64_t queries_answer(struct proc *proc);

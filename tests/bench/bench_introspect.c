@@ -10,10 +10,9 @@
  *   loss           paced: of calls a second, against the slices without just before and after; the median
  *   cpu_loss       paced: the same of calls for each CPU second that callers and workers took: what looking costs
  *                  them, without the time that it takes itself from the same cores
- *   look_us        CPU time that a look takes itself: of the thread that asks and of the one that answers
+ *   look_us        CPU time that a look takes itself: of the thread that asks, which makes the answers, too
  *   flat_looks_s, flat_loss, flat_cpu_loss, flat_look_us: the same, flat out
  * usage: bench_introspect looks WORKERS COUNT: asks for so many views and nothing else, to have it counted */
-#include <dirent.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -183,36 +182,6 @@ static void *look(void *argument) {
 
 /* --- slices --- */
 
-/* The number of a thread of this process, by its name; 0: there is none. */
-static int find_thread(const char *name) {
-    DIR *folder = opendir("/proc/self/task");
-    int found = 0;
-    for (struct dirent *entry; folder && !found && (entry = readdir(folder));) {
-        char path[300], text[32] = "";
-        (void)snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
-        FILE *file = fopen(path, "re");
-        if (file && fgets(text, sizeof text, file) && strncmp(text, name, strlen(name)) == 0) {
-            found = (int)strtol(entry->d_name, NULL, 10);
-        }
-        if (file) {
-            (void)fclose(file);
-        }
-    }
-    if (folder) {
-        (void)closedir(folder);
-    }
-    return found;
-}
-
-/* Of the threads that ask and that answer: the clock of another thread is made of its number, as the kernel
- * defines it. */
-static uint64_t looking_cpu_ns(struct bench *bench) {
-    static int answers;
-    answers = answers ? answers : find_thread("troupe-look");
-    uint64_t ns = answers ? clock_ns((~(clockid_t)answers) * 8 + 6) : 0;
-    return ns + atomic_load(&bench->looker_cpu_ns);
-}
-
 struct slice {
     double per_s, per_cpu_s, looks_s, look_us;
 };
@@ -229,11 +198,11 @@ static struct slice measure(struct bench *bench, const struct caller *callers, e
     atomic_store(&bench->pace, pace);
     nap(20 * NS_PER_MS); /* until it does */
     uint64_t from_ns = clock_ns(CLOCK_MONOTONIC), from = answered(callers);
-    uint64_t looks = atomic_load(&bench->looks), looking_ns = looking_cpu_ns(bench);
+    uint64_t looks = atomic_load(&bench->looks), looking_ns = atomic_load(&bench->looker_cpu_ns);
     uint64_t cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     nap(SLICE_NS);
     double count = (double)(answered(callers) - from);
-    looking_ns = looking_cpu_ns(bench) - looking_ns;
+    looking_ns = atomic_load(&bench->looker_cpu_ns) - looking_ns;
     cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_ns - looking_ns;
     double s = (double)(clock_ns(CLOCK_MONOTONIC) - from_ns) / 1e9;
     looks = atomic_load(&bench->looks) - looks;
@@ -315,7 +284,7 @@ static void run(struct bench *bench, unsigned workers, unsigned slices) {
         (void)pthread_create(&threads[i], NULL, call, &callers[i]);
     }
     (void)pthread_create(&threads[CALLERS], NULL, look, bench);
-    (void)measure(bench, callers, PACED); /* warm; and the thread that answers is there */
+    (void)measure(bench, callers, PACED); /* warm */
     compare_slices(bench, callers, PACED, workers, slices);
     compare_slices(bench, callers, FLAT_OUT, workers, slices);
     atomic_store(&bench->over, true);

@@ -71,6 +71,46 @@ static void test_s3_client_asks_for_an_actor(void **state) {
     embedded_finish(w);
 }
 
+/* Nobody but the asking thread is needed. */
+static void test_s1_client_is_answered_while_all_workers_are_stuck(void **state) {
+    struct embedded *w = *state;
+    struct troupe_message *answer = NULL;
+    embedded_gate_make("g");
+    embedded_gate_make("h");
+    embedded_begin(w, "defaults: { stuck_after: 1h }\n"
+                      "actors:\n"
+                      "  a: { type: kit.Player, config: { number: 'log in; gate g' } }\n"
+                      "  b: { type: kit.Player, config: { number: 'log in; gate h' } }\n");
+    embedded_ok(embedded_send(w, "a", 1, 0), &w->error);
+    embedded_ok(embedded_send(w, "b", 1, 0), &w->error);
+    embedded_wait_logged(&w->log, "p/a[0]: in");
+    embedded_wait_logged(&w->log, "p/b[0]: in");
+
+    embedded_ok(look(w, "a", &answer), &w->error);
+
+    const struct troupe_view *view = troupe_message_body(answer);
+    assert_says(view->status, "processing");
+    assert_says(view->last_handler, "number");
+    troupe_message_free(answer);
+    embedded_gate_open("g");
+    embedded_gate_open("h");
+    embedded_finish(w);
+}
+
+/* It is the client's own memory, not the proc's. */
+static void test_s5_answer_outlives_its_proc(void **state) {
+    struct embedded *w = *state;
+    struct troupe_message *answer = NULL;
+    embedded_begin(w, "actors: { a: { type: kit.Player } }");
+
+    embedded_ok(look(w, "a", &answer), &w->error);
+    embedded_finish(w);
+
+    const struct troupe_view *view = troupe_message_body(answer);
+    assert_says(view->id, "p/a[0]");
+    troupe_message_free(answer);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, embedded_setup, embedded_teardown)
 
 int main(void) {
@@ -78,6 +118,8 @@ int main(void) {
         TEST(test_ci1_client_that_is_shown_answers_as_client),
         TEST(test_ci3_plain_client_is_not_introspectable),
         TEST(test_s3_client_asks_for_an_actor),
+        TEST(test_s1_client_is_answered_while_all_workers_are_stuck),
+        TEST(test_s5_answer_outlives_its_proc),
     };
     return cmocka_run_group_tests(tests, embedded_gates_make, embedded_gates_remove);
 }
