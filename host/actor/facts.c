@@ -57,8 +57,8 @@ void facts_gather(const struct inst *in, struct facts_room *room, struct snapsho
     facts->is_system = !inst_type(in)->line;
     facts->ended_ns = proc->clock->now(proc->clock);
     facts->ended_wall_ns = proc->clock->wall(proc->clock);
-    facts->created_wall_ns =
-        facts_wall(proc, atomic_load_explicit(&in->created_ns, memory_order_relaxed));
+    uint64_t created_ns = atomic_load_explicit(&in->created_ns, memory_order_relaxed);
+    facts->created_wall_ns = created_ns ? snapshot_wall(facts, created_ns) : 0;
     facts->messages_processed = atomic_load_explicit(&in->processed, memory_order_relaxed);
     facts->total_processing_time_us =
         atomic_load_explicit(&in->busy_ns, memory_order_relaxed) / NS_PER_US;

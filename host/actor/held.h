@@ -82,7 +82,7 @@ int held_find(struct held_table *table, uint64_t uid, struct held **ret, struct 
  * all there are. */
 int held_find_address(struct held_table *table, const char *address, struct held **ret,
                       struct err *err);
-/* One below it, by a path as look_at_child has it. */
+/* One below it, by a path as look_begin has it. */
 int held_find_below(struct held *held, struct troupe_str path, struct held **ret, struct err *err);
 struct held *held_ref(struct held *held);
 void held_unref(struct held *held); /* takes NULL */

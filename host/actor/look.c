@@ -10,7 +10,9 @@
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
 
+/* One that goes on, as it was seen. */
 struct looked {
+    struct snapshot_lent seen;
     struct facts_room room;
     char names[SNAPSHOT_CHILDREN_MAX][160];
     const char *children[SNAPSHOT_CHILDREN_MAX];
@@ -50,21 +52,31 @@ static void gather_children(const struct inst *in, struct looked *l, struct snap
     facts->children = l->children;
 }
 
-static struct snapshot *take_living(const struct inst *in, uint64_t uid, enum inst_status status,
-                                    struct looked *l) {
-    struct snapshot_facts facts;
-    facts_gather(in, &l->room, &facts);
-    facts.uid = uid;
-    facts.status = inst_status_text(status);
-    if (status == INST_PROCESSING) {
-        facts.processing_wall_ns = facts_wall(in->proc, inst_since_ns(in));
+/* NULL: no memory. */
+static struct looked *see_living(const struct inst *in, uint64_t uid, enum inst_status status) {
+    struct looked *l =
+        mem_resize(NULL, sizeof *l); /* not zeroed: it is large, and little is used */
+    if (!l) {
+        return NULL;
     }
-    gather_children(in, l, &facts);
+    struct snapshot_facts *facts = &l->seen.snapshot.facts;
+    facts_gather(in, &l->room, facts);
+    facts->uid = uid;
+    facts->status = inst_status_text(status);
+    if (status == INST_PROCESSING) {
+        facts->processing_wall_ns = facts_wall(in->proc, inst_since_ns(in));
+    }
+    gather_children(in, l, facts);
     /* acquire: pairs with the release in record_flight */
-    struct snapshot *snapshot =
-        snapshot_create(&facts, __atomic_load_n(&in->flight, __ATOMIC_ACQUIRE));
-    facts_let_go(&l->room, &facts);
-    return snapshot;
+    snapshot_lend(&l->seen, __atomic_load_n(&in->flight, __ATOMIC_ACQUIRE));
+    return l;
+}
+
+static void forget(struct looked *l) {
+    if (l) {
+        facts_let_go(&l->room, &l->seen.snapshot.facts);
+    }
+    mem_free(l);
 }
 
 /* --- those that have ended --- */
@@ -101,19 +113,6 @@ static int look_at_end(const struct inst *in, uint64_t uid, uint32_t incarnation
     return give_kept(in->proc, &brief, snapshot, ret, err);
 }
 
-static int look_at_life(const struct inst *in, uint64_t uid, enum inst_status status,
-                        struct snapshot **ret, struct err *err) {
-    struct looked *l =
-        mem_resize(NULL, sizeof *l); /* not zeroed: it is large, and little is used */
-    struct snapshot *snapshot = l ? take_living(in, uid, status, l) : NULL;
-    mem_free(l);
-    if (!snapshot) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    *ret = snapshot;
-    return 0;
-}
-
 #define LOOKS_MOST 8u /* at one that begins and ends meanwhile */
 
 /* CI-3 */
@@ -121,7 +120,9 @@ static bool is_introspectable(const struct inst *in) {
     return inst_type(in) != &type_plain_client;
 }
 
-int look_at_slot(const struct inst *in, uint64_t uid, struct snapshot **ret, struct err *err) {
+/* Either of both. */
+static int see_slot(const struct inst *in, uint64_t uid, struct looked **ret_living,
+                    struct snapshot **ret_ended, struct err *err) {
     char name[160];
     if (!is_introspectable(in)) {
         inst_name(in, name, sizeof name);
@@ -131,15 +132,34 @@ int look_at_slot(const struct inst *in, uint64_t uid, struct snapshot **ret, str
         uint32_t incarnation;
         enum inst_status status = inst_life(in, &incarnation);
         if (has_ended(status)) {
-            return look_at_end(in, uid, incarnation, status == INST_FAILED, ret, err);
+            return look_at_end(in, uid, incarnation, status == INST_FAILED, ret_ended, err);
         }
-        int result = look_at_life(in, uid, status, ret, err);
+        struct looked *living = see_living(in, uid, status);
+        if (!living) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
         bool is_whole = inst_incarnation(in) == incarnation && !has_ended(inst_status(in));
-        if (result < 0 || is_whole || i == LOOKS_MOST) {
-            return result;
+        if (is_whole || i == LOOKS_MOST) {
+            *ret_living = living;
+            return 0;
         }
-        snapshot_unref(*ret);
+        forget(living);
     }
+}
+
+int look_at_slot(const struct inst *in, uint64_t uid, struct snapshot **ret, struct err *err) {
+    struct looked *living = NULL;
+    struct snapshot *made = NULL;
+    int status = see_slot(in, uid, &living, &made, err);
+    if (living) {
+        made = snapshot_create(&living->seen.snapshot.facts, NULL);
+        status = made ? 0 : err_set(err, ERR_NOMEM, "out of memory");
+    }
+    forget(living);
+    if (status == 0) {
+        *ret = made;
+    }
+    return status;
 }
 
 static int look_at_ended(struct proc *proc, uint64_t uid, struct snapshot **ret, struct err *err) {
@@ -211,14 +231,9 @@ struct inst *look_below(struct inst *in, struct troupe_str path) {
     return in;
 }
 
-int look_at_child(struct proc *proc, uint64_t uid, struct troupe_str child, struct snapshot **ret,
-                  struct err *err) {
-    struct looker looker;
+static int see_child(struct proc *proc, uint64_t uid, struct troupe_str child, struct look *look,
+                     struct err *err) {
     struct troupe_str path = child;
-    if (path.size == 0) {
-        return look_at(proc, uid, ret, err);
-    }
-    looks_begin(proc, &looker);
     bool from_proc = path.data[0] == '/';
     struct inst *in = from_proc ? proc->self : looks_find(proc, uid);
     if (from_proc) {
@@ -226,11 +241,32 @@ int look_at_child(struct proc *proc, uint64_t uid, struct troupe_str child, stru
     }
     in = in ? look_below(in, path) : NULL;
     uint64_t found = in ? looks_uid(in) : 0;
-    int status =
-        found ? look_at_slot(in, found, ret, err)
-              : err_set(err, ERR_NOT_FOUND, "there is no child '%.*s'", TROUPE_STR_ARG(child));
-    looks_end(proc, &looker);
-    return status;
+    return found ? see_slot(in, found, &look->living, &look->ended, err)
+                 : err_set(err, ERR_NOT_FOUND, "there is no child '%.*s'", TROUPE_STR_ARG(child));
+}
+
+int look_begin(struct proc *proc, uint64_t uid, struct troupe_str child, struct look *look,
+               struct err *err) {
+    look->proc = proc;
+    look->living = NULL;
+    look->ended = NULL;
+    looks_begin(proc, &look->looker);
+    struct inst *in = child.size == 0 ? looks_find(proc, uid) : NULL;
+    int status = child.size > 0 ? see_child(proc, uid, child, look, err)
+                 : in           ? see_slot(in, uid, &look->living, &look->ended, err)
+                                : look_at_ended(proc, uid, &look->ended, err);
+    if (status < 0) {
+        looks_end(proc, &look->looker);
+        return -1;
+    }
+    look->seen = look->living ? &look->living->seen.snapshot : look->ended;
+    return 0;
+}
+
+void look_end(struct look *look) {
+    forget(look->living);
+    looks_end(look->proc, &look->looker);
+    snapshot_unref(look->ended);
 }
 
 /* --- by address --- */

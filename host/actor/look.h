@@ -9,6 +9,7 @@
 
 #include <troupe/abi.h>
 
+#include "actor/looks.h"
 #include "base/err.h"
 #include "record/snapshot.h"
 
@@ -19,9 +20,21 @@ struct proc;
  * client, CI-3). [any] */
 int look_at(struct proc *proc, uint64_t uid, struct snapshot **ret, struct err *err);
 /* The same for one below it that has not ended: "name", "[pid]", or several of these joined by '/'; "" is
- * itself. One that begins with '/' begins at the proc, whose children are the roots. [any] */
-int look_at_child(struct proc *proc, uint64_t uid, struct troupe_str child, struct snapshot **ret,
-                  struct err *err);
+ * itself. One that begins with '/' begins at the proc, whose children are the roots. And without a copy: what
+ * was seen is lent, until look_end; meanwhile what the actor gives up is kept, so that is to be soon. Only when
+ * it succeeds there is something to end. [any] */
+struct look {
+    const struct snapshot *seen;
+
+    /* look.c */
+    struct proc *proc;
+    struct looker looker;
+    struct looked *living;  /* owned; NULL: it has ended */
+    struct snapshot *ended; /* a reference */
+};
+int look_begin(struct proc *proc, uint64_t uid, struct troupe_str child, struct look *look,
+               struct err *err);
+void look_end(struct look *look);
 /* The same by address: "name", "group/name" or "proc/name[pid]"; of several lives the present, else the
  * last one. [any] */
 int look_up(struct proc *proc, const char *address, struct snapshot **ret, struct err *err);

@@ -8,7 +8,7 @@
 bool look_is_there(const struct inst *in);
 /* The child behind one, or the first for its parent's head; NULL: no more. */
 struct inst *look_next_child(const struct inst_more *more, const struct list *at);
-/* The one below that a path leads to, as look_at_child has it; NULL: none. */
+/* The one below that a path leads to, as look_begin has it; NULL: none. */
 struct inst *look_below(struct inst *in, struct troupe_str path);
 /* The open one with this address; NULL: none. Looks at all but for those of the plan and clients. */
 struct inst *look_find_address(struct proc *proc, const char *address, uint64_t *ret_uid);

@@ -53,16 +53,17 @@ static int32_t status_of(const struct err *err) {
 
 static struct msg *answer_of_actor(struct proc *proc, struct msg *m,
                                    const struct view_query *query) {
-    struct snapshot *s = NULL;
+    struct look look;
     struct err err = {0};
     const void *body;
-    if (look_at_child(proc, m->dest, query->child, &s, &err) < 0) {
+    if (look_begin(proc, m->dest, query->child, &look, &err) < 0) {
         return refusal(proc, m, status_of(&err), err.text);
     }
-    struct view_room *room = view_make(&proc->queries.types, s, query->view == VIEW_ENTITY, &body);
+    struct view_room *room =
+        view_make(&proc->queries.types, look.seen, query->view == VIEW_ENTITY, &body);
     struct msg *made = room ? reply(proc, m, proc->queries.types.view, body) : NULL;
     view_free(room);
-    snapshot_unref(s);
+    look_end(&look);
     return made;
 }
 

@@ -63,6 +63,12 @@ static enum view_kind kind_of(struct troupe_str name) {
 
 bool view_read_query(const struct view_types *types, const struct msg_type *sent, const void *body,
                      struct view_query *ret) {
+    if (sent == types->query) {
+        const struct troupe_query *query = body;
+        ret->child = query->child;
+        ret->view = kind_of(query->view);
+        return true;
+    }
     if (!sent || type_check_compatible(sent, types->query, NULL) < 0) {
         return false;
     }
@@ -105,6 +111,7 @@ static struct troupe_list lives(struct view_room *room, const struct snapshot_fa
 static struct troupe_list published(struct view_room *room, const struct snapshot_facts *f) {
     for (size_t i = 0; i < f->attribute_count; i++) {
         const char *json = f->attributes[i].json;
+        json = json && strlen(json) <= SNAPSHOT_ATTRIBUTE_MAX ? json : NULL;
         room->published[i] = (struct troupe_view_published){
             .name = troupe_str(f->attributes[i].name), .value = troupe_str(json ? json : "null")};
     }
@@ -169,6 +176,18 @@ static void fill_field(struct view_room *room, const struct snapshot *s, enum at
     }
 }
 
+/* One that is only SOME times there is empty when it is not, as the field is then: no need to ask. */
+static inline bool is_shown(const struct snapshot *s, enum attribute_id id) {
+    switch (attribute_get(id)->when) {
+    case ATTRIBUTE_SOME:
+        return true;
+    case ATTRIBUTE_FAILED:
+        return s->facts.failed && snapshot_has(s, id);
+    default:
+        return snapshot_has(s, id);
+    }
+}
+
 struct view_room *view_make(const struct view_types *types, const struct snapshot *s,
                             bool is_entity, const void **ret_body) {
     struct view_room *room = mem_resize(NULL, sizeof *room); /* not zeroed: the lists are large */
@@ -180,7 +199,7 @@ struct view_room *view_make(const struct view_types *types, const struct snapsho
     for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
         enum attribute_id id = (enum attribute_id)i;
         const struct troupe_field *field = types->fields[id];
-        if (field && snapshot_has(s, id) && (!is_entity || attribute_is_of_entity(id))) {
+        if (field && is_shown(s, id) && (!is_entity || attribute_is_of_entity(id))) {
             fill_field(room, s, id, field);
         }
     }

@@ -224,16 +224,17 @@ static bool read_entry(struct flight *flight, uint64_t place, struct flight_entr
             return false;
         }
     }
-    *ret = (struct flight_entry){.place = place,
-                                 .at_ns = words[0],
-                                 .last_ns = words[0] + ((words[2] >> 32) << 20),
-                                 .kind = about.kind,
-                                 .level = about.level,
-                                 .count = (uint32_t)words[2],
-                                 .discarded = about.flags & FLAG_DISCARDED,
-                                 .cut = about.flags & FLAG_CUT,
-                                 .size = about.size};
+    ret->place = place; /* one by one: the text is not to be zeroed each time */
+    ret->at_ns = words[0];
+    ret->last_ns = words[0] + ((words[2] >> 32) << 20);
+    ret->kind = about.kind;
+    ret->level = about.level;
+    ret->count = (uint32_t)words[2];
+    ret->discarded = about.flags & FLAG_DISCARDED;
+    ret->cut = about.flags & FLAG_CUT;
+    ret->size = about.size;
     memcpy(ret->text, words + 3, about.size);
+    ret->text[about.size] = '\0';
     *ret_cells = about.cells;
     return true;
 }

@@ -148,25 +148,32 @@ static bool is_propagated(const struct snapshot_facts *facts) {
 /* ------------------------------------------------------- the ring's entries, before they are copied */
 
 /* The ring may be written meanwhile, so it is read once. */
-struct taken {
-    struct flight_entry entries[FLIGHT_CELLS];
-    struct snapshot_record records[FLIGHT_CELLS];
-    size_t count;
-};
-
 static void take_entry(void *context, const struct flight_entry *entry) {
-    struct taken *taken = context;
-    struct flight_entry *kept = &taken->entries[taken->count];
-    *kept = *entry;
-    taken->records[taken->count++] = (struct snapshot_record){.at_ns = kept->at_ns,
-                                                              .last_ns = kept->last_ns,
-                                                              .kind = kept->kind,
-                                                              .level = kept->level,
-                                                              .count = kept->count,
-                                                              .discarded = kept->discarded,
-                                                              .cut = kept->cut,
-                                                              .text = kept->text,
-                                                              .size = kept->size};
+    struct snapshot_lent *lent = context;
+    char *text = lent->text + lent->text_size;
+    memcpy(text, entry->text, entry->size + 1u);
+    lent->text_size += entry->size + 1u;
+    lent->records[lent->snapshot.facts.record_count++] =
+        (struct snapshot_record){.at_ns = entry->at_ns,
+                                 .last_ns = entry->last_ns,
+                                 .kind = entry->kind,
+                                 .level = entry->level,
+                                 .count = entry->count,
+                                 .discarded = entry->discarded,
+                                 .cut = entry->cut,
+                                 .text = text,
+                                 .size = entry->size};
+}
+
+void snapshot_lend(struct snapshot_lent *lent, struct flight *flight) {
+    struct snapshot_facts *facts = &lent->snapshot.facts;
+    lent->snapshot.is_propagated = is_propagated(facts);
+    lent->text_size = 0;
+    facts->records = lent->records;
+    facts->record_count = 0;
+    if (flight) {
+        flight_read(flight, take_entry, lent);
+    }
 }
 
 /* ------------------------------------------------------- */
@@ -192,17 +199,14 @@ struct snapshot *snapshot_create(const struct snapshot_facts *facts, struct flig
     if (!flight) {
         return copy_whole(facts);
     }
-    struct taken *taken = mem_resize(NULL, sizeof *taken); /* not zeroed: it is large */
-    if (!taken) {
+    struct snapshot_lent *lent = mem_resize(NULL, sizeof *lent); /* not zeroed: it is large */
+    if (!lent) {
         return NULL;
     }
-    taken->count = 0;
-    flight_read(flight, take_entry, taken);
-    struct snapshot_facts all = *facts;
-    all.records = taken->records;
-    all.record_count = taken->count;
-    struct snapshot *snapshot = copy_whole(&all);
-    mem_free(taken);
+    lent->snapshot.facts = *facts;
+    snapshot_lend(lent, flight);
+    struct snapshot *snapshot = copy_whole(&lent->snapshot.facts);
+    mem_free(lent);
     return snapshot;
 }
 

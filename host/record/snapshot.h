@@ -125,6 +125,16 @@ struct snapshot {
     size_t size; /* bytes of all of it */
 };
 
+/* One for the moment: its facts are lent by whoever filled them in, and only what the ring holds is copied. */
+struct snapshot_lent {
+    struct snapshot snapshot; /* without references and size */
+    struct snapshot_record records[FLIGHT_CELLS];
+    char text[FLIGHT_CELLS * sizeof(struct flight_cell)]; /* more than cells hold, ends included */
+    size_t text_size;
+};
+/* Makes snapshot.facts a snapshot; `flight` may be NULL. */
+void snapshot_lend(struct snapshot_lent *lent, struct flight *flight);
+
 /* Copies `facts`, and what the ring holds just now; `flight` may be NULL. One allocation. One reference is the caller's; NULL: no memory. */
 struct snapshot *snapshot_create(const struct snapshot_facts *facts, struct flight *flight);
 struct snapshot *snapshot_ref(struct snapshot *snapshot);

@@ -181,7 +181,7 @@ static void test_s3_children_are_found_by_name_and_by_pid(void **state) {
         "  g: { actors: { m: { type: kit.Player, config: { init: 'spawn kid; spawn' } } } }\n");
     struct proc *proc = kit_proc(kit);
     struct err err = {0};
-    struct snapshot *s = NULL;
+    struct look look;
     static const struct {
         const char *path, *id; /* NULL: not found */
     } cases[] = {{"/g", "p/g[0]"},
@@ -201,12 +201,12 @@ static void test_s3_children_are_found_by_name_and_by_pid(void **state) {
     kit_settle(kit);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *path = cases[i].path;
-        int status = look_at_child(proc, 1, troupe_str(path), &s, &err);
+        int status = look_begin(proc, 1, troupe_str(path), &look, &err);
 
         assert_int_equal(status, cases[i].id ? 0 : -1);
         if (status == 0) {
-            assert_string_equal(s->facts.id, cases[i].id);
-            snapshot_unref(s);
+            assert_string_equal(look.seen->facts.id, cases[i].id);
+            look_end(&look);
         } else {
             char expected[96];
             (void)snprintf(expected, sizeof expected, "there is no child '%s'", path);
@@ -215,13 +215,13 @@ static void test_s3_children_are_found_by_name_and_by_pid(void **state) {
         }
     }
     struct snapshot *m = kit_look(kit, "g/m");
-    assert_int_equal(look_at_child(proc, m->facts.uid, troupe_str("kid"), &s, &err), 0);
-    assert_string_equal(s->facts.id, "p/kid[2]");
+    assert_int_equal(look_begin(proc, m->facts.uid, troupe_str("kid"), &look, &err), 0);
+    assert_string_equal(look.seen->facts.id, "p/kid[2]");
     assert_int_equal(m->facts.child_count, 2);
     assert_string_equal(m->facts.children[0], "p/kid[2]");
     assert_string_equal(m->facts.children[1], "p/g/m[3]");
-    assert_string_equal(s->facts.parent, "p/g/m[1]");
-    snapshot_unref(s);
+    assert_string_equal(look.seen->facts.parent, "p/g/m[1]");
+    look_end(&look);
     snapshot_unref(m);
     kit_stop(kit);
 }

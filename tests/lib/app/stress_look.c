@@ -87,9 +87,9 @@ static void look_at_all(struct stress_looks *looks, const uint64_t *uids, uint32
         } else if (err.code != ERR_NOT_FOUND) {
             stress_fail(looks->c, "%s", err.text);
         }
-        s = NULL;
-        if (look_at_child(proc, uids[i], troupe_str("[2]"), &s, &err) == 0) {
-            snapshot_unref(s);
+        struct look look;
+        if (look_begin(proc, uids[i], troupe_str("[2]"), &look, &err) == 0) {
+            look_end(&look);
         }
     }
     atomic_fetch_add(&looks->looks, count);
