@@ -1,8 +1,10 @@
 /* What is known of an instance, for a snapshot of a life that ends and for a look at one that goes on. */
 #pragma once
 
-#include "actor/inst_impl.h"
 #include "record/snapshot.h"
+
+struct inst;
+struct proc;
 
 /* What the facts point to. */
 struct facts_room {

@@ -10,12 +10,9 @@
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
 
-/* One that goes on, as it was seen. */
-struct looked {
-    struct snapshot_lent seen;
-    struct facts_room room;
+struct look_children {
     char names[SNAPSHOT_CHILDREN_MAX][160];
-    const char *children[SNAPSHOT_CHILDREN_MAX];
+    const char *texts[SNAPSHOT_CHILDREN_MAX];
 };
 
 /* --- those that go on --- */
@@ -31,52 +28,68 @@ bool look_is_there(const struct inst *in) {
     return inst_plan_index(in) != UINT32_MAX || !mbox_is_closed(&in->mbox);
 }
 
-static void gather_children(const struct inst *in, struct looked *l, struct snapshot_facts *facts) {
+/* -1: no memory. */
+static int gather_children(const struct inst *in, struct look *look, struct snapshot_facts *facts) {
     const struct inst_more *more = inst_seen(in);
     const struct inst_type *type = inst_type(in);
     bool is_planned = type == &type_group || type == &type_proc; /* not counted */
-    if (!more) {
-        return;
+    const struct inst *child = more ? look_next_child(more, &more->children) : NULL;
+    if (more) {
+        facts->child_total = atomic_load_explicit(&more->open_children, memory_order_relaxed);
     }
-    facts->child_total = atomic_load_explicit(&more->open_children, memory_order_relaxed);
-    const struct inst *child = look_next_child(more, &more->children);
+    if (!child) {
+        return 0;
+    }
+    struct look_children *children =
+        mem_resize(NULL, sizeof *children); /* large, and little used */
+    look->children = children;
+    if (!children) {
+        return -1;
+    }
     while (child && (is_planned || facts->child_count < SNAPSHOT_CHILDREN_MAX)) {
         if (facts->child_count < SNAPSHOT_CHILDREN_MAX && look_is_there(child)) {
-            inst_name(child, l->names[facts->child_count], sizeof l->names[0]);
-            l->children[facts->child_count] = l->names[facts->child_count];
-            facts->child_count++;
+            char *name = children->names[facts->child_count];
+            inst_name(child, name, sizeof children->names[0]);
+            children->texts[facts->child_count++] = name;
         }
         facts->child_total += is_planned;
         child = look_next_child(more, &child->sibling);
     }
-    facts->children = l->children;
+    facts->children = children->texts;
+    return 0;
 }
 
-/* NULL: no memory. */
-static struct looked *see_living(const struct inst *in, uint64_t uid, enum inst_status status) {
-    struct looked *l =
-        mem_resize(NULL, sizeof *l); /* not zeroed: it is large, and little is used */
-    if (!l) {
-        return NULL;
+/* One without its value is there when there was no memory for that: an end is noted without, a look says so. */
+static int check_attributes(const struct snapshot_facts *facts) {
+    for (size_t i = 0; i < facts->attribute_count; i++) {
+        if (!facts->attributes[i].json) {
+            return -1;
+        }
     }
-    struct snapshot_facts *facts = &l->seen.snapshot.facts;
-    facts_gather(in, &l->room, facts);
-    facts->uid = uid;
-    facts->status = inst_status_text(status);
+    return 0;
+}
+
+/* -1: no memory. To be forgotten in any case. */
+static int see_living(const struct inst *in, uint64_t uid, enum inst_status status,
+                      struct look *look) {
+    struct snapshot_facts facts;
+    facts_gather(in, &look->room, &facts);
+    facts.uid = uid;
+    facts.status = inst_status_text(status);
     if (status == INST_PROCESSING) {
-        facts->processing_wall_ns = facts_wall(in->proc, inst_since_ns(in));
+        facts.processing_wall_ns = facts_wall(in->proc, inst_since_ns(in));
     }
-    gather_children(in, l, facts);
+    look->children = NULL;
+    int gathered = check_attributes(&facts) < 0 ? -1 : gather_children(in, look, &facts);
     /* acquire: pairs with the release in record_flight */
-    snapshot_lend(&l->seen, __atomic_load_n(&in->flight, __ATOMIC_ACQUIRE));
-    return l;
+    struct flight *flight = __atomic_load_n(&in->flight, __ATOMIC_ACQUIRE);
+    return snapshot_lend(&look->living, &facts, flight) < 0 ? -1 : gathered;
 }
 
-static void forget(struct looked *l) {
-    if (l) {
-        facts_let_go(&l->room, &l->seen.snapshot.facts);
-    }
-    mem_free(l);
+static void forget_living(struct look *look) {
+    facts_let_go(&look->room, &look->living.snapshot.facts);
+    snapshot_end_lending(&look->living);
+    mem_free(look->children);
 }
 
 /* --- those that have ended --- */
@@ -120,9 +133,8 @@ static bool is_introspectable(const struct inst *in) {
     return inst_type(in) != &type_plain_client;
 }
 
-/* Either of both. */
-static int see_slot(const struct inst *in, uint64_t uid, struct looked **ret_living,
-                    struct snapshot **ret_ended, struct err *err) {
+/* Fills in either: `ended`, or what is of one that goes on. */
+static int see_slot(const struct inst *in, uint64_t uid, struct look *look, struct err *err) {
     char name[160];
     if (!is_introspectable(in)) {
         inst_name(in, name, sizeof name);
@@ -132,34 +144,43 @@ static int see_slot(const struct inst *in, uint64_t uid, struct looked **ret_liv
         uint32_t incarnation;
         enum inst_status status = inst_life(in, &incarnation);
         if (has_ended(status)) {
-            return look_at_end(in, uid, incarnation, status == INST_FAILED, ret_ended, err);
+            return look_at_end(in, uid, incarnation, status == INST_FAILED, &look->ended, err);
         }
-        struct looked *living = see_living(in, uid, status);
-        if (!living) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
+        int seen = see_living(in, uid, status, look);
         bool is_whole = inst_incarnation(in) == incarnation && !has_ended(inst_status(in));
-        if (is_whole || i == LOOKS_MOST) {
-            *ret_living = living;
+        if (seen == 0 && (is_whole || i == LOOKS_MOST)) {
+            look->ended = NULL;
             return 0;
         }
-        forget(living);
+        forget_living(look);
+        if (seen < 0) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
     }
 }
 
+static void forget(struct look *look) {
+    if (!look->ended) {
+        forget_living(look);
+    }
+    snapshot_unref(look->ended);
+}
+
+/* A reference to it, or a copy; what was seen is forgotten. */
+static int keep(struct look *look, struct snapshot **ret, struct err *err) {
+    struct snapshot *kept = look->ended ? snapshot_ref(look->ended)
+                                        : snapshot_create(&look->living.snapshot.facts, NULL);
+    forget(look);
+    if (!kept) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    *ret = kept;
+    return 0;
+}
+
 int look_at_slot(const struct inst *in, uint64_t uid, struct snapshot **ret, struct err *err) {
-    struct looked *living = NULL;
-    struct snapshot *made = NULL;
-    int status = see_slot(in, uid, &living, &made, err);
-    if (living) {
-        made = snapshot_create(&living->seen.snapshot.facts, NULL);
-        status = made ? 0 : err_set(err, ERR_NOMEM, "out of memory");
-    }
-    forget(living);
-    if (status == 0) {
-        *ret = made;
-    }
-    return status;
+    struct look look;
+    return see_slot(in, uid, &look, err) < 0 ? -1 : keep(&look, ret, err);
 }
 
 static int look_at_ended(struct proc *proc, uint64_t uid, struct snapshot **ret, struct err *err) {
@@ -241,32 +262,29 @@ static int see_child(struct proc *proc, uint64_t uid, struct troupe_str child, s
     }
     in = in ? look_below(in, path) : NULL;
     uint64_t found = in ? looks_uid(in) : 0;
-    return found ? see_slot(in, found, &look->living, &look->ended, err)
+    return found ? see_slot(in, found, look, err)
                  : err_set(err, ERR_NOT_FOUND, "there is no child '%.*s'", TROUPE_STR_ARG(child));
 }
 
 int look_begin(struct proc *proc, uint64_t uid, struct troupe_str child, struct look *look,
                struct err *err) {
     look->proc = proc;
-    look->living = NULL;
-    look->ended = NULL;
     looks_begin(proc, &look->looker);
     struct inst *in = child.size == 0 ? looks_find(proc, uid) : NULL;
     int status = child.size > 0 ? see_child(proc, uid, child, look, err)
-                 : in           ? see_slot(in, uid, &look->living, &look->ended, err)
+                 : in           ? see_slot(in, uid, look, err)
                                 : look_at_ended(proc, uid, &look->ended, err);
     if (status < 0) {
         looks_end(proc, &look->looker);
         return -1;
     }
-    look->seen = look->living ? &look->living->seen.snapshot : look->ended;
+    look->seen = look->ended ? look->ended : &look->living.snapshot;
     return 0;
 }
 
 void look_end(struct look *look) {
-    forget(look->living);
+    forget(look);
     looks_end(look->proc, &look->looker);
-    snapshot_unref(look->ended);
 }
 
 /* --- by address --- */

@@ -9,6 +9,7 @@
 
 #include <troupe/abi.h>
 
+#include "actor/facts.h"
 #include "actor/looks.h"
 #include "base/err.h"
 #include "record/snapshot.h"
@@ -27,10 +28,12 @@ struct look {
     const struct snapshot *seen;
 
     /* look.c */
+    struct snapshot *ended; /* a reference; NULL: it goes on, and the rest is of it */
+    struct snapshot_lent living;
+    struct facts_room room;
+    struct look_children *children; /* owned; NULL: there are none */
     struct proc *proc;
     struct looker looker;
-    struct looked *living;  /* owned; NULL: it has ended */
-    struct snapshot *ended; /* a reference */
 };
 int look_begin(struct proc *proc, uint64_t uid, struct troupe_str child, struct look *look,
                struct err *err);

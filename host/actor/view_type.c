@@ -83,14 +83,32 @@ bool view_read_query(const struct view_types *types, const struct msg_type *sent
 
 /* --- the answer --- */
 
+/* The lists stand behind it. */
 struct view_room {
     struct troupe_view body;
     struct str message;
-    struct troupe_view_text children[SNAPSHOT_CHILDREN_MAX], frames[SNAPSHOT_FRAMES_MAX];
-    struct troupe_view_life lives[SNAPSHOT_RESTARTS_MAX];
-    struct troupe_view_published published[SNAPSHOT_ATTRIBUTES_MAX];
-    struct troupe_view_record records[FLIGHT_CELLS];
+    struct troupe_view_text *children, *frames;
+    struct troupe_view_life *lives;
+    struct troupe_view_published *published;
+    struct troupe_view_record *records;
 };
+
+/* Not zeroed. NULL: no memory. */
+static struct view_room *make_room(const struct snapshot_facts *f) {
+    size_t texts = f->child_count + f->failure.frame_count;
+    struct view_room *room = mem_resize(NULL, sizeof *room + texts * sizeof *room->children +
+                                                  f->restart_count * sizeof *room->lives +
+                                                  f->attribute_count * sizeof *room->published +
+                                                  f->record_count * sizeof *room->records);
+    if (room) {
+        room->children = (struct troupe_view_text *)(room + 1);
+        room->frames = room->children + f->child_count;
+        room->lives = (struct troupe_view_life *)(room->frames + f->failure.frame_count);
+        room->published = (struct troupe_view_published *)(room->lives + f->restart_count);
+        room->records = (struct troupe_view_record *)(room->published + f->attribute_count);
+    }
+    return room;
+}
 
 static struct troupe_list texts(struct troupe_view_text *to, const char *const *from, size_t n) {
     for (size_t i = 0; i < n; i++) {
@@ -190,7 +208,7 @@ static inline bool is_shown(const struct snapshot *s, enum attribute_id id) {
 
 struct view_room *view_make(const struct view_types *types, const struct snapshot *s,
                             bool is_entity, const void **ret_body) {
-    struct view_room *room = mem_resize(NULL, sizeof *room); /* not zeroed: the lists are large */
+    struct view_room *room = make_room(&s->facts);
     if (!room) {
         return NULL;
     }

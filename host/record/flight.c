@@ -239,15 +239,28 @@ static bool read_entry(struct flight *flight, uint64_t place, struct flight_entr
     return true;
 }
 
-void flight_read(struct flight *flight,
-                 void (*each)(void *context, const struct flight_entry *entry), void *context) {
+/* Where what is there begins, and where it ends. */
+static uint64_t span(const struct flight *flight, uint64_t *ret_end) {
     /* acquire: pairs with the releases of write_entry and flight_reset */
     uint64_t first = atomic_load_explicit(&flight->first, memory_order_acquire);
     uint64_t end = atomic_load_explicit(&flight->written, memory_order_acquire);
     uint64_t at = end > FLIGHT_CELLS ? end - FLIGHT_CELLS : 0;
-    at = at > first ? at : first;
+    *ret_end = end;
+    return at > first ? at : first;
+}
+
+uint32_t flight_cells(const struct flight *flight) {
+    uint64_t end;
+    uint64_t at = span(flight, &end);
+    return at < end ? (uint32_t)(end - at) : 0;
+}
+
+void flight_read(struct flight *flight,
+                 void (*each)(void *context, const struct flight_entry *entry), void *context) {
+    uint64_t end;
+    uint64_t at = span(flight, &end);
+    struct flight_entry entry;
     while (at < end) {
-        struct flight_entry entry;
         unsigned cells = 1;
         if (read_entry(flight, at, &entry, &cells)) {
             each(context, &entry);

@@ -118,6 +118,8 @@ static inline void flight_ran(struct flight *flight, uint64_t now_ns, uint32_t r
     count_add(count, 1); /* release: as in write_cell */
 }
 
+/* How many cells there are to read just now. [any] */
+uint32_t flight_cells(const struct flight *flight);
 /* Calls `each` for the entries, oldest first; lent during the call. Allocates nothing and takes no lock:
  * also in signal handlers. [any] */
 void flight_read(struct flight *flight,

@@ -147,33 +147,59 @@ static bool is_propagated(const struct snapshot_facts *facts) {
 
 /* ------------------------------------------------------- the ring's entries, before they are copied */
 
-/* The ring may be written meanwhile, so it is read once. */
+/* The ring may be written meanwhile, so it is read once; and may hold more by now than there is room for. */
 static void take_entry(void *context, const struct flight_entry *entry) {
     struct snapshot_lent *lent = context;
-    char *text = lent->text + lent->text_size;
-    memcpy(text, entry->text, entry->size + 1u);
-    lent->text_size += entry->size + 1u;
-    lent->records[lent->snapshot.facts.record_count++] =
-        (struct snapshot_record){.at_ns = entry->at_ns,
-                                 .last_ns = entry->last_ns,
-                                 .kind = entry->kind,
-                                 .level = entry->level,
-                                 .count = entry->count,
-                                 .discarded = entry->discarded,
-                                 .cut = entry->cut,
-                                 .text = text,
-                                 .size = entry->size};
+    size_t *count = &lent->snapshot.facts.record_count;
+    if (*count == lent->room || (size_t)(lent->end - lent->text) <= entry->size) {
+        return;
+    }
+    memcpy(lent->text, entry->text, entry->size + 1u);
+    lent->records[(*count)++] = (struct snapshot_record){.at_ns = entry->at_ns,
+                                                         .last_ns = entry->last_ns,
+                                                         .kind = entry->kind,
+                                                         .level = entry->level,
+                                                         .count = entry->count,
+                                                         .discarded = entry->discarded,
+                                                         .cut = entry->cut,
+                                                         .text = lent->text,
+                                                         .size = entry->size};
+    lent->text += entry->size + 1u;
 }
 
-void snapshot_lend(struct snapshot_lent *lent, struct flight *flight) {
-    struct snapshot_facts *facts = &lent->snapshot.facts;
-    lent->snapshot.is_propagated = is_propagated(facts);
-    lent->text_size = 0;
-    facts->records = lent->records;
-    facts->record_count = 0;
-    if (flight) {
-        flight_read(flight, take_entry, lent);
+/* Cells are larger than the texts in them with their ends. */
+static int take_entries(struct snapshot_lent *lent, struct flight *flight) {
+    lent->room = flight_cells(flight);
+    if (lent->room == 0) {
+        return 0;
     }
+    size_t text_room = lent->room * sizeof(struct flight_cell);
+    lent->records = mem_resize(NULL, lent->room * sizeof *lent->records + text_room);
+    if (!lent->records) {
+        return -1;
+    }
+    lent->text = (char *)(lent->records + lent->room);
+    lent->end = lent->text + text_room;
+    flight_read(flight, take_entry, lent);
+    return 0;
+}
+
+int snapshot_lend(struct snapshot_lent *lent, const struct snapshot_facts *facts,
+                  struct flight *flight) {
+    lent->snapshot.facts = *facts;
+    lent->snapshot.is_propagated = is_propagated(facts);
+    lent->records = NULL;
+    if (!flight) {
+        return 0;
+    }
+    lent->snapshot.facts.record_count = 0;
+    int status = take_entries(lent, flight);
+    lent->snapshot.facts.records = lent->records;
+    return status;
+}
+
+void snapshot_end_lending(struct snapshot_lent *lent) {
+    mem_free(lent->records);
 }
 
 /* ------------------------------------------------------- */
@@ -196,17 +222,12 @@ static struct snapshot *copy_whole(const struct snapshot_facts *facts) {
 }
 
 struct snapshot *snapshot_create(const struct snapshot_facts *facts, struct flight *flight) {
-    if (!flight) {
-        return copy_whole(facts);
-    }
-    struct snapshot_lent *lent = mem_resize(NULL, sizeof *lent); /* not zeroed: it is large */
-    if (!lent) {
+    struct snapshot_lent lent;
+    if (snapshot_lend(&lent, facts, flight) < 0) {
         return NULL;
     }
-    lent->snapshot.facts = *facts;
-    snapshot_lend(lent, flight);
-    struct snapshot *snapshot = copy_whole(&lent->snapshot.facts);
-    mem_free(lent);
+    struct snapshot *snapshot = copy_whole(&lent.snapshot.facts);
+    snapshot_end_lending(&lent);
     return snapshot;
 }
 

@@ -127,13 +127,15 @@ struct snapshot {
 
 /* One for the moment: its facts are lent by whoever filled them in, and only what the ring holds is copied. */
 struct snapshot_lent {
-    struct snapshot snapshot; /* without references and size */
-    struct snapshot_record records[FLIGHT_CELLS];
-    char text[FLIGHT_CELLS * sizeof(struct flight_cell)]; /* more than cells hold, ends included */
-    size_t text_size;
+    struct snapshot snapshot;        /* without references and size */
+    struct snapshot_record *records; /* owned; their texts stand behind them */
+    char *text, *end;                /* of the room for texts: what is left */
+    size_t room;                     /* records */
 };
-/* Makes snapshot.facts a snapshot; `flight` may be NULL. */
-void snapshot_lend(struct snapshot_lent *lent, struct flight *flight);
+/* Makes `facts` a snapshot in `lent`, with what the ring holds just now; `flight` may be NULL. -1: no memory. */
+int snapshot_lend(struct snapshot_lent *lent, const struct snapshot_facts *facts,
+                  struct flight *flight);
+void snapshot_end_lending(struct snapshot_lent *lent);
 
 /* Copies `facts`, and what the ring holds just now; `flight` may be NULL. One allocation. One reference is the caller's; NULL: no memory. */
 struct snapshot *snapshot_create(const struct snapshot_facts *facts, struct flight *flight);
