@@ -151,11 +151,17 @@ static void fill_fields(struct msg_type *type, const struct schema *schema,
         fields[i].kind = schema->fields[i].kind;
         fields[i].name = schema->fields[i].name;
         fields[i].item = type->items[i] ? &type->items[i]->abi : NULL;
-        if (kind_has_pointers(fields[i].kind)) {
-            type->pointers[type->pointer_count++] = (uint32_t)i;
-            type->has_pointers = true;
+    }
+}
+
+static void note_pointers(struct msg_type *type) {
+    for (uint32_t i = 0; i < type->abi.field_count; i++) {
+        if (kind_has_pointers(type->abi.fields[i].kind)) {
+            type->pointers[type->pointer_count++] =
+                (struct msg_pointer){type->abi.fields[i].offset, type->items[i]};
         }
     }
+    type->has_pointers = type->pointer_count > 0;
 }
 
 /* `schema` was parsed from `text`, the canonical one. On success the type owns `text` and `items`;
@@ -164,7 +170,7 @@ static struct msg_type *type_create(const char *id, char *text, const struct sch
                                     struct msg_type **items) {
     struct msg_type *type = mem_alloc(sizeof *type);
     struct troupe_field *fields = mem_array(schema->count, sizeof *fields);
-    uint32_t *pointers = mem_array(schema->count, sizeof *pointers);
+    struct msg_pointer *pointers = mem_array(schema->count, sizeof *pointers);
     char *own_id = mem_text(id);
     if (!type || !fields || !pointers || (id && !own_id)) {
         mem_free(type);
@@ -186,6 +192,7 @@ static struct msg_type *type_create(const char *id, char *text, const struct sch
     };
     fill_fields(type, schema, fields);
     lay_out(type, fields);
+    note_pointers(type);
     return type;
 }
 

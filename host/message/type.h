@@ -15,13 +15,18 @@
 
 #include "base/err.h"
 
+struct msg_pointer {
+    uint64_t offset;
+    const struct msg_type *item; /* of a list; NULL: str or bytes */
+};
+
 struct msg_type {
     struct troupe_type abi; /* what plugins see; first, so that one is the other */
     uint32_t index;         /* dense, from 1; 0 is no type */
     bool has_pointers;      /* some are: a send must copy deep */
     uint64_t end; /* offset behind the last field: padding beyond it is not copied (MB-8) */
-    struct msg_type **items; /* per field: the record type of a list, else NULL */
-    uint32_t *pointers;      /* which fields are str, bytes or list */
+    struct msg_type **items;      /* per field: the record type of a list, else NULL */
+    struct msg_pointer *pointers; /* the fields that are str, bytes or list */
     uint32_t pointer_count;
 };
 

@@ -28,8 +28,13 @@ static inline uint64_t block_take(struct block *block, uint64_t align, uint64_t 
 static inline void copy_text(struct block *block, void *at) {
     struct troupe_str text;
     memcpy(&text, at, sizeof text);
+    uint64_t start = block->at;
     text.size = text.data ? text.size : 0;
-    uint64_t start = block_take(block, 1, text.size == UINT64_MAX ? text.size : text.size + 1);
+    if (text.size >= UINT64_MAX - start) { /* with its end; and when all is hopeless already */
+        block->at = UINT64_MAX;
+        return;
+    }
+    block->at = start + text.size + 1;
     if (!block->base) {
         return;
     }
@@ -72,13 +77,12 @@ static void copy_list(struct block *block, const struct msg_type *item, void *at
 }
 
 static void copy_strays(struct block *block, const struct msg_type *type, void *body) {
-    const struct troupe_field *fields = type->abi.fields;
-    for (uint32_t i = 0; i < type->pointer_count; i++) {
-        uint32_t at = type->pointers[i];
-        if (fields[at].kind == TROUPE_KIND_list) {
-            copy_list(block, type->items[at], (char *)body + fields[at].offset);
+    const struct msg_pointer *end = type->pointers + type->pointer_count;
+    for (const struct msg_pointer *at = type->pointers; at != end; at++) {
+        if (at->item) {
+            copy_list(block, at->item, (char *)body + at->offset);
         } else {
-            copy_text(block, (char *)body + fields[at].offset);
+            copy_text(block, (char *)body + at->offset);
         }
     }
 }
