@@ -434,24 +434,25 @@ HOT enum client_sent client_offer_here(struct inst *in, struct msg *m, struct tr
     return result == OFFER_FULL && policy == OVERFLOW_DROP_NEWEST ? drop(proc, m) : CLIENT_REFUSED;
 }
 
-/* An embedding program's thread has time to look, and hands the answer to its own client: nobody else has to
- * wake for it. */
-static enum client_sent ask_here(struct inst *in, struct msg *m) {
+bool client_query(struct inst *in, struct troupe_ref to, const struct msg_type *type,
+                  const void *body, uint64_t call) {
     struct proc *proc = in->proc;
     const struct client_seat *seat = in->more->seat;
-    struct msg *answer = queries_answer_here(proc, m);
+    if (to.port != QUERIES_PORT) {
+        return false;
+    }
+    const struct question q = {inst_uid(in), to.uid, call, type, body};
+    struct msg *answer = queries_answer_here(proc, &q);
     if (answer && seat->took(seat->context, answer) != CLIENT_TAKEN) {
         count_late(proc, answer);
     }
-    return count_sent(proc);
+    (void)count_sent(proc);
+    return true;
 }
 
 HOT enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_ref to,
                                   int32_t *ret_reason) {
     struct proc_forwarder *forwarder = &in->proc->options.forwarder;
-    if (to.port == QUERIES_PORT && m->kind == MSG_REQUEST) {
-        return ask_here(in, m);
-    }
     if (to.port <= PORT_NAME_MASK) {
         return client_offer_here(in, m, to, false, ret_reason);
     }

@@ -5,7 +5,7 @@
  * waits long for room in a client's mailbox, and what the owner has no room for comes back as full.
  *
  * The seat is the owner's from client_make until `ended`. All functions of it are called by
- * workers, one after another, and must not block; but `took` by client_offer, too, for the answer to what the
+ * workers, one after another, and must not block; but `took` by client_query, too, for the answer to what the
  * client asks of the introspect port. */
 #pragma once
 
@@ -109,8 +109,11 @@ enum client_sent {
     CLIENT_FULL, /* the receiver's policy is `block`: it may be offered again when there is room */
     CLIENT_REFUSED, /* for the reason in *ret_reason */
 };
-/* Offers it. Only when it is SENT the message is taken. A query is answered before it returns. [any, not a
- * worker] */
+/* What the client asks of the introspect port of an actor of this proc, whose answer it then has: nobody else
+ * has to wake for it. False: it is another port. The body is lent. [any, in no turn] */
+bool client_query(struct inst *in, struct troupe_ref to, const struct msg_type *type,
+                  const void *body, uint64_t call);
+/* Offers it. Only when it is SENT the message is taken. [any] */
 enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_ref to,
                               int32_t *ret_reason);
 /* The same to one of this proc, without a look at the forwarder: for what comes from another. With `hard`, up

@@ -19,20 +19,21 @@ int queries_init(struct proc *proc, struct err *err) {
 
 /* --- answering: each of these makes the reply; NULL: no memory --- */
 
-static struct msg *address(struct msg *reply, struct msg *query) {
+static struct msg *address(struct msg *reply, const struct question *q) {
     if (reply) {
-        reply->dest = query->sender;
-        reply->sender = query->dest;
-        msg_extension(reply)->call = msg_call(query);
+        reply->dest = q->from;
+        reply->sender = q->to;
+        msg_extension(reply)->call = q->call;
     }
     return reply;
 }
 
-static struct msg *refusal(struct proc *proc, struct msg *query, int32_t status, const char *text) {
-    return address(call_refusal(pools_shared(proc->pools), status, troupe_str(text)), query);
+static struct msg *refusal(struct proc *proc, const struct question *q, int32_t status,
+                           const char *text) {
+    return address(call_refusal(pools_shared(proc->pools), status, troupe_str(text)), q);
 }
 
-static struct msg *reply(struct proc *proc, struct msg *query, const struct msg_type *type,
+static struct msg *reply(struct proc *proc, const struct question *q, const struct msg_type *type,
                          const void *body) {
     uint64_t room = type->abi.body_size;
     uint64_t size = type_copy_size(type, body, room);
@@ -42,7 +43,7 @@ static struct msg *reply(struct proc *proc, struct msg *query, const struct msg_
     }
     type_copy(type, body, msg_own_body(m), room);
     m->type = type->index;
-    return address(m, query);
+    return address(m, q);
 }
 
 static int32_t status_of(const struct err *err) {
@@ -51,55 +52,52 @@ static int32_t status_of(const struct err *err) {
                                       : TROUPE_NOT_FOUND;
 }
 
-static struct msg *answer_of_actor(struct proc *proc, struct msg *m,
+static struct msg *answer_of_actor(struct proc *proc, const struct question *q,
                                    const struct view_query *query) {
     struct look look;
-    struct err err = {0};
+    struct err err;
     const void *body;
-    if (look_begin(proc, m->dest, query->child, &look, &err) < 0) {
-        return refusal(proc, m, status_of(&err), err.text);
+    if (look_begin(proc, q->to, query->child, &look, &err) < 0) {
+        return refusal(proc, q, status_of(&err), err.text);
     }
     struct view_room *room =
         view_make(&proc->queries.types, look.seen, query->view == VIEW_ENTITY, &body);
-    struct msg *made = room ? reply(proc, m, proc->queries.types.view, body) : NULL;
+    struct msg *made = room ? reply(proc, q, proc->queries.types.view, body) : NULL;
     view_free(room);
     look_end(&look);
     return made;
 }
 
-static struct msg *answer_of_proc(struct proc *proc, struct msg *m) {
+static struct msg *answer_of_proc(struct proc *proc, const struct question *q) {
     struct proc_view *view = NULL;
     struct err err = {0};
     const void *body;
     struct proc_view_room *room =
         look_at_proc(proc, &view, &err) == 0 ? proc_view_make(view, &body) : NULL;
-    struct msg *made = room ? reply(proc, m, proc->queries.types.proc_view, body) : NULL;
+    struct msg *made = room ? reply(proc, q, proc->queries.types.proc_view, body) : NULL;
     proc_view_free(room);
     proc_view_destroy(view);
     return made;
 }
 
-static struct msg *answer(struct proc *proc, struct msg *m) {
+static struct msg *answer(struct proc *proc, const struct question *q) {
     struct view_query query;
-    if (!view_read_query(&proc->queries.types, type_get(proc->types, m->type), msg_body(m),
-                         &query)) {
-        return refusal(proc, m, TROUPE_NO_SUCH_PORT, "only troupe.query is answered there");
+    if (!view_read_query(&proc->queries.types, q->type, q->body, &query)) {
+        return refusal(proc, q, TROUPE_NO_SUCH_PORT, "only troupe.query is answered there");
     }
     if (query.view == VIEW_UNKNOWN) {
-        return refusal(proc, m, TROUPE_INVALID, "no such view; there are: actor, entity, proc");
+        return refusal(proc, q, TROUPE_INVALID, "no such view; there are: actor, entity, proc");
     }
     if (query.view != VIEW_PROC) {
-        return answer_of_actor(proc, m, &query);
+        return answer_of_actor(proc, q, &query);
     }
-    return query.child.size > 0 ? refusal(proc, m, TROUPE_INVALID, "the view 'proc' has no child")
-                                : answer_of_proc(proc, m);
+    return query.child.size > 0 ? refusal(proc, q, TROUPE_INVALID, "the view 'proc' has no child")
+                                : answer_of_proc(proc, q);
 }
 
-struct msg *queries_answer_here(struct proc *proc, struct msg *m) {
-    struct msg *made = answer(proc, m);
-    made = made ? made : refusal(proc, m, TROUPE_NO_MEMORY, "no memory for the answer");
-    msg_free(pools_shared(proc->pools), m);
-    return made;
+struct msg *queries_answer_here(struct proc *proc, const struct question *q) {
+    struct msg *made = answer(proc, q);
+    return made ? made : refusal(proc, q, TROUPE_NO_MEMORY, "no memory for the answer");
 }
 
 /* To a caller who has no place for a message any more, it is late. */
@@ -110,6 +108,18 @@ static void deliver(struct proc *proc, struct msg *reply) {
 }
 
 /* --- those that wait --- */
+
+static struct question question_of(struct proc *proc, struct msg *m) {
+    return (struct question){m->sender, m->dest, msg_call(m), type_get(proc->types, m->type),
+                             msg_body(m)};
+}
+
+/* Takes it. */
+static void answer_and_free(struct proc *proc, struct msg *m) {
+    const struct question q = question_of(proc, m);
+    deliver(proc, queries_answer_here(proc, &q));
+    msg_free(pools_shared(proc->pools), m);
+}
 
 static struct msg *take_first_locked(struct queries *queries) {
     struct msg *m = queries->first;
@@ -130,7 +140,7 @@ uint64_t queries_answer(struct proc *proc) {
         if (!m) {
             return answered;
         }
-        deliver(proc, queries_answer_here(proc, m));
+        answer_and_free(proc, m);
     }
 }
 
@@ -147,7 +157,7 @@ static void *answer_all(void *context) {
         }
         struct msg *m = take_first_locked(queries);
         pthread_mutex_unlock(&queries->lock);
-        deliver(proc, queries_answer_here(proc, m));
+        answer_and_free(proc, m);
         pthread_mutex_lock(&queries->lock);
     }
     pthread_mutex_unlock(&queries->lock);
@@ -218,7 +228,8 @@ void queries_take(struct proc *proc, struct msg *m) {
     }
     const char *why = enqueue(proc, m, &status);
     if (why) {
-        deliver(proc, refusal(proc, m, status, why));
+        const struct question q = question_of(proc, m);
+        deliver(proc, refusal(proc, &q, status, why));
         msg_free(pools_shared(proc->pools), m);
     }
 }

@@ -41,8 +41,13 @@ void queries_stop(struct proc *proc);
 
 /* A message to that port, which gets into no mailbox; takes it. What is no query comes back as undeliverable. [any] */
 void queries_take(struct proc *proc, struct msg *m);
-/* The reply to a query of somebody who is in no turn, his to deliver: made here and now. Takes the query, a
- * request. NULL: no memory. [any] */
-struct msg *queries_answer_here(struct proc *proc, struct msg *m);
+/* A query: of whom, to whom, which call of his, and what it says, lent. */
+struct question {
+    uint64_t from, to, call;
+    const struct msg_type *type;
+    const void *body;
+};
+/* The reply, made here and now for somebody who is in no turn, who delivers it. NULL: no memory. [any] */
+struct msg *queries_answer_here(struct proc *proc, const struct question *q);
 /* Answers what waits; returns how many. [who steps the proc] */
 uint64_t queries_answer(struct proc *proc);

@@ -35,6 +35,22 @@
 #define SCHEMA_FIELD(...) SCHEMA_FIELD_(__VA_ARGS__, ~, ~)
 #define SCHEMA_FIELD_(kind, name, x, ...) SCHEMA_##kind(name, x)
 
+static void add_steps(struct view_types *types, bool of_failed) {
+    for (unsigned i = 0; i < ATTRIBUTE_COUNT; i++) {
+        const struct attribute *attribute = attribute_get((enum attribute_id)i);
+        const struct troupe_field *field =
+            type_find_field(&types->view->abi, troupe_str(attribute->name));
+        if (field && (attribute->when == ATTRIBUTE_FAILED) == of_failed) {
+            types->steps[types->step_count++] =
+                (struct view_step){.offset = (uint32_t)field->offset,
+                                   .attribute = (uint8_t)i,
+                                   .kind = (uint8_t)field->kind,
+                                   .when = (uint8_t)attribute->when,
+                                   .is_of_entity = attribute_is_of_entity((enum attribute_id)i)};
+        }
+    }
+}
+
 int view_types_init(struct view_types *types, struct type_table *table, struct err *err) {
     static const char query[] = TROUPE_QUERY(SCHEMA_FIELD);
     static const char view[] = TROUPE_VIEW(SCHEMA_FIELD);
@@ -44,10 +60,10 @@ int view_types_init(struct view_types *types, struct type_table *table, struct e
         type_intern(table, "troupe.proc_view/1", proc_view, &types->proc_view, err) < 0) {
         return err_wrap(err, "the host's own messages");
     }
-    for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
-        types->fields[i] = type_find_field(&types->view->abi,
-                                           troupe_str(attribute_get((enum attribute_id)i)->name));
-    }
+    types->step_count = 0;
+    add_steps(types, false);
+    types->usual_count = types->step_count;
+    add_steps(types, true);
     return 0;
 }
 
@@ -61,12 +77,17 @@ static enum view_kind kind_of(struct troupe_str name) {
     return kind;
 }
 
+/* As a copy would have it. */
+static struct troupe_str text_of(struct troupe_str text) {
+    return troupe_str_n(text.data, text.data ? text.size : 0);
+}
+
 bool view_read_query(const struct view_types *types, const struct msg_type *sent, const void *body,
                      struct view_query *ret) {
     if (sent == types->query) {
         const struct troupe_query *query = body;
-        ret->child = query->child;
-        ret->view = kind_of(query->view);
+        ret->child = text_of(query->child);
+        ret->view = kind_of(text_of(query->view));
         return true;
     }
     if (!sent || type_check_compatible(sent, types->query, NULL) < 0) {
@@ -167,10 +188,11 @@ static struct troupe_list list_of(struct view_room *room, const struct snapshot_
     }
 }
 
-static void fill_field(struct view_room *room, const struct snapshot *s, enum attribute_id id,
-                       const struct troupe_field *field) {
-    void *at = (char *)&room->body + field->offset;
-    switch (field->kind) {
+static void fill_field(struct view_room *room, const struct snapshot *s,
+                       const struct view_step *step) {
+    enum attribute_id id = (enum attribute_id)step->attribute;
+    void *at = (char *)&room->body + step->offset;
+    switch (step->kind) {
     case TROUPE_KIND_u64:
         *(uint64_t *)at = snapshot_number(s, id);
         break;
@@ -194,16 +216,10 @@ static void fill_field(struct view_room *room, const struct snapshot *s, enum at
     }
 }
 
-/* One that is only SOME times there is empty when it is not, as the field is then: no need to ask. */
-static inline bool is_shown(const struct snapshot *s, enum attribute_id id) {
-    switch (attribute_get(id)->when) {
-    case ATTRIBUTE_SOME:
-        return true;
-    case ATTRIBUTE_FAILED:
-        return s->facts.failed && snapshot_has(s, id);
-    default:
-        return snapshot_has(s, id);
-    }
+/* One that is there only where there is something to say is empty otherwise, and so is the field. */
+static bool is_shown(const struct snapshot *s, const struct view_step *step) {
+    return step->when == ATTRIBUTE_SOME || (step->when == ATTRIBUTE_ALWAYS && !s->facts.is_brief) ||
+           snapshot_has(s, (enum attribute_id)step->attribute);
 }
 
 struct view_room *view_make(const struct view_types *types, const struct snapshot *s,
@@ -214,11 +230,11 @@ struct view_room *view_make(const struct view_types *types, const struct snapsho
     }
     memset(&room->body, 0, sizeof room->body);
     str_init(&room->message);
-    for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
-        enum attribute_id id = (enum attribute_id)i;
-        const struct troupe_field *field = types->fields[id];
-        if (field && is_shown(s, id) && (!is_entity || attribute_is_of_entity(id))) {
-            fill_field(room, s, id, field);
+    const struct view_step *end =
+        types->steps + (s->facts.failed ? types->step_count : types->usual_count);
+    for (const struct view_step *step = types->steps; step != end; step++) {
+        if ((!is_entity || step->is_of_entity) && is_shown(s, step)) {
+            fill_field(room, s, step);
         }
     }
     *ret_body = &room->body;

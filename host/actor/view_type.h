@@ -6,9 +6,18 @@
 #include "record/attribute.h"
 #include "record/proc_view.h"
 
+/* Where an attribute goes in a `view`. */
+struct view_step {
+    uint32_t offset;
+    uint8_t attribute, kind; /* of the field */
+    uint8_t when;
+    bool is_of_entity;
+};
+
 struct view_types {
     const struct msg_type *query, *view, *proc_view;
-    const struct troupe_field *fields[ATTRIBUTE_COUNT]; /* of `view`, by attribute */
+    struct view_step steps[ATTRIBUTE_COUNT]; /* last what only those that failed have */
+    uint32_t step_count, usual_count;
 };
 
 /* Interns them. Errors: INVALID (a plugin has declared others under these ids), NOMEM. */
