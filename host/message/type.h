@@ -64,6 +64,12 @@ int type_read(const struct troupe_any *message, struct troupe_str field, struct 
 
 /* The value of one field of a body, as type_read gives it. Text is lent as long as the body. */
 void type_value(const struct troupe_field *field, const void *body, struct troupe_value *ret);
+/* Whether both say the same: numbers by their value, and NaN is NaN. */
+bool type_is_same_value(const struct troupe_value *a, const struct troupe_value *b);
+/* The first field in which two bodies of compatible types differ; NULL: in none. Fields that one type lacks are
+ * not compared. */
+const struct troupe_field *type_difference(const struct msg_type *a, const void *body_a,
+                                           const struct msg_type *b, const void *body_b);
 /* The host's side of what plugins see. */
 static inline const struct msg_type *type_of(const struct troupe_type *abi) {
     return (const struct msg_type *)(const void *)abi;
