@@ -207,6 +207,13 @@ void call_expire(struct runner *r, struct inst *in, struct msg *m) {
     }
 }
 
+void calls_look_again(struct inst *in) {
+    struct inst_calls *all = inst_has_calls(in);
+    if (all && all->pending > 0) {
+        arm(in, in->proc->clock->now(in->proc->clock));
+    }
+}
+
 /* Own pending calls end with the incarnation (AI-4); whoever waits for an answer hears so. */
 void calls_end(struct runner *r, struct inst *in) {
     struct inst_calls *all = inst_has_calls(in);
@@ -240,15 +247,27 @@ int request_add(struct inst *in, struct troupe_once once) {
     return 0;
 }
 
-bool request_remove(struct inst *in, struct troupe_once once) {
+static struct troupe_once *find_request(const struct inst *in, struct troupe_once once) {
     struct inst_calls *all = inst_has_calls(in);
     for (uint32_t i = all ? all->request_count : 0; i-- > 0;) {
         if (all->requests[i].uid == once.uid && all->requests[i].call == once.call) {
-            all->requests[i] = all->requests[--all->request_count];
-            return true;
+            return &all->requests[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+bool request_waits(const struct inst *in, struct troupe_once once) {
+    return find_request(in, once) != NULL;
+}
+
+bool request_remove(struct inst *in, struct troupe_once once) {
+    struct troupe_once *request = find_request(in, once);
+    struct inst_calls *all = inst_has_calls(in);
+    if (request) {
+        *request = all->requests[--all->request_count];
+    }
+    return request != NULL;
 }
 
 void request_refuse(struct runner *r, struct inst *in, struct troupe_once once, int32_t status,

@@ -43,6 +43,8 @@ void host_drop(struct troupe_turn *turn, const struct troupe_any *kept);
 /* A new message of this turn's: sender, trace; a deep copy of `body`. NULL: no memory. */
 struct msg *host_new_message(struct runner *r, enum msg_kind kind, unsigned flags,
                              const struct msg_type *type, const void *body, uint64_t room);
+/* The message that `message` stands for: the one in hand, or one kept, that came in on row `source`; NULL: neither. */
+struct msg *host_find_held(struct runner *r, uint16_t source, const struct troupe_any *message);
 /* A message for a reference; takes m. */
 /* For one of another proc the message must be extended. */
 int32_t host_address(struct runner *r, struct msg *m, struct troupe_ref to);

@@ -259,9 +259,7 @@ host_send_to(struct troupe_turn *turn, uint32_t port, struct troupe_ref to, cons
     return send_slowly_to(turn, port, to, body);
 }
 
-/* The message that `message` stands for: the one in hand, or one kept, that came in on row `source`;
- * NULL: neither. */
-static struct msg *find_held(struct runner *r, uint16_t source, const struct troupe_any *message) {
+struct msg *host_find_held(struct runner *r, uint16_t source, const struct troupe_any *message) {
     if (r->msg && message->body == msg_body(r->msg)) {
         return r->row == &r->inst->type->rows[source] ? r->msg : NULL;
     }
@@ -281,7 +279,7 @@ int32_t host_forward(struct troupe_turn *turn, uint32_t at, const struct troupe_
     struct runner *r = runner_of(turn);
     TURN_OR(r, TROUPE_WRONG_THREAD);
     const struct inst_row *row = host_row(r, at, ROW(as));
-    struct msg *held = row && message ? find_held(r, row->source, message) : NULL;
+    struct msg *held = row && message ? host_find_held(r, row->source, message) : NULL;
     if (!held) {
         return TROUPE_INVALID;
     }

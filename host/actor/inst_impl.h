@@ -123,6 +123,7 @@ struct runner {
     struct shown_name names[SHOWN_NAMES]; /* by uid, direct-mapped */
     struct heard_name heard;
     struct troupe_saver *saver; /* of a save in progress */
+    struct shadow *shadow;      /* that follows the turn in hand, or whose turn it is; NULL: none */
 
     struct stuck_watch watch; /* who looks after stuck turns; see stuck.h */
     struct estate *estate;    /* of a turn that was revoked; this thread's */
@@ -172,7 +173,8 @@ struct inst {
     struct flight *flight; /* NULL until there is something to note; lookers read it, too */
     union {
         struct {
-            uint8_t phase;
+            uint8_t phase : 4;
+            uint8_t shadowed : 1; /* its turns are followed by new code, or to be: more.shadow */
             struct {
                 bool paused : 1, draining : 1;
                 bool checkpoints : 1; /* its plan wants them, and its type can save */
@@ -467,6 +469,10 @@ static inline void queue_count_taken(struct runner *r) {
 /* message_in.c */
 /* Handles one message that was taken; the message is freed or passed on. */
 void inst_handle(struct runner *r, struct inst *in, struct msg *m);
+/* The body as a handler of another revision expects it: a copy in turn memory when it expects more fields (MB-8);
+ * NULL: it cannot, or there is no memory. */
+const void *inst_fit_body(struct runner *r, const struct inst *in, struct msg *m,
+                          const struct inst_row *row);
 
 /* life.c */
 void life_start(struct runner *r, struct inst *in);
@@ -540,8 +546,11 @@ bool call_is_over(const struct inst *in, uint64_t number, uint64_t now_ns);
 void call_withdraw(struct inst *in, uint64_t number);
 void call_reply(struct runner *r, struct inst *in, struct msg *m);
 void call_expire(struct runner *r, struct inst *in, struct msg *m);
+/* A turn of its outcomes was not the last of those that are due. */
+void calls_look_again(struct inst *in);
 void calls_end(struct runner *r, struct inst *in);
 int request_add(struct inst *in, struct troupe_once once);
+bool request_waits(const struct inst *in, struct troupe_once once);
 bool request_remove(struct inst *in, struct troupe_once once);
 /* Tells a caller how its call ended without an answer. */
 void request_refuse(struct runner *r, struct inst *in, struct troupe_once once, int32_t status,

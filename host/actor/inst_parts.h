@@ -132,7 +132,9 @@ struct inst_more {
     struct inst_lives *lives;
     _Atomic(struct swap_held *)
         held; /* as long as inst.holds; written by the home worker, whether there is one is read by anyone */
-    struct outbox *rest; /* held back by a full mailbox */
+    struct shadow *shadow;     /* owned; NULL: none */
+    _Atomic uint8_t shadowing; /* read by anyone; see shadow.c */
+    struct outbox *rest;       /* held back by a full mailbox */
     struct pauser pauser;
 
     /* any thread */

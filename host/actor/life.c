@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actor/proc_impl.h"
+#include "actor/shadow.h"
 #include "base/alloc.h"
 
 static struct troupe_str reason_text(const struct inst *in) {
@@ -330,6 +331,7 @@ void life_leave(struct runner *r, struct inst *in) {
 static void drop_life(struct runner *r, struct inst *in) {
     in->finishes = false; /* cleanup may have asked for it once more */
     swap_drop(r, in);
+    shadow_end(r, in);
     calls_end(r, in);
     inst_memory_end(r->pool, inst_has_memory(in));
     stock_give(&r->states, in->state, in->type->state_size);

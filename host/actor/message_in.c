@@ -10,10 +10,8 @@ static inline uint16_t find_row(const struct inst *in, const struct msg *m) {
     return at < type->row_count && type->rows[at].accepts >> m->kind & 1 ? at : INST_NO_ROW;
 }
 
-/* The body as a handler of another revision expects it: a copy in turn memory when it expects more
- * fields (MB-8); NULL: it cannot, or there is no memory. */
-__attribute__((noinline)) static const void *fit_body(struct runner *r, struct inst *in,
-                                                      struct msg *m, const struct inst_row *row) {
+__attribute__((noinline)) const void *inst_fit_body(struct runner *r, const struct inst *in,
+                                                    struct msg *m, const struct inst_row *row) {
     void *body = msg_body(m);
     const struct msg_type *sent = type_get(in->proc->types, m->type);
     if (!sent || type_check_compatible(sent, row->type, NULL) < 0) {
@@ -43,7 +41,7 @@ static void handle_data(struct runner *r, struct inst *in, struct msg *m) {
         any = (struct troupe_any){&type->abi, msg_body(m)};
         body = &any;
     } else {
-        body = row->type->index == m->type ? msg_body(m) : fit_body(r, in, m, row);
+        body = row->type->index == m->type ? msg_body(m) : inst_fit_body(r, in, m, row);
     }
     if (!body) {
         bounce(r, in->proc, m, TROUPE_NO_SUCH_PORT);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actor/proc_impl.h"
+#include "actor/shadow.h"
 #include "base/alloc.h"
 #include "base/str.h"
 
@@ -80,15 +81,12 @@ _Noreturn static void end_process(struct runner *r, struct inst *in,
     fault_die(report);
 }
 
-__attribute__((cold, noinline)) int32_t panic(struct runner *r, struct inst *in,
-                                              const struct fault_report *report) {
+__attribute__((cold, noinline)) int32_t panic_note(struct runner *r, struct inst *in,
+                                                   const struct fault_report *report) {
     char what[64];
     struct panic_stack stack;
     unsigned skip = report->broken ? 0 : report->first; /* how abort works inside is no news */
     fault_text(report, what, sizeof what);
-    if (!report->broken && must_exit(in)) {
-        end_process(r, in, report, what);
-    }
     panic_stack(report, skip, &stack);
     if (report->overflow) {
         fault_shrink_stack();
@@ -108,11 +106,22 @@ __attribute__((cold, noinline)) int32_t panic(struct runner *r, struct inst *in,
     return TROUPE_ERROR;
 }
 
+__attribute__((cold, noinline)) int32_t panic(struct runner *r, struct inst *in,
+                                              const struct fault_report *report) {
+    if (!report->broken && must_exit(in)) {
+        char what[64];
+        fault_text(report, what, sizeof what);
+        end_process(r, in, report, what);
+    }
+    return panic_note(r, in, report);
+}
+
 void panic_whose(void *context, struct fault_whose *ret) {
     const struct sched_worker *worker = sched_current();
     const struct runner *r = context ? context : worker ? worker->local : NULL;
-    if (r && r->inst) {
-        inst_name(r->inst, ret->actor, sizeof ret->actor);
+    const struct inst *in = r && r->shadow ? shadow_actor(r->shadow) : r ? r->inst : NULL;
+    if (in) {
+        inst_name(in, ret->actor, sizeof ret->actor);
         (void)snprintf(ret->handler, sizeof ret->handler, "%s", r->row->name);
     }
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "actor/proc_impl.h"
+#include "actor/shadow.h"
 #include "base/alloc.h"
 #include "base/hot.h"
 #include "base/prefetch.h"
@@ -121,6 +122,7 @@ int proc_create(const struct proc_options *options, struct proc **ret, struct er
     map_init(&proc->port_names);
     map_init(&proc->names);
     host_table_fill(&proc->host);
+    shadow_host_fill(&proc->host, &proc->writes, &proc->plays);
     if (make_parts(proc, err) < 0) {
         err_wrap(err, "proc '%s'", options->name);
         proc_destroy(proc);

@@ -34,6 +34,7 @@ struct proc {
     struct type_table *types;
     bool owns_types;
     struct troupe_host host;
+    struct troupe_host writes, plays; /* of turns that a shadow follows, and of its own: shadow.h */
     struct sched *sched;
     struct timers timers;
     struct timer tick_timer;

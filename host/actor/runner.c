@@ -14,6 +14,8 @@
 void runner_init(struct runner *r, struct proc *proc, struct sched_worker *worker,
                  struct pool *pool) {
     r->turn.host = &proc->host;
+    r->shadow = NULL;
+    r->goes = false; /* it may have been revoked in the middle of that */
     if (!r->proc) {
         r->proc = proc; /* once: who looks after stuck turns may be reading it */
     }

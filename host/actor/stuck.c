@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actor/shadow.h"
 #include "actor/stuck_impl.h"
 #include "base/alloc.h"
 
@@ -33,7 +34,8 @@ static const struct manifest_actor *spec_of(const struct proc *proc, const struc
 
 static uint64_t stuck_after(const struct proc *proc, const struct inst *in) {
     const struct manifest_actor *spec = spec_of(proc, in);
-    return spec ? spec->stuck_after_ns : 2 * NS_PER_S;
+    uint64_t after_ns = spec ? spec->stuck_after_ns : 2 * NS_PER_S;
+    return shadow_is_running(in) && after_ns > SHADOW_TURN_NS ? SHADOW_TURN_NS : after_ns;
 }
 
 static bool is_to_abort(const struct inst *in) {
@@ -185,9 +187,14 @@ static struct stuck *find_out(struct runner *r, const struct stuck_watch *watch,
     enum sched_place place = sched_find(r->proc->sched, r);
     stuck->in = in;
     stuck->calls = watch->calls;
-    inst_name(in, stuck->name, sizeof stuck->name);
+    uint64_t size = inst_name(in, stuck->name, sizeof stuck->name);
+    if (shadow_is_running(in)) {
+        (void)snprintf(stuck->name + size, sizeof stuck->name - size, " (shadow)");
+    }
     stuck->handler = inst_handler(in);
-    stuck->policy = swap_is_held(in) ? ON_STUCK_RESTART : spec ? spec->on_stuck : ON_STUCK_REPORT;
+    stuck->policy = swap_is_held(in) || shadow_is_running(in) ? ON_STUCK_RESTART
+                    : spec                                    ? spec->on_stuck
+                                                              : ON_STUCK_REPORT;
     stuck->moved = place != SCHED_POOL;
     stuck->stray = place == SCHED_STRAY ? r->worker : NULL;
     /* acquire: the call was in progress while all that was read */

@@ -51,7 +51,8 @@ struct stuck_abandoned {
     const struct inst_row *row;
     struct outbox outbox;
     bool answered;
-    bool goes; /* it is counted in swap.busy */
+    bool goes;      /* it is counted in swap.busy */
+    bool is_shadow; /* it was its shadow's */
     bool has_flight;
     uint64_t flight_at;
     uint32_t logged;

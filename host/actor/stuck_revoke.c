@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actor/shadow.h"
 #include "actor/stuck_impl.h"
 #include "base/alloc.h"
 #include "plugin/saved.h"
@@ -85,8 +86,14 @@ static void hand_over(struct runner *r, struct stuck *stuck, struct stuck_abando
                       struct estate *estate) {
     struct inst *in = stuck->in;
     struct stuck_keeper *keeper = &r->proc->stuck;
+    struct inst *body = shadow_body(r);
     note_turn(r, in, a);
-    set_aside(r, in, estate);
+    set_aside(r, body ? body : in, estate);
+    if (body) {
+        a->is_shadow = true;
+        shadow_set_aside(r->shadow, &estate->saved);
+    }
+    r->shadow = NULL;
     r->worker = stuck->stray;
     r->estate = estate;
     r->inst = NULL; /* what the call asks of the host from now on is refused */
@@ -152,6 +159,11 @@ static struct stuck_abandoned *take(struct stuck_keeper *keeper, uint64_t uid) {
     return a;
 }
 
+static void count_turn(struct inst *in) {
+    count_add(&in->processed, 1);
+    inst_set_handler(in, inst_handler_now(in) & ~DOING_NOW);
+}
+
 /* As after a turn that failed; the thread has none in hand. */
 static void close_turn(struct runner *r, struct inst *in, struct stuck_abandoned *a) {
     struct msg *m = a->body ? &a->m.header : NULL;
@@ -166,8 +178,7 @@ static void close_turn(struct runner *r, struct inst *in, struct stuck_abandoned
     if (m && m->kind == MSG_NOTICE) {
         notice_refuse(a->body);
     }
-    count_add(&in->processed, 1);
-    inst_set_handler(in, inst_handler_now(in) & ~DOING_NOW);
+    count_turn(in);
 }
 
 /* The message is the other thread's, which may still read it; what is kept of it shares its body. */
@@ -222,9 +233,30 @@ static void go_on_before(struct runner *r, struct inst *in, struct stuck_abandon
     end_abandoned(a);
 }
 
+/* Its own turn has been committed before: it has only lost its shadow. */
+static void end_shadow(struct runner *r, struct inst *in, struct stuck_abandoned *a) {
+    const struct msg_type *type = a->body ? type_get(in->proc->types, a->m.header.type) : NULL;
+    shadow_abandon(r, in, a->row, type, a->body ? msg_body(a->body) : NULL, a->own);
+    if (a->goes) {
+        swap_abandon(in);
+    } else {
+        count_turn(in);
+        calls_look_again(in); /* the thread may have been at a timeout of several */
+    }
+    if (a->body) {
+        msg_release(r->pool, a->body);
+    }
+    mem_free(a->frames);
+    end_abandoned(a);
+}
+
 void stuck_abandon(struct runner *r, struct inst *in) {
     struct stuck_abandoned *a = take(&r->proc->stuck, inst_uid(in));
     if (!a) {
+        return;
+    }
+    if (a->is_shadow) {
+        end_shadow(r, in, a);
         return;
     }
     close_turn(r, in, a);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "actor/proc_impl.h"
+#include "actor/shadow.h"
 #include "actor/swap_impl.h"
 #include "base/alloc.h"
 #include "plugin/saved.h"
@@ -19,6 +20,7 @@ void swap_init(struct swap *swap) {
 }
 
 void swap_fini(struct swap *swap) {
+    shadow_run_unref(atomic_load_explicit(&swap->shadow, memory_order_relaxed));
     pthread_cond_destroy(&swap->changed);
     pthread_mutex_destroy(&swap->lock);
 }
@@ -426,6 +428,12 @@ static void go_the_way(struct runner *r, struct inst *in, struct swap *swap) {
             in->gated = true;
             count(swap, &swap->counts.gated, 0);
         }
+    } else if (phase == SWAP_SHADOW) {
+        if (is_live && in->type == from) {
+            shadow_tell(in);
+        }
+    } else if (phase == SWAP_UNSHADOW) {
+        shadow_end(r, in);
     } else if (phase == SWAP_NONE || in->type != (is_back ? to : from)) {
         return; /* it has gone that way */
     } else if (in->phase == PHASE_DOWN || (is_live && swap_is_untouched(in, reach))) {

@@ -38,14 +38,17 @@ struct inst_type;
 struct msg;
 struct proc;
 struct runner;
+struct shadow_run;
 struct str;
 
 enum swap_phase {
     SWAP_NONE,
-    SWAP_OVER,   /* from `from` to `to` */
-    SWAP_BACK,   /* from `to` to `from` */
-    SWAP_SETTLE, /* those of `to` give up what they hold */
-    SWAP_GATE,   /* those of `from` stop between two turns, until they are let go on */
+    SWAP_OVER,     /* from `from` to `to` */
+    SWAP_BACK,     /* from `to` to `from` */
+    SWAP_SETTLE,   /* those of `to` give up what they hold */
+    SWAP_GATE,     /* those of `from` stop between two turns, until they are let go on */
+    SWAP_SHADOW,   /* those of `from` get a shadow, of `to`: see shadow.h */
+    SWAP_UNSHADOW, /* and have none any more */
 };
 
 #define SWAP_STATE_SMALL 4096u
@@ -81,6 +84,7 @@ struct swap {
     _Atomic uint32_t version;      /* of the state on its way; 0: it stays where it is */
     _Atomic uint32_t version_back; /* likewise, in probation */
     _Atomic uint64_t probation;    /* how many turns of each actor; 0: none beyond the first */
+    _Atomic(struct shadow_run *) shadow; /* a reference, kept until the next one: see W-5 */
 
     pthread_mutex_t lock;
     pthread_cond_t changed; /* on CLOCK_MONOTONIC */
@@ -134,6 +138,11 @@ uint32_t swap_version(const struct inst_type *from, const struct inst_type *to);
  * many turns of each actor, when it goes over. */
 void swap_begin(const struct inst_type *from, const struct inst_type *to, enum swap_phase phase,
                 uint64_t probation);
+/* The same for the phases of shadows, which count in `run`. */
+void swap_begin_shadow(const struct inst_type *from, const struct inst_type *to,
+                       enum swap_phase phase, struct shadow_run *run);
+/* How many live actors are of it; *ret_open: of these, may be compared still. */
+uint64_t swap_count(struct proc *proc, const struct inst_type *from, uint64_t *ret_open);
 /* Signals those that have not gone the way yet: some are new since, some were ending. Returns how many there
  * are; *ret_one gets the name of one. */
 uint64_t swap_signal(struct proc *proc, const struct inst_type *to, char *ret_one, size_t size);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "actor/shadow.h"
 #include "actor/swap_impl.h"
 
 /* --- may they? --- */
@@ -109,42 +110,78 @@ static void convert_closed(struct inst *in, const struct inst_type *to) {
 /* What has to be left in the present phase. */
 struct way {
     const struct inst_type *leave, *reach;
-    bool settles, gates;
+    enum swap_phase phase;
 };
 
 static struct way way_of(struct swap *swap) {
     const struct inst_type *from = atomic_load_explicit(&swap->from, memory_order_relaxed);
     const struct inst_type *to = atomic_load_explicit(&swap->to, memory_order_relaxed);
-    switch ((enum swap_phase)atomic_load_explicit(&swap->phase, memory_order_relaxed)) {
+    enum swap_phase phase =
+        (enum swap_phase)atomic_load_explicit(&swap->phase, memory_order_relaxed);
+    switch (phase) {
     case SWAP_BACK:
-        return (struct way){to, from, false, false};
+        return (struct way){to, from, phase};
     case SWAP_SETTLE:
-        return (struct way){to, to, true, false};
+        return (struct way){to, to, phase};
     case SWAP_GATE:
-        return (struct way){from, from, false, true};
+    case SWAP_SHADOW:
+    case SWAP_UNSHADOW:
+        return (struct way){from, from, phase};
     case SWAP_OVER:
     case SWAP_NONE:
         break;
     }
-    return (struct way){from, to, false, false};
+    return (struct way){from, to, phase};
+}
+
+static bool is_alive(const struct inst *in) {
+    enum inst_status status = inst_status(in);
+    return status == INST_INITIALIZING || status == INST_IDLE || status == INST_PROCESSING;
 }
 
 static bool has_to_go(const struct way *way, struct inst *in) {
-    return is_used(in) && inst_type(in) == way->leave && (!way->settles || swap_is_held(in));
+    if (!is_used(in) || inst_type(in) != way->leave) {
+        return false;
+    }
+    switch (way->phase) {
+    case SWAP_SETTLE:
+        return swap_is_held(in);
+    case SWAP_SHADOW:
+        return is_alive(in) && !shadow_is_told(in);
+    case SWAP_UNSHADOW:
+        return shadow_is_told(in);
+    case SWAP_NONE:
+    case SWAP_OVER:
+    case SWAP_BACK:
+    case SWAP_GATE:
+        break;
+    }
+    return true;
 }
 
-void swap_pass_on(struct proc *proc, struct swap *swap) {
-    struct way way = way_of(swap);
+/* The next one that has to go, from the cursor on; NULL: none. Lent until looks_end. */
+static struct inst *find_next(struct proc *proc, struct swap *swap, const struct way *way) {
     uint32_t count = cell_count(proc);
     uint32_t at = atomic_load_explicit(&swap->cursor, memory_order_relaxed);
     while (at < count) {
         at = atomic_fetch_add_explicit(&swap->cursor, 1, memory_order_relaxed);
         struct inst *in = at < count ? cell_at(proc, at) : NULL;
-        if (in && has_to_go(&way, in) && inst_is_open(in)) {
-            inst_signal(in, SIGNAL_SWAP);
-            return;
+        if (in && has_to_go(way, in) && inst_is_open(in)) {
+            return in;
         }
     }
+    return NULL;
+}
+
+void swap_pass_on(struct proc *proc, struct swap *swap) {
+    struct way way = way_of(swap);
+    struct looker looker;
+    looks_begin(proc, &looker);
+    struct inst *in = find_next(proc, swap, &way);
+    if (in) {
+        inst_signal(in, SIGNAL_SWAP);
+    }
+    looks_end(proc, &looker);
 }
 
 /* Tells at most `most` of them, and wakes them if asked to; returns how many there were to be told. */
@@ -243,8 +280,8 @@ bool swap_refers(struct proc *proc, const struct inst_type *type) {
     looks_begin(proc, &looker);
     for (uint32_t count = cell_count(proc); at < count; at++) {
         struct inst *in = cell_at(proc, at);
-        if (is_used(in) &&
-            (inst_type(in) == type || (swap_is_held(in) && inst_type(in)->line == type->line))) {
+        if (is_used(in) && (inst_type(in) == type || ((swap_is_held(in) || shadow_is_there(in)) &&
+                                                      inst_type(in)->line == type->line))) {
             break;
         }
     }
@@ -273,6 +310,29 @@ void swap_begin(const struct inst_type *from, const struct inst_type *to, enum s
     }
     atomic_store_explicit(&swap->phase, (uint8_t)phase, memory_order_seq_cst); /* W-5 */
     pthread_mutex_unlock(&swap->lock);
+}
+
+void swap_begin_shadow(const struct inst_type *from, const struct inst_type *to,
+                       enum swap_phase phase, struct shadow_run *run) {
+    struct swap *swap = &to->line->swap;
+    shadow_run_unref(
+        atomic_exchange_explicit(&swap->shadow, shadow_run_ref(run), memory_order_acq_rel));
+    swap_begin(from, to, phase, 0);
+}
+
+uint64_t swap_count(struct proc *proc, const struct inst_type *from, uint64_t *ret_open) {
+    struct looker looker;
+    uint64_t all = 0;
+    *ret_open = 0;
+    looks_begin(proc, &looker);
+    for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+        struct inst *in = cell_at(proc, i);
+        bool is_one = is_used(in) && inst_type(in) == from && is_alive(in);
+        all += is_one;
+        *ret_open += is_one && !shadow_is_over(in);
+    }
+    looks_end(proc, &looker);
+    return all;
 }
 
 void swap_wait(const struct inst_type *to, uint64_t gone, uint64_t failures, uint64_t until_ns) {

@@ -7,6 +7,8 @@
 #include "actor/gate.h"
 #include "actor/panic.h"
 #include "actor/proc_impl.h"
+#include "actor/shadow.h"
+#include "actor/turn_impl.h"
 #include "base/alloc.h"
 #include "base/forget.h"
 #include "base/hot.h"
@@ -27,18 +29,6 @@ static inline void turns_leave(struct runner *r) {
     r->inst = NULL;
     r->msg = NULL;
     r->plain_count = 0;
-}
-
-/* One begins. */
-static inline void turn_begin(struct runner *r, struct msg *m) {
-    r->msg = m;
-    r->logged = 0;
-    r->answered = false;
-    r->failed = false;
-    r->has_context = false;
-    r->refused = false;
-    r->committed = false;
-    r->has_flight = false;
 }
 
 /* The time has moved on since the turn began; and before the next one begins. */
@@ -202,6 +192,7 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t at, const void *arg
     if (inst_status(in) == INST_IDLE) {
         inst_move(in, INST_PROCESSING);
     }
+    bool is_followed = in->shadowed && shadow_write(r, in, at);
     int32_t status = turn_call(r, in, row, arg);
     if (has_failed(r, status)) {
         status = close_failed(r, in, at, m, status);
@@ -210,6 +201,9 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t at, const void *arg
         }
     } else {
         close_turn(r, in, m, false);
+    }
+    if (is_followed) {
+        shadow_play(r, in, at, arg, m, status);
     }
     scratch_reset(&r->scratch);
     turn_note(r, in, row, at);
@@ -418,6 +412,9 @@ static inline const struct inst_row *find_usual(const struct inst *in) {
 }
 
 static enum step step_live(struct runner *r, struct inst *in) {
+    if (in->shadowed && (in->hears || mbox_has_message(&in->mbox))) {
+        shadow_begin(r, in);
+    }
     if (in->hears) {
         life_hear(r, in);
         return STEP_MORE;
