@@ -19,6 +19,8 @@ static const char *const idle_words[] = {
 static const char *const level_words[] = {
     [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug", NULL};
 static const char *const format_words[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json", NULL};
+static const char *const difference_words[] = {
+    [DIFFERENCES_REFUSE] = "refuse", [DIFFERENCES_PROMOTE] = "promote", NULL};
 static const char *const reload_words[] = {
     [RELOAD_ROLLING] = "rolling", [RELOAD_ATOMIC] = "atomic", [RELOAD_CANARY] = "canary", NULL};
 
@@ -111,11 +113,19 @@ static const struct field probation_fields[] = {
     {0},
 };
 
+static const struct field shadow_fields[] = {
+    {"messages", FIELD_U64, AT(reload.shadow.messages), .high = COUNT_HIGH},
+    {"time", FIELD_DURATION, AT(reload.shadow.time_ns), .low = 1},
+    {"differences", FIELD_WORD, AT(reload.shadow.differences), .words = difference_words},
+    {0},
+};
+
 static const struct field reload_fields[] = {
     {"mode", FIELD_WORD, AT(reload.mode), .words = reload_words},
     {"canary", FIELD_U32, AT(reload.canary), .low = 1, .high = COUNT_HIGH},
     {"swap_timeout", FIELD_DURATION, AT(reload.swap_timeout_ns), .low = 1},
     {"probation", FIELD_MAP, .fields = probation_fields},
+    {"shadow", FIELD_MAP, .fields = shadow_fields},
     {"probe", FIELD_DURATION, AT(reload.probe_ns), .low = 1},
     {"grace", FIELD_DURATION, AT(reload.grace_ns)},
     {0},

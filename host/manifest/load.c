@@ -37,6 +37,7 @@ static struct manifest *create(void) {
     manifest->reload.swap_timeout_ns = 5 * NS_PER_S;
     manifest->reload.probation_ns = 30 * NS_PER_S;
     manifest->reload.probation_messages = 1000;
+    manifest->reload.shadow.time_ns = 30 * NS_PER_S;
     manifest->reload.probe_ns = 2 * NS_PER_S;
     manifest->reload.grace_ns = 5 * NS_PER_S;
     return manifest;

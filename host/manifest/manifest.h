@@ -63,6 +63,13 @@ enum on_stuck { ON_STUCK_REPORT, ON_STUCK_RESTART, ON_STUCK_EXIT };
 enum on_fault { ON_FAULT_RECOVER, ON_FAULT_EXIT };
 enum when_inputs_end { INPUTS_END_STOP, INPUTS_END_STAY };
 enum reload_mode { RELOAD_ROLLING, RELOAD_ATOMIC, RELOAD_CANARY };
+enum reload_differences { DIFFERENCES_REFUSE, DIFFERENCES_PROMOTE };
+struct reload_shadow {
+    /* that new code handles behind the code that runs, before it takes over; 0: none */
+    uint64_t messages;
+    uint64_t time_ns;                    /* how long it may take until so many have come */
+    enum reload_differences differences; /* PROMOTE: it takes over whatever comes of that */
+};
 enum route_mode { ROUTE_DIRECT, ROUTE_ROUND_ROBIN, ROUTE_HASH, ROUTE_BROADCAST };
 
 struct backoff_policy {
@@ -188,6 +195,7 @@ struct manifest {
         enum reload_mode mode;
         uint32_t canary; /* mode canary: how many actors go first */
         uint64_t swap_timeout_ns, probation_ns, probation_messages;
+        struct reload_shadow shadow;
         uint64_t probe_ns; /* how long each new file may be tried before it is loaded */
         uint64_t grace_ns; /* how long old code lies still before it is unloaded */
     } reload;

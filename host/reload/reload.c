@@ -119,6 +119,9 @@ void reload_destroy(struct reload *reload) {
     }
     retirer_destroy(reload->retirer);
     settings_destroy(reload);
+    for (size_t i = 0; i < RELOAD_KEEPS; i++) {
+        shadow_run_unref(reload->shadows[i]);
+    }
     pthread_mutex_destroy(&reload->running);
     pthread_mutex_destroy(&reload->lock);
     mem_free(reload->files);
@@ -373,6 +376,7 @@ static void fini(struct transaction *t) {
         image_destroy(t->exchanges[i].image);
     }
     transaction_drop_settings(t);
+    shadow_run_unref(t->shadow);
     mem_free(t->exchanges);
     mem_free(t->turnovers);
 }
@@ -425,6 +429,11 @@ static int run(struct transaction *t, struct err *err) {
         return -1;
     }
     transaction_hand_out(t);
+    if (transaction_wants_shadow(t) && step(t, RELOAD_STEP_SHADOW, transaction_shadow, err) < 0) {
+        transaction_keep_settings(t, false);
+        retire(t, true);
+        return -1;
+    }
     bool has_canary = transaction_mode(t) == RELOAD_CANARY;
     if ((has_canary && step(t, RELOAD_STEP_CANARY, transaction_canary, err) < 0) ||
         step(t, RELOAD_STEP_OVER, transaction_over, err) < 0 ||
@@ -458,13 +467,36 @@ static void say(const struct reload *reload, const struct reload_report *report)
     }
 }
 
-static void keep(struct reload *reload, const struct reload_report *report) {
-    if (report->outcome == RELOAD_NOTHING) {
+static void say_difference(void *context, const char *json) {
+    struct reload *reload = context;
+    log_write(reload->log, LOG_WARN, NULL, "shadow: %s", json);
+}
+
+static void say_shadow(const struct transaction *t) {
+    const struct shadow_counts *counts = &t->report->shadow;
+    if (!t->reload->log || !t->shadow) {
+        return;
+    }
+    log_write(t->reload->log, counts->differences ? LOG_WARN : LOG_INFO, NULL,
+              "shadow: %llu of %llu turns compared, of %llu actors; %llu differ; left out: %llu",
+              (unsigned long long)counts->compared, (unsigned long long)counts->wanted,
+              (unsigned long long)counts->actors, (unsigned long long)counts->differences,
+              (unsigned long long)counts->left_out);
+    shadow_run_each(t->shadow, say_difference, t->reload);
+}
+
+static void keep(const struct transaction *t) {
+    struct reload *reload = t->reload;
+    if (t->report->outcome == RELOAD_NOTHING) {
         return;
     }
     pthread_mutex_lock(&reload->lock);
-    reload->history[reload->reports++ % RELOAD_KEEPS] = *report;
+    uint64_t at = reload->reports++ % RELOAD_KEEPS;
+    struct shadow_run *before = reload->shadows[at];
+    reload->history[at] = *t->report;
+    reload->shadows[at] = t->shadow ? shadow_run_ref(t->shadow) : NULL;
     pthread_mutex_unlock(&reload->lock);
+    shadow_run_unref(before);
 }
 
 int reload_run(struct reload *reload, const struct reload_how *how, struct reload_report *ret,
@@ -481,9 +513,10 @@ int reload_run(struct reload *reload, const struct reload_how *how, struct reloa
         (void)snprintf(ret->reason, sizeof ret->reason, "%.*s", (int)sizeof ret->reason - 1,
                        err->text);
     }
-    fini(&t);
+    say_shadow(&t);
     say(reload, ret);
-    keep(reload, ret);
+    keep(&t);
+    fini(&t);
     pthread_mutex_unlock(&reload->running);
     return status;
 }
@@ -497,6 +530,22 @@ size_t reload_history(struct reload *reload, struct reload_report *ret, size_t r
     }
     pthread_mutex_unlock(&reload->lock);
     return count;
+}
+
+bool reload_differences(struct reload *reload, uint64_t number, shadow_each *each, void *context) {
+    struct shadow_run *shadow = NULL;
+    bool found = false;
+    pthread_mutex_lock(&reload->lock);
+    for (size_t i = 0; i < RELOAD_KEEPS && !found; i++) {
+        found = number > 0 && reload->history[i].number == number;
+        shadow = found && reload->shadows[i] ? shadow_run_ref(reload->shadows[i]) : NULL;
+    }
+    pthread_mutex_unlock(&reload->lock);
+    if (shadow) {
+        shadow_run_each(shadow, each, context);
+    }
+    shadow_run_unref(shadow);
+    return found;
 }
 
 size_t reload_retired(struct reload *reload, struct retired *ret, size_t room) {

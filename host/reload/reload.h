@@ -1,9 +1,9 @@
 /* Reload: the plugin files of a running deployment are replaced by what lies at their paths now, as a
  * transaction (RL-1).
  *
- *  read -> check -> probe -> load -> over -> probation -> settled, and the generation before retires
- *                                       |         |
- *                                       +-> back <+    the old code goes on, the new one goes
+ *  read -> check -> probe -> load -> (shadow) -> over -> probation -> settled, and the generation before retires
+ *                                                  |         |
+ *                                                  +-> back <+    the old code goes on, the new one goes
  *
  * R-1  Until `over` nothing that runs was touched.
  * R-2  One reload at a time.
@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "actor/proc.h"
+#include "actor/shadow.h"
 #include "actor/swap.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -45,6 +46,7 @@ enum reload_outcome { RELOAD_OUTCOMES(RELOAD_OUTCOME_CONSTANT) RELOAD_OUTCOME_CO
     X(CHECK, "check")                                                                              \
     X(PROBE, "probe")                                                                              \
     X(LOAD, "load")                                                                                \
+    X(SHADOW, "shadow")                                                                            \
     X(CANARY, "canary")                                                                            \
     X(OVER, "go over")                                                                             \
     X(PROBATION, "probation")                                                                      \
@@ -71,6 +73,7 @@ struct reload_report {
     char from_build[65], to_build[65];       /* build-ids; "" */
     char version[64];                        /* what the new file says of itself */
     bool can_go_back;                        /* the new code writes states that the old one reads */
+    struct shadow_counts shadow;             /* `wanted` 0: nothing was compared */
     struct swap_counts counts;
     uint64_t stranded; /* could not go back: they run the new code still */
     bool at_once;      /* all had stopped between two turns before the first went over */
@@ -91,8 +94,10 @@ struct reload_how {
     bool has_probation;
     uint64_t probation_ns; /* else the manifest's, as the other one */
     uint64_t probation_messages;
-    bool skips_probe;  /* the new code is loaded without having been tried elsewhere */
-    uint64_t probe_ns; /* how long each file may be tried; 0: the manifest's */
+    bool has_shadow;
+    struct reload_shadow shadow; /* else the manifest's */
+    bool skips_probe;            /* the new code is loaded without having been tried elsewhere */
+    uint64_t probe_ns;           /* how long each file may be tried; 0: the manifest's */
     bool has_grace;
     uint64_t grace_ns; /* how long old code lies still before it is unloaded; else the manifest's */
     /* Seeded: runs what there is to run, and lets time pass; else NULL. */
@@ -115,6 +120,10 @@ int reload_run(struct reload *reload, const struct reload_how *how, struct reloa
                struct err *err);
 /* The last reloads, at most RELOAD_KEEPS and `room`, oldest first; returns their number. [any] */
 size_t reload_history(struct reload *reload, struct reload_report *ret, size_t room);
+
+/* Calls `each` for the first differences that the reload of this number has found (shadow.h), as long as it is kept;
+ * false: it is not. [any] */
+bool reload_differences(struct reload *reload, uint64_t number, shadow_each *each, void *context);
 
 /* The generations that went, or are about to, or stay for a reason: see retire.h. [any] */
 size_t reload_retired(struct reload *reload, struct retired *ret, size_t room);

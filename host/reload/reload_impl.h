@@ -31,6 +31,7 @@ struct reload {
 
     pthread_mutex_t lock;
     struct reload_report history[RELOAD_KEEPS]; /* under lock; by number, round and round */
+    struct shadow_run *shadows[RELOAD_KEEPS];   /* under lock; of these, references; NULL: none */
     uint64_t reports;                           /* under lock */
 };
 
@@ -56,6 +57,7 @@ struct transaction {
     size_t exchange_count;
     struct turnover *turnovers;
     size_t turnover_count;
+    struct shadow_run *shadow; /* a reference; NULL: none */
     bool has_settings;       /* there are others for some actors, whatever becomes of their code */
     struct config **configs; /* per actor of the plan: what it is to have; owned; NULL: as it is */
 };
@@ -78,6 +80,12 @@ void transaction_hand_out(const struct transaction *t);
 /* When all have gone, or gone back. */
 void transaction_keep_settings(struct transaction *t, bool is_done);
 void transaction_drop_settings(struct transaction *t);
+
+/* shadow.c */
+bool transaction_wants_shadow(const struct transaction *t);
+/* The new code runs behind that of live actors. Errors: REFUSED: it does something else, or there was too little to
+ * compare. */
+int transaction_shadow(struct transaction *t, struct err *err);
 
 /* over.c */
 enum reload_mode transaction_mode(const struct transaction *t);
