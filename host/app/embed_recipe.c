@@ -231,6 +231,10 @@ int recipe_add_options(struct recipe *recipe, const struct troupe_options *optio
         scalar_add_duration(&text, options->stop_timeout);
         str_add(&text, " }\n");
     }
+    if (options->shadow) {
+        str_addf(&text, "reload: { shadow: { messages: %llu } }\n",
+                 (unsigned long long)options->shadow);
+    }
     add_count(&text, "dead_letters", "keep", options->dead_letters_keep);
     if (options->snapshots_keep || options->snapshots_directory) {
         str_add(&text, "snapshots: {");

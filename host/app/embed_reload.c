@@ -38,7 +38,12 @@ static int32_t read_how(const struct troupe_reload *from, struct reload_how *ret
                                .canary = how.canary,
                                .has_probation = how.flags & TROUPE_PROBATION_SAID,
                                .probation_ns = how.probation_time,
-                               .probation_messages = how.probation_messages};
+                               .probation_messages = how.probation_messages,
+                               .has_shadow = how.flags & TROUPE_SHADOW_SAID};
+    ret->shadow.messages = how.shadow;
+    ret->shadow.time_ns = how.shadow_time ? how.shadow_time : 30 * NS_PER_S;
+    ret->shadow.differences =
+        how.flags & TROUPE_SHADOW_PROMOTES ? DIFFERENCES_PROMOTE : DIFFERENCES_REFUSE;
     return TROUPE_OK;
 }
 
@@ -58,7 +63,10 @@ static void write_report(const struct reload_report *from, struct troupe_reload_
                                        .sent_since = from->counts.sent_since,
                                        .longest_pause = from->counts.longest_ns,
                                        .can_go_back = from->can_go_back,
-                                       .at_once = from->at_once};
+                                       .at_once = from->at_once,
+                                       .compared = from->shadow.compared,
+                                       .differences = from->shadow.differences,
+                                       .left_out = from->shadow.left_out};
     for (unsigned i = 0; i < RELOAD_STEP_COUNT; i++) {
         all.took += from->step_ns[i];
     }
@@ -69,6 +77,9 @@ static void write_report(const struct reload_report *from, struct troupe_reload_
     (void)snprintf(all.version, sizeof all.version, "%s", from->version);
     (void)snprintf(all.actor, sizeof all.actor, "%s", from->actor);
     (void)snprintf(all.reason, sizeof all.reason, "%s", from->reason);
+    (void)snprintf(all.left_out_first, sizeof all.left_out_first, "%s",
+                   from->shadow.left_out_actor);
+    (void)snprintf(all.left_out_why, sizeof all.left_out_why, "%s", from->shadow.left_out_why);
     memcpy(ret, &all, ret->size < sizeof all ? ret->size : sizeof all);
 }
 
@@ -161,6 +172,20 @@ int32_t troupe_proc_reloads(struct troupe_proc *proc, troupe_reload_each *each, 
     }
     mem_free(reports);
     return deploy ? TROUPE_OK : not_running(proc, error);
+}
+
+int32_t troupe_proc_reload_differences(struct troupe_proc *proc, uint64_t number,
+                                       troupe_difference_each *each, void *context,
+                                       struct troupe_error *error) {
+    struct deploy *deploy = embed_begin_use(proc);
+    if (!deploy) {
+        return not_running(proc, error);
+    }
+    bool found = reload_differences(deploy_reload(deploy), number, each, context);
+    embed_end_use(proc);
+    return found ? TROUPE_OK
+                 : embed_fail(error, TROUPE_NOT_FOUND, "there is no report of reload %llu",
+                              (unsigned long long)number);
 }
 
 int32_t troupe_proc_watch(struct troupe_proc *proc, struct troupe_error *error) {

@@ -22,15 +22,16 @@ struct cli {
     bool json;
     bool quiet;
     enum cli_colour colour;
-    bool explain;       /* check */
-    bool last;          /* post-mortem */
-    bool watch;         /* run */
-    const char **files; /* the arguments behind the command's name; argv's */
+    bool explain;              /* check */
+    bool last;                 /* post-mortem */
+    bool watch;                /* run */
+    unsigned long long shadow; /* run; 0: as the manifest says */
+    const char **files;        /* the arguments behind the command's name; argv's */
     size_t file_count;
 };
 
 /* The option that a command has beside the common ones. */
-enum cli_extra { CLI_NO_EXTRA, CLI_EXPLAIN, CLI_LAST, CLI_WATCH };
+enum cli_extra { CLI_NO_EXTRA, CLI_EXPLAIN, CLI_LAST, CLI_RUN };
 
 struct cli_command {
     const char *name;      /* "plugin list": one word or two */

@@ -90,7 +90,8 @@ static int32_t start(struct run *run) {
                                            .log_colour = run->has_colours ? TROUPE_COLOUR_ALWAYS
                                                                           : TROUPE_COLOUR_NEVER,
                                            .finding = take_finding,
-                                           .finding_context = run};
+                                           .finding_context = run,
+                                           .shadow = cli->shadow};
     int32_t status = troupe_proc_create(&options, &run->proc, &run->error);
     for (size_t i = 0; status == TROUPE_OK && i < cli->file_count; i++) {
         status = troupe_proc_load_file(run->proc, cli->files[i], &run->error);

@@ -18,7 +18,7 @@ const struct cli_command cli_commands[] = {
      "Examples:\n"
      "  troupe run auth-watch.yaml\n"
      "  AUTH_LOG=/var/log/auth.log troupe run auth-watch.yaml follow.yaml\n",
-     1, SIZE_MAX, CLI_WATCH, cmd_run},
+     1, SIZE_MAX, CLI_RUN, cmd_run},
     {"check", "MANIFEST...", "check it, all of it, without running plugin code",
      "Checks manifests as `run` would read them: keys, values, includes, then actor types, "
      "configs, "

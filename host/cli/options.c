@@ -1,5 +1,6 @@
 /* Options, by argp: those of every command, and those of one. */
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,9 +8,17 @@
 #include "base/alloc.h"
 #include "cli/output.h"
 
-enum { OPTION_FORMAT = 0x100, OPTION_COLOUR, OPTION_EXPLAIN, OPTION_LAST, OPTION_WATCH };
+enum {
+    OPTION_FORMAT = 0x100,
+    OPTION_COLOUR,
+    OPTION_EXPLAIN,
+    OPTION_LAST,
+    OPTION_WATCH,
+    OPTION_SHADOW
+};
 
 #define NAME_ROOM 64
+#define SHADOW_MOST 1000000000ull /* as the manifest has it */
 
 static const char exit_statuses[] =
     "Exit status: 0 when it ended well, 1 when the deployment failed, 2 for wrong usage, 78 for an "
@@ -36,12 +45,16 @@ static const struct argp_option last_options[] = {
     {0},
 };
 
-static const struct argp_option watch_options[] = {
+static const struct argp_option run_options[] = {
     {"watch", OPTION_WATCH, NULL, 0, "Reload plugin files when they change, as on SIGHUP", 0},
+    {"shadow", OPTION_SHADOW, "N", 0,
+     "Before a reload, have the new code handle copies of the next N live messages beside the old, "
+     "and refuse it when it does something else",
+     0},
     {0},
 };
 
-static const struct argp_option *const extra_options[] = {[CLI_WATCH] = watch_options,
+static const struct argp_option *const extra_options[] = {[CLI_RUN] = run_options,
                                                           [CLI_NO_EXTRA] = NULL,
                                                           [CLI_EXPLAIN] = explain_options,
                                                           [CLI_LAST] = last_options};
@@ -63,6 +76,16 @@ static void set_colour(struct cli *cli, const char *text, const struct argp_stat
         }
     }
     argp_error(state, "'%s' does not say when; write auto, always or never", text);
+}
+
+static void set_shadow(struct cli *cli, const char *text, const struct argp_state *state) {
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || number == 0 || number > SHADOW_MOST) {
+        argp_error(state, "'%s' is no number of messages; write 1 to %llu", text, SHADOW_MOST);
+    }
+    cli->shadow = number;
 }
 
 static error_t parse_common(int key, char *arg, struct argp_state *state) {
@@ -116,6 +139,9 @@ static error_t parse_command(int key, char *arg, struct argp_state *state) {
         return 0;
     case OPTION_WATCH:
         input->cli->watch = true;
+        return 0;
+    case OPTION_SHADOW:
+        set_shadow(input->cli, arg, state);
         return 0;
     case ARGP_KEY_ARG:
         add_file(input, arg, state);

@@ -37,6 +37,7 @@ FIELD(troupe_options, finding, 80, 8, troupe_finding_callback *);
 FIELD(troupe_options, finding_context, 88, 8, void *);
 FIELD(troupe_options, log_format, 96, 4, uint32_t);
 FIELD(troupe_options, log_colour, 100, 4, uint32_t);
+FIELD(troupe_options, shadow, 104, 8, uint64_t);
 
 GROWS(troupe_finding, 8);
 FIELD(troupe_finding, size, 0, 4, uint32_t);
@@ -336,6 +337,8 @@ FIELD(troupe_reload, swap_timeout, 16, 8, uint64_t);
 FIELD(troupe_reload, probation_time, 24, 8, uint64_t);
 FIELD(troupe_reload, probation_messages, 32, 8, uint64_t);
 FIELD(troupe_reload, plugin, 40, 8, const char *);
+FIELD(troupe_reload, shadow, 48, 8, uint64_t);
+FIELD(troupe_reload, shadow_time, 56, 8, uint64_t);
 
 GROWS(troupe_reload_report, 8);
 FIELD(troupe_reload_report, size, 0, 4, uint32_t);
@@ -362,10 +365,18 @@ FIELD(troupe_reload_report, to_build, 442, 72, char[72]);
 FIELD(troupe_reload_report, version, 514, 64, char[64]);
 FIELD(troupe_reload_report, actor, 578, 160, char[160]);
 FIELD(troupe_reload_report, reason, 738, 512, char[512]);
+FIELD(troupe_reload_report, compared, 1256, 8, uint64_t);
+FIELD(troupe_reload_report, differences, 1264, 8, uint64_t);
+FIELD(troupe_reload_report, left_out, 1272, 8, uint64_t);
+FIELD(troupe_reload_report, left_out_first, 1280, 160, char[160]);
+FIELD(troupe_reload_report, left_out_why, 1440, 160, char[160]);
 
 FUNCTION_TYPE(troupe_reload_each, void(void *, const struct troupe_reload_report *));
 STATUS(troupe_proc_reload, struct troupe_proc *, const struct troupe_reload *,
        struct troupe_reload_report *, struct troupe_error *);
 STATUS(troupe_proc_reloads, struct troupe_proc *, troupe_reload_each *, void *,
        struct troupe_error *);
+FUNCTION_TYPE(troupe_difference_each, void(void *, const char *));
+STATUS(troupe_proc_reload_differences, struct troupe_proc *, uint64_t, troupe_difference_each *,
+       void *, struct troupe_error *);
 STATUS(troupe_proc_watch, struct troupe_proc *, struct troupe_error *);

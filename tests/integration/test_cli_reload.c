@@ -56,18 +56,24 @@ static void place_destroy(struct place *place) {
 struct awaited {
     const struct place *place;
     const char *text;
+    char *(*peek)(const struct test_started *started);
 };
 
 static bool has_come(void *context) {
     const struct awaited *awaited = context;
-    char *text = test_program_peek(&awaited->place->started);
+    char *text = awaited->peek(&awaited->place->started);
     bool found = strstr(text, awaited->text) != NULL;
     free(text);
     return found;
 }
 
 static void await(const struct place *place, const char *text) {
-    struct awaited awaited = {place, text};
+    struct awaited awaited = {place, text, test_program_peek};
+    test_wait_until(has_come, &awaited);
+}
+
+static void await_logged(const struct place *place, const char *text) {
+    struct awaited awaited = {place, text, test_program_peek_errors};
     test_wait_until(has_come, &awaited);
 }
 
@@ -108,6 +114,31 @@ static void test_watch_reloads_by_itself(void **state) {
     end(&place, true);
 }
 
+/* The second version's ticks say something else. */
+static void test_shadow_refuses_what_does_something_else(void **state) {
+    (void)state;
+    struct place place = place_create();
+    troupe_start(&place.started, "run", "--shadow", "3", place.manifest);
+    await(&place, ":10001}");
+    install(&place, "adder_2");
+
+    assert_int_equal(kill(place.started.pid, SIGHUP), 0);
+
+    await_logged(&place, "refused at step 'shadow': 3 of 3 turns that were compared differ; first "
+                         "'r/adder[0]': message on 'out': 'number' differs");
+    await_logged(&place, "shadow: {\"actor\": \"r/adder[0]\", \"turn\": ");
+    end(&place, false);
+}
+
+static void test_shadow_wants_a_number(void **state) {
+    (void)state;
+    struct test_program program;
+    troupe_run(&program, "run", "--shadow", "many", "m.yaml");
+    assert_int_equal(program.status, 2);
+    assert_non_null(strstr(program.err, "'many' is no number of messages; write 1 to 1000000000"));
+    test_program_fini(&program);
+}
+
 static void test_sighup_with_a_broken_file_changes_nothing(void **state) {
     (void)state;
     struct place place = place_create();
@@ -126,6 +157,8 @@ int main(void) {
         cmocka_unit_test(test_sighup_reloads_what_has_changed),
         cmocka_unit_test(test_watch_reloads_by_itself),
         cmocka_unit_test(test_sighup_with_a_broken_file_changes_nothing),
+        cmocka_unit_test(test_shadow_refuses_what_does_something_else),
+        cmocka_unit_test(test_shadow_wants_a_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

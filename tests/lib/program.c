@@ -58,6 +58,10 @@ char *test_program_peek(const struct test_started *started) {
     return read_output(started, "out");
 }
 
+char *test_program_peek_errors(const struct test_started *started) {
+    return read_output(started, "err");
+}
+
 struct ending {
     pid_t pid;
     int status;

@@ -32,7 +32,7 @@ _troupe() {
     local options='--format --quiet --color --help --usage --version' words='' files=''
     case $command in
         '') words='run check plan plugin post-mortem version' ;;
-        run) files='yaml' options+=' --watch' ;;
+        run) files='yaml' options+=' --shadow --watch' ;;
         plan) files='yaml' ;;
         check) files='yaml' options+=' --explain' ;;
         post-mortem) files='json' options+=' --last' ;;

@@ -120,6 +120,9 @@ struct troupe_options {
     void *finding_context;
     uint32_t log_format; /* of the log on stderr: TROUPE_FORMAT_...; 0: the manifest's, else text */
     uint32_t log_colour; /* likewise: TROUPE_COLOUR_...; 0: when it is a terminal */
+    uint64_t
+        shadow; /* live messages that new code has to handle as the old in a reload, see reload.h; 0: the
+                          * manifest's, else none */
 };
 
 /* Makes a proc without actors; nothing runs yet. *ret is the caller's, to be given to

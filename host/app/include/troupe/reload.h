@@ -11,6 +11,10 @@
  * that fails on the new code is undone, its message is handled by the code before, and all go back (RL-4).
  * Otherwise the version before is unloaded.
  *
+ * Before that, new code can be run beside the old: with `shadow`, copies of the next live messages are handled by it on
+ * copies of the actors' states, behind the code that runs, and what it asks of the host is not done but compared. When
+ * it does something else, or fails, crashes or does not come to an end, the reload is refused, and says what differs.
+ *
  * The manifests are read again as well: other settings are given to actors that take them while they live, with
  * their new code, by their hook `reconfigure`, or through their saved state. What else has changed in them takes a
  * restart, and is refused with all that is in the way. */
@@ -42,18 +46,24 @@ enum troupe_reload_outcome {
 };
 #undef TROUPE_RELOAD_OUTCOME_CONSTANT
 
-#define TROUPE_PROBATION_SAID 1u /* `probation_...` count, also when they are 0 */
+#define TROUPE_PROBATION_SAID 1u  /* `probation_...` count, also when they are 0 */
+#define TROUPE_SHADOW_SAID 2u     /* `shadow...` and the next one count, also when they are 0 */
+#define TROUPE_SHADOW_PROMOTES 4u /* actors go over whatever is found; it is told all the same */
 
 /* What is not said, with 0 or NULL, is as the manifest's `reload` says. */
 struct troupe_reload {
     uint32_t size;           /* of this struct */
-    uint32_t flags;          /* TROUPE_PROBATION_SAID */
+    uint32_t flags;          /* TROUPE_PROBATION_SAID | TROUPE_SHADOW_... */
     uint32_t mode;           /* enum troupe_reload_mode */
     uint32_t canary;         /* with TROUPE_RELOAD_CANARY: how many actors of each type go first */
     uint64_t swap_timeout;   /* how long an actor may take to the end of a turn */
     uint64_t probation_time; /* how long turns that fail are undone, and take all back */
     uint64_t probation_messages; /* how many turns of each actor; 0: the first one only */
     const char *plugin;          /* only this file, by path or name; NULL: all of them */
+    uint64_t
+        shadow; /* with TROUPE_SHADOW_SAID: how many live messages, of all actors, new code has to
+                           * handle as the old does; 0: none */
+    uint64_t shadow_time; /* likewise: until so many have come; 0: 30 s */
 };
 
 /* What a reload did. The caller sets `size`; more is not written. */
@@ -79,6 +89,10 @@ struct troupe_reload_report {
     char version[64];                  /* what the new file says of itself */
     char actor[160];                   /* that failed, or did not come; "" */
     char reason[512];                  /* why it did not go on; "" */
+    uint64_t compared;                 /* messages that new code has handled behind the old */
+    uint64_t differences;              /* of these, it did something else with */
+    uint64_t left_out; /* actors and types that could not be compared, or not any more */
+    char left_out_first[160], left_out_why[160]; /* "": none */
 };
 
 /* Reloads what has changed, and waits until it is done, taken back or refused. One at a time; a second one waits for
@@ -95,6 +109,21 @@ typedef void troupe_reload_each(void *context, const struct troupe_reload_report
  * Errors: STOPPING, NO_MEMORY. [any] */
 TROUPE_API int32_t troupe_proc_reloads(struct troupe_proc *proc, troupe_reload_each *each,
                                        void *context, struct troupe_error *error);
+
+typedef void troupe_difference_each(void *context, const char *json);
+/* Calls `each` for the first differences that the reload of this number has found, at most 16; `json` is an object on
+ * one line, lent:
+ *
+ *     {"actor": "p/sum[0]", "turn": 3, "handler": "number", "message": {"number": {"number": 5}},
+ *      "what": "message on 'out': 'number' differs",
+ *      "old": {"send": "out", "message": {"number": {"number": 5}}},
+ *      "new": {"send": "out", "message": {"number": {"number": 1005}}}}
+ *
+ * `turn` counts the actor's turns. `old` and `new` are null where one did nothing; what is long is cut, and text.
+ * Errors: NOT_FOUND (none of the last 32 reloads has it), STOPPING. [any] */
+TROUPE_API int32_t troupe_proc_reload_differences(struct troupe_proc *proc, uint64_t number,
+                                                  troupe_difference_each *each, void *context,
+                                                  struct troupe_error *error);
 
 /* Reloads by itself whenever a plugin file changes, as the manifest says, until the proc stops. What comes of it is
  * logged. Errors: REFUSED (it does so already), ERROR (a folder can't be watched), STOPPING, NO_MEMORY. [any] */
