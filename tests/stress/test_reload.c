@@ -17,25 +17,30 @@ struct way {
     const char *fixture; /* what is installed */
     const char *bad;     /* $KEEPER_BAD */
     int outcome;         /* enum reload_outcome */
+    unsigned shadow;     /* so many messages are compared first */
 };
 
 /* Round and round. After each that is refused or taken back comes one that brings the first version again, which
  * is the one that runs: nothing to do. */
 static const struct way ways[] = {
-    {"keeper_2", "", RELOAD_DONE},
-    {"keeper_1", "", RELOAD_DONE},
-    {"keeper_2", "migration", RELOAD_TAKEN_BACK},
-    {"keeper_1", "", RELOAD_NOTHING},
-    {"keeper_2", "migration-fault", RELOAD_TAKEN_BACK},
-    {"keeper_2", "first", RELOAD_TAKEN_BACK},
-    {"wants_symbols", "", RELOAD_REFUSED},
-    {"keeper_2", "first-fault", RELOAD_TAKEN_BACK},
-    {"bad_static_tls", "", RELOAD_REFUSED},
-    {"keeper_2", "", RELOAD_DONE},
-    {"keeper_2", "", RELOAD_NOTHING},
-    {"adder_1", "", RELOAD_REFUSED},
-    {"keeper_1", "", RELOAD_DONE},
-    {"keeper_2", "later-fault", RELOAD_TAKEN_BACK},
+    {"keeper_2", "", RELOAD_DONE, 0},
+    {"keeper_1", "", RELOAD_DONE, 0},
+    {"keeper_2", "migration", RELOAD_TAKEN_BACK, 0},
+    {"keeper_1", "", RELOAD_NOTHING, 0},
+    {"keeper_2", "migration-fault", RELOAD_TAKEN_BACK, 0},
+    {"keeper_2", "first", RELOAD_TAKEN_BACK, 0},
+    {"wants_symbols", "", RELOAD_REFUSED, 0},
+    {"keeper_2", "first-fault", RELOAD_TAKEN_BACK, 0},
+    {"bad_static_tls", "", RELOAD_REFUSED, 0},
+    {"keeper_2", "", RELOAD_DONE, 0},
+    {"keeper_2", "", RELOAD_NOTHING, 0},
+    {"adder_1", "", RELOAD_REFUSED, 0},
+    {"keeper_1", "", RELOAD_DONE, 0},
+    {"keeper_2", "later-fault", RELOAD_TAKEN_BACK, 0},
+    {"keeper_2", "wrong", RELOAD_REFUSED, 50},
+    {"keeper_2", "first-fault", RELOAD_REFUSED, 5},
+    {"keeper_2", "", RELOAD_DONE, 50},
+    {"keeper_1", "", RELOAD_DONE, 50},
 };
 
 static unsigned number_from(const char *name, unsigned otherwise) {
@@ -104,8 +109,26 @@ static struct reload_how how_for(const struct way *way, unsigned number) {
                                .skips_probe = fails || number % 8 != 0, /* else it fails there */
                                .mode = modes[number % 3],
                                .canary = 3,
+                               .has_shadow = true,
+                               .shadow = {.messages = way->shadow, .time_ns = 600 * NS_PER_S},
                                .probation_ns = fails ? 600 * NS_PER_S : 2 * NS_PER_MS,
                                .probation_messages = fails ? UINT64_MAX : 3};
+}
+
+/* Whoever is wrong is seen to be with its first message. */
+static void assert_shadow(const struct way *way, const struct reload_report *report) {
+    bool is_wrong = way->shadow > 0 && way->outcome == RELOAD_REFUSED;
+    const struct shadow_counts *shadow = &report->shadow;
+    assert_int_equal(shadow->wanted, way->shadow);
+    assert_int_equal(shadow->alive, 0);
+    assert_int_equal(shadow->left_out, 0);
+    if (is_wrong) {
+        assert_int_equal(report->step, RELOAD_STEP_SHADOW);
+        assert_true(shadow->differences > 0);
+    } else {
+        assert_int_equal(shadow->compared, way->shadow);
+        assert_int_equal(shadow->differences, 0);
+    }
 }
 
 static void reload_once(void **state, struct kit *kit, unsigned number, uint64_t *longest_ns) {
@@ -121,6 +144,7 @@ static void reload_once(void **state, struct kit *kit, unsigned number, uint64_t
         fail_msg("%s %s: %s, at step '%s', for '%s'", way->fixture, way->bad,
                  reload_outcome_text(report.outcome), reload_step_text(report.step), report.reason);
     }
+    assert_shadow(way, &report);
     assert_int_equal(report.stranded, 0);
     assert_int_equal(report.counts.sent_since, 0);
     assert_int_equal(report.counts.unguarded, 0);
@@ -190,7 +214,7 @@ static void run(void **state, unsigned keepers, unsigned reloads) {
 static void test_rl3_nothing_is_lost_by_reloads_under_load(void **state) {
     bool threads = kit_is_threaded(*state);
     run(state, number_from("TROUPE_KEEPERS", threads ? 200 : 20),
-        number_from("TROUPE_RELOADS", threads ? 28 : 14));
+        number_from("TROUPE_RELOADS", threads ? 36 : 18));
 }
 
 static const struct kit_test tests[] = {
