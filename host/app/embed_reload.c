@@ -13,6 +13,13 @@ _Static_assert((int)TROUPE_RELOAD_DONE == (int)RELOAD_DONE &&
                    (int)TROUPE_RELOAD_TAKEN_BACK == (int)RELOAD_TAKEN_BACK,
                "the program's words and the host's are the same numbers");
 
+_Static_assert((int)TROUPE_GENERATION_CURRENT == (int)RETIRED_CURRENT &&
+                   (int)TROUPE_GENERATION_RETIRING == (int)RETIRED_RETIRING &&
+                   (int)TROUPE_GENERATION_QUIET == (int)RETIRED_QUIET &&
+                   (int)TROUPE_GENERATION_UNLOADED == (int)RETIRED_UNLOADED &&
+                   (int)TROUPE_GENERATION_STAYS == (int)RETIRED_STAYS,
+               "so are those of a generation's state");
+
 static int32_t read_how(const struct troupe_reload *from, struct reload_how *ret,
                         struct troupe_error *error) {
     static const enum reload_mode modes[] = {[TROUPE_RELOAD_ROLLING] = RELOAD_ROLLING,
@@ -39,7 +46,11 @@ static int32_t read_how(const struct troupe_reload *from, struct reload_how *ret
                                .has_probation = how.flags & TROUPE_PROBATION_SAID,
                                .probation_ns = how.probation_time,
                                .probation_messages = how.probation_messages,
-                               .has_shadow = how.flags & TROUPE_SHADOW_SAID};
+                               .has_shadow = how.flags & TROUPE_SHADOW_SAID,
+                               .skips_probe = how.flags & TROUPE_PROBE_SKIPPED,
+                               .probe_ns = how.probe_time,
+                               .has_grace = how.grace || how.flags & TROUPE_GRACE_SAID,
+                               .grace_ns = how.grace};
     ret->shadow.messages = how.shadow;
     ret->shadow.time_ns = how.shadow_time ? how.shadow_time : 30 * NS_PER_S;
     ret->shadow.differences =
@@ -186,6 +197,56 @@ int32_t troupe_proc_reload_differences(struct troupe_proc *proc, uint64_t number
     return found ? TROUPE_OK
                  : embed_fail(error, TROUPE_NOT_FOUND, "there is no report of reload %llu",
                               (unsigned long long)number);
+}
+
+/* All of them; *ret is to be freed. False: no memory. */
+static bool list_generations(struct reload *reload, struct retired **ret, size_t *ret_count) {
+    struct retired *all = NULL;
+    for (size_t room = 64;; room *= 2) {
+        struct retired *more = mem_resize(all, room * sizeof *all);
+        if (!more) {
+            mem_free(all);
+            return false;
+        }
+        all = more;
+        size_t count = reload_current(reload, all, room);
+        count += reload_retired(reload, all + count, room - count);
+        if (count < room) {
+            *ret = all;
+            *ret_count = count;
+            return true;
+        }
+    }
+}
+
+static void tell(const struct retired *from, troupe_generation_each *each, void *context) {
+    struct troupe_generation generation = {
+        .size = sizeof generation, .state = (uint32_t)from->state, .number = from->generation};
+    (void)snprintf(generation.file, sizeof generation.file, "%s", from->file);
+    (void)snprintf(generation.build_id, sizeof generation.build_id, "%s", from->build_id);
+    (void)snprintf(generation.version, sizeof generation.version, "%s", from->version);
+    (void)snprintf(generation.reason, sizeof generation.reason, "%s", from->reason);
+    each(context, &generation);
+}
+
+int32_t troupe_proc_generations(struct troupe_proc *proc, troupe_generation_each *each,
+                                void *context, struct troupe_error *error) {
+    struct retired *all = NULL;
+    size_t count = 0;
+    struct deploy *deploy = embed_begin_use(proc);
+    if (!deploy) {
+        return not_running(proc, error);
+    }
+    bool done = list_generations(deploy_reload(deploy), &all, &count);
+    embed_end_use(proc);
+    if (!done) {
+        return embed_fail(error, TROUPE_NO_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        tell(&all[i], each, context);
+    }
+    mem_free(all);
+    return TROUPE_OK;
 }
 
 int32_t troupe_proc_watch(struct troupe_proc *proc, struct troupe_error *error) {

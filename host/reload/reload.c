@@ -58,17 +58,21 @@ static struct reload_file *find_file(const struct reload *reload, const char *pa
 }
 
 static int add_file(struct reload *reload, struct image *image, struct err *err) {
-    struct reload_file *files = mem_resize(reload->files, (reload->file_count + 1) * sizeof *files);
-    if (!files) {
-        return err_set(err, ERR_NOMEM, "plugin '%s'", image->path);
-    }
-    reload->files = files;
-    struct reload_file *file = &files[reload->file_count];
-    *file = (struct reload_file){.path = image->path};
-    if (loaded_open(image, proc_host(reload->proc), reload->log, &file->library, err) < 0) {
+    struct library *library;
+    if (loaded_open(image, proc_host(reload->proc), reload->log, &library, err) < 0) {
         return -1;
     }
-    reload->file_count++;
+    pthread_mutex_lock(&reload->lock);
+    struct reload_file *files = mem_resize(reload->files, (reload->file_count + 1) * sizeof *files);
+    if (files) {
+        reload->files = files;
+        files[reload->file_count++] = (struct reload_file){image->path, library};
+    }
+    pthread_mutex_unlock(&reload->lock);
+    if (!files) {
+        loaded_close(library);
+        return err_set(err, ERR_NOMEM, "plugin '%s'", image->path);
+    }
     return 0;
 }
 
@@ -352,14 +356,20 @@ static uint64_t grace(const struct transaction *t) {
     return t->how->step ? 0 : most_ns;
 }
 
+/* Of a file that has gone over; the generation before. */
+static struct library *replace(struct reload *reload, struct exchange *exchange) {
+    struct library *old = exchange->file->library;
+    pthread_mutex_lock(&reload->lock);
+    exchange->file->library = exchange->library;
+    pthread_mutex_unlock(&reload->lock);
+    return old;
+}
+
 static void retire(struct transaction *t, bool is_back) {
     bool all = retire_types(t, is_back);
     for (size_t i = 0; i < t->exchange_count; i++) {
         struct exchange *exchange = &t->exchanges[i];
-        struct library *old = is_back ? exchange->library : exchange->file->library;
-        if (!is_back) {
-            exchange->file->library = exchange->library;
-        }
+        struct library *old = is_back ? exchange->library : replace(t->reload, exchange);
         exchange->library = NULL;
         if (old && all) {
             retirer_take(t->reload->retirer, old, grace(t));
@@ -546,6 +556,16 @@ bool reload_differences(struct reload *reload, uint64_t number, shadow_each *eac
     }
     shadow_run_unref(shadow);
     return found;
+}
+
+size_t reload_current(struct reload *reload, struct retired *ret, size_t room) {
+    pthread_mutex_lock(&reload->lock);
+    size_t count = reload->file_count < room ? reload->file_count : room;
+    for (size_t i = 0; i < count; i++) {
+        retired_describe(reload->files[i].library, &ret[i]);
+    }
+    pthread_mutex_unlock(&reload->lock);
+    return count;
 }
 
 size_t reload_retired(struct reload *reload, struct retired *ret, size_t room) {

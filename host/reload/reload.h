@@ -125,7 +125,10 @@ size_t reload_history(struct reload *reload, struct reload_report *ret, size_t r
  * false: it is not. [any] */
 bool reload_differences(struct reload *reload, uint64_t number, shadow_each *each, void *context);
 
-/* The generations that went, or are about to, or stay for a reason: see retire.h. [any] */
+/* The generations that new actors are of, one for each plugin file, also during a reload; returns their number, at
+ * most `room`. [any] */
+size_t reload_current(struct reload *reload, struct retired *ret, size_t room);
+/* Those that went, or are about to, or stay for a reason: as retirer_list. [any] */
 size_t reload_retired(struct reload *reload, struct retired *ret, size_t room);
 
 const char *reload_outcome_text(enum reload_outcome outcome);

@@ -21,10 +21,10 @@ struct reload {
     struct log *log;
     struct retirer *retirer;
 
-    pthread_mutex_t running;   /* */
-    struct reload_file *files; /* under running; owned, grows; so the next two */
-    size_t file_count;
-    uint64_t series;
+    pthread_mutex_t running;     /* */
+    struct reload_file *files;   /* written under both locks, read under one; owned, grows */
+    size_t file_count;           /* likewise */
+    uint64_t series;             /* under running; so the next two */
     const struct plan *settings; /* whose settings actors have; lent */
     struct config **configs; /* per actor of the plan: what it has, laid out for its present code;
                                   * owned; NULL: none */

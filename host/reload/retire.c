@@ -21,7 +21,7 @@
 /* One on its way. */
 struct leaving {
     struct leaving *next;
-    struct library *library;
+    struct library *library; /* NULL: it stays, and that is all there is to tell */
     uint64_t grace_ns;
     uint64_t due_ns; /* when it is looked at next; UINT64_MAX: at the end */
     unsigned audits;
@@ -183,6 +183,18 @@ static void bury(struct retirer *r, struct leaving *l) {
     mem_free(l);
 }
 
+/* What stays is told of as long as anybody asks. */
+static void settle(struct retirer *r, struct leaving *l) {
+    if (l->view.state != RETIRED_STAYS) {
+        bury(r, l);
+        return;
+    }
+    say(r, &l->view);
+    pthread_mutex_lock(&r->lock);
+    l->due_ns = UINT64_MAX;
+    pthread_mutex_unlock(&r->lock);
+}
+
 static struct leaving *find_due_locked(struct retirer *r, uint64_t *ret_next_ns) {
     struct leaving *due = NULL;
     for (struct leaving *l = r->first; l; l = l->next) {
@@ -198,7 +210,7 @@ static void step_unlocked(struct retirer *r, struct leaving *l) {
     pthread_mutex_unlock(&r->lock);
     step(r, l);
     if (!l->library) {
-        bury(r, l);
+        settle(r, l);
     }
     pthread_mutex_lock(&r->lock);
 }
@@ -255,8 +267,12 @@ void retirer_destroy(struct retirer *r) {
     while (r->first) {
         struct leaving *l = r->first;
         l->grace_ns = 0;
-        step(r, l);
-        bury(r, l);
+        if (l->library) {
+            step(r, l);
+            say(r, &l->view);
+        }
+        r->first = l->next;
+        mem_free(l);
     }
     fault_close();
     pthread_cond_destroy(&r->changed);
@@ -264,15 +280,21 @@ void retirer_destroy(struct retirer *r) {
     mem_free(r);
 }
 
+void retired_describe(const struct library *library, struct retired *ret) {
+    const struct image *image = library->image;
+    *ret = (struct retired){.generation = library->generation, .state = RETIRED_CURRENT};
+    (void)snprintf(ret->file, sizeof ret->file, "%s", image->path);
+    (void)snprintf(ret->build_id, sizeof ret->build_id, "%s", image->build_id);
+    (void)snprintf(ret->version, sizeof ret->version, "%s", image->note->version);
+}
+
 static struct leaving *make(struct library *library, uint64_t grace_ns) {
     struct leaving *l = mem_alloc(sizeof *l);
     if (l) {
-        const struct image *image = library->image;
         l->library = library;
         l->grace_ns = grace_ns;
-        l->view.generation = library->generation;
-        (void)snprintf(l->view.file, sizeof l->view.file, "%s", image->path);
-        (void)snprintf(l->view.build_id, sizeof l->view.build_id, "%s", image->build_id);
+        retired_describe(library, &l->view);
+        l->view.state = RETIRED_RETIRING;
     }
     return l;
 }

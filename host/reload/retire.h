@@ -17,6 +17,7 @@
 #include "plugin/library.h"
 
 #define RETIRED_STATES(X)                                                                          \
+    X(CURRENT, "current") /* it has not retired */                                                 \
     X(RETIRING, "retiring")                                                                        \
     X(QUIET, "quiet")                                                                              \
     X(UNLOADED, "unloaded")                                                                        \
@@ -25,10 +26,11 @@
 enum retired_state { RETIRED_STATES(RETIRED_STATE_CONSTANT) RETIRED_STATE_COUNT };
 #undef RETIRED_STATE_CONSTANT
 
-/* One that has retired, or is about to. */
+/* A generation, as it is told of. */
 struct retired {
     char file[256];
     char build_id[65];
+    char version[64]; /* what the file says of itself */
     uint32_t generation;
     enum retired_state state;
     char reason[LIBRARY_REASON_SIZE]; /* why it stays, or is not quiet yet; "" */
@@ -44,7 +46,10 @@ void retirer_destroy(struct retirer *retirer);
 void retirer_take(struct retirer *retirer, struct library *library, uint64_t grace_ns);
 /* Takes it as one that actors run still: it stays until the retirer ends. */
 void retirer_keep(struct retirer *retirer, struct library *library, const char *reason);
-/* Those that are on their way, and the last that came to an end, the oldest first; returns their number. [any] */
+/* The last that were unloaded, at most RETIRED_KEEPS, then those that are on their way, and all that stay, each the
+ * oldest first; returns their number, at most `room`. [any] */
 #define RETIRED_KEEPS 32u
 size_t retirer_list(struct retirer *retirer, struct retired *ret, size_t room);
+/* One that has not retired. */
+void retired_describe(const struct library *library, struct retired *ret);
 const char *retired_state_text(enum retired_state state);

@@ -328,6 +328,22 @@ STATUS(troupe_proc_traverse, struct troupe_proc *, const struct troupe_traverse 
        troupe_cell_each *, void *, struct troupe_error *);
 STATUS(troupe_cell_signal, struct troupe_cell *, uint32_t, struct troupe_error *);
 
+NUMBER(TROUPE_RELOAD_AS_SAID, 0);
+NUMBER(TROUPE_RELOAD_ROLLING, 1);
+NUMBER(TROUPE_RELOAD_CANARY, 2);
+NUMBER(TROUPE_RELOAD_ATOMIC, 3);
+NUMBER(TROUPE_RELOAD_DONE, 0);
+NUMBER(TROUPE_RELOAD_NOTHING, 1);
+NUMBER(TROUPE_RELOAD_REFUSED, 2);
+NUMBER(TROUPE_RELOAD_TAKEN_BACK, 3);
+NUMBER(TROUPE_PROBATION_SAID, 1u);
+NUMBER(TROUPE_PROBE_SKIPPED, 2u);
+NUMBER(TROUPE_GRACE_SAID, 4u);
+NUMBER(TROUPE_GENERATION_CURRENT, 0);
+NUMBER(TROUPE_GENERATION_RETIRING, 1);
+NUMBER(TROUPE_GENERATION_QUIET, 2);
+NUMBER(TROUPE_GENERATION_UNLOADED, 3);
+NUMBER(TROUPE_GENERATION_STAYS, 4);
 GROWS(troupe_reload, 8);
 FIELD(troupe_reload, size, 0, 4, uint32_t);
 FIELD(troupe_reload, flags, 4, 4, uint32_t);
@@ -339,6 +355,8 @@ FIELD(troupe_reload, probation_messages, 32, 8, uint64_t);
 FIELD(troupe_reload, plugin, 40, 8, const char *);
 FIELD(troupe_reload, shadow, 48, 8, uint64_t);
 FIELD(troupe_reload, shadow_time, 56, 8, uint64_t);
+FIELD(troupe_reload, probe_time, 64, 8, uint64_t);
+FIELD(troupe_reload, grace, 72, 8, uint64_t);
 
 GROWS(troupe_reload_report, 8);
 FIELD(troupe_reload_report, size, 0, 4, uint32_t);
@@ -379,4 +397,16 @@ STATUS(troupe_proc_reloads, struct troupe_proc *, troupe_reload_each *, void *,
 FUNCTION_TYPE(troupe_difference_each, void(void *, const char *));
 STATUS(troupe_proc_reload_differences, struct troupe_proc *, uint64_t, troupe_difference_each *,
        void *, struct troupe_error *);
+GROWS(troupe_generation, 4);
+FIELD(troupe_generation, size, 0, 4, uint32_t);
+FIELD(troupe_generation, state, 4, 4, uint32_t);
+FIELD(troupe_generation, number, 8, 4, uint32_t);
+FIELD(troupe_generation, file, 12, 256, char[256]);
+FIELD(troupe_generation, build_id, 268, 72, char[72]);
+FIELD(troupe_generation, version, 340, 64, char[64]);
+FIELD(troupe_generation, reason, 404, 256, char[256]);
+
+FUNCTION_TYPE(troupe_generation_each, void(void *, const struct troupe_generation *));
+STATUS(troupe_proc_generations, struct troupe_proc *, troupe_generation_each *, void *,
+       struct troupe_error *);
 STATUS(troupe_proc_watch, struct troupe_proc *, struct troupe_error *);

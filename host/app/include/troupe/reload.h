@@ -49,21 +49,27 @@ enum troupe_reload_outcome {
 #define TROUPE_PROBATION_SAID 1u  /* `probation_...` count, also when they are 0 */
 #define TROUPE_SHADOW_SAID 2u     /* `shadow...` and the next one count, also when they are 0 */
 #define TROUPE_SHADOW_PROMOTES 4u /* actors go over whatever is found; it is told all the same */
+#define TROUPE_PROBE_SKIPPED 8u   /* new code is loaded without a trial in a process of its own */
+#define TROUPE_GRACE_SAID 16u     /* `grace` counts, also when it is 0 */
 
 /* What is not said, with 0 or NULL, is as the manifest's `reload` says. */
 struct troupe_reload {
     uint32_t size;           /* of this struct */
-    uint32_t flags;          /* TROUPE_PROBATION_SAID | TROUPE_SHADOW_... */
+    uint32_t flags;          /* TROUPE_..._SAID, TROUPE_SHADOW_PROMOTES, TROUPE_PROBE_SKIPPED */
     uint32_t mode;           /* enum troupe_reload_mode */
     uint32_t canary;         /* with TROUPE_RELOAD_CANARY: how many actors of each type go first */
     uint64_t swap_timeout;   /* how long an actor may take to the end of a turn */
     uint64_t probation_time; /* how long turns that fail are undone, and take all back */
     uint64_t probation_messages; /* how many turns of each actor; 0: the first one only */
     const char *plugin;          /* only this file, by path or name; NULL: all of them */
-    uint64_t
-        shadow; /* with TROUPE_SHADOW_SAID: how many live messages, of all actors, new code has to
-                           * handle as the old does; 0: none */
-    uint64_t shadow_time; /* likewise: until so many have come; 0: 30 s */
+    /* With TROUPE_SHADOW_SAID: how many live messages, of all actors, new code has to handle as the old does; 0:
+     * none. Until so many have come `shadow_time` goes by at most; 0: 30 s. */
+    uint64_t shadow;
+    uint64_t shadow_time;
+    uint64_t probe_time; /* how long each new file may be tried, on copies of states */
+    /* How long code that nobody runs any more lies untouched before it is unloaded; 0: at once, before the reload
+     * returns. */
+    uint64_t grace;
 };
 
 /* What a reload did. The caller sets `size`; more is not written. */
@@ -124,6 +130,36 @@ typedef void troupe_difference_each(void *context, const char *json);
 TROUPE_API int32_t troupe_proc_reload_differences(struct troupe_proc *proc, uint64_t number,
                                                   troupe_difference_each *each, void *context,
                                                   struct troupe_error *error);
+
+/* X(constant, value, text): where a generation is, one version of a plugin file that was loaded. */
+#define TROUPE_GENERATION_STATES(X)                                                                \
+    X(CURRENT, 0, "current")                                                                       \
+    X(RETIRING, 1, "retiring") /* nobody runs it; whether anything points into it is looked for */ \
+    X(QUIET, 2, "quiet")       /* nothing does; untouched for the time of grace */                 \
+    X(UNLOADED, 3, "unloaded")                                                                     \
+    X(STAYS, 4, "stays") /* pinned: it stays in memory, as `reason` says */
+#define TROUPE_GENERATION_CONSTANT(name, value, text) TROUPE_GENERATION_##name = (value),
+enum troupe_generation_state {
+    TROUPE_GENERATION_STATES(TROUPE_GENERATION_CONSTANT) TROUPE_GENERATION_STATE_END_
+};
+#undef TROUPE_GENERATION_CONSTANT
+
+struct troupe_generation {
+    uint32_t size;   /* of this struct, as the library knows it */
+    uint32_t state;  /* enum troupe_generation_state; later versions may have more */
+    uint32_t number; /* of the process, from 1 */
+    char file[256];
+    char build_id[72]; /* hexadecimal; "": none */
+    char version[64];  /* what the file says of itself */
+    char reason[256];  /* why it stays, or is looked at again; "" */
+};
+
+typedef void troupe_generation_each(void *context, const struct troupe_generation *generation);
+/* Calls `each` for the generations of the proc's plugin files: the current ones, the last 32 that were unloaded,
+ * those on their way, and all that stay; `generation` is lent. It waits for no reload.
+ * Errors: STOPPING, NO_MEMORY. [any] */
+TROUPE_API int32_t troupe_proc_generations(struct troupe_proc *proc, troupe_generation_each *each,
+                                           void *context, struct troupe_error *error);
 
 /* Reloads by itself whenever a plugin file changes, as the manifest says, until the proc stops. What comes of it is
  * logged. Errors: REFUSED (it does so already), ERROR (a folder can't be watched), STOPPING, NO_MEMORY. [any] */
