@@ -18,6 +18,11 @@ static bool has_key(const struct note_config *note, const char *name) {
     return false;
 }
 
+/* Where the value of a setting stands, or the name of one that the schema does not have. */
+static struct mark mark_of(const struct note_config *note, const struct manifest_setting *setting) {
+    return has_key(note, setting->key) ? setting->value.mark : setting->mark;
+}
+
 static void report(void *context, size_t setting, const char *text, const char *hint) {
     const struct reporting *r = context;
     const struct manifest_actor *spec = r->unit->spec;
@@ -29,8 +34,8 @@ static void report(void *context, size_t setting, const char *text, const char *
         return;
     }
     const struct manifest_setting *s = &spec->settings[setting];
-    bool known = has_key(r->b->plan->types[r->unit->type].note->config, s->key);
-    diags_add(r->b->diags, DIAG_ERROR, known ? s->value.mark : s->mark, "%s", text);
+    const struct note_config *note = r->b->plan->types[r->unit->type].note->config;
+    diags_add(r->b->diags, DIAG_ERROR, mark_of(note, s), "%s", text);
     if (hint) {
         diags_hint(r->b->diags, hint);
     }
@@ -69,18 +74,41 @@ static struct config_setting *convert_all(struct arena *arena, const struct mani
     return arena->failed ? NULL : settings;
 }
 
+/* Where the first finding is about, which is what the error says. */
+struct finding {
+    const struct manifest_actor *spec;
+    const struct note_config *note;
+    struct mark mark;
+};
+
+static void take_first(void *context, size_t setting, const char *text, const char *hint) {
+    struct finding *f = context;
+    (void)text;
+    (void)hint;
+    if (f->mark.line == 0) {
+        f->mark = setting == SIZE_MAX ? f->spec->config_mark
+                                      : mark_of(f->note, &f->spec->settings[setting]);
+    }
+}
+
+int plan_wrap(const struct plan_actor *actor, struct mark mark, struct err *err) {
+    (void)err_wrap(err, "'%s'", actor->path);
+    return mark.line ? err_wrap(err, "%s:%u:%u", mark.file, mark.line, mark.column) : -1;
+}
+
 int plan_actor_config(const struct plan_actor *actor, const struct note_config *note,
                       struct config **ret, struct err *err) {
     const struct manifest_actor *spec = actor->spec;
+    struct finding finding = {spec, note, {0}};
     struct arena arena;
     char *folder;
     arena_init(&arena);
     struct config_setting *settings = convert_all(&arena, spec, &folder);
-    int status =
-        settings ? config_build(note, settings, spec->setting_count, folder, NULL, NULL, ret, err)
-                 : err_set(err, ERR_NOMEM, "its settings");
+    int status = settings ? config_build(note, settings, spec->setting_count, folder, take_first,
+                                         &finding, ret, err)
+                          : err_set(err, ERR_NOMEM, "its settings");
     arena_fini(&arena);
-    return status < 0 ? err_wrap(err, "'%s'", actor->path) : 0;
+    return status < 0 ? plan_wrap(actor, finding.mark, err) : 0;
 }
 
 static int build_config(struct build *b, struct unit *unit) {

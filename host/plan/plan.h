@@ -98,9 +98,11 @@ int plan_type_init(struct plan_type *type, const struct note_plugin *note,
 void plan_type_fini(struct plan_type *type);
 
 /* An actor's settings as other code of its type has them: checked against that schema, but for fields of what is
- * wired to it. Errors: as config_build. */
+ * wired to it. Errors: as config_build, with "file:line:col: 'actor'" before them. */
 int plan_actor_config(const struct plan_actor *actor, const struct note_config *note,
                       struct config **ret, struct err *err);
+/* Puts "file:line:col: 'actor'" before an error; returns -1. */
+int plan_wrap(const struct plan_actor *actor, struct mark mark, struct err *err);
 
 /* The index of an actor by path, PLAN_NONE when there is none. */
 uint32_t plan_find_actor(const struct plan *plan, const char *path);

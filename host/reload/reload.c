@@ -426,7 +426,8 @@ static int take_back(struct transaction *t) {
 
 static int run(struct transaction *t, struct err *err) {
     if (step(t, RELOAD_STEP_READ, read_files, err) < 0 ||
-        step(t, RELOAD_STEP_CHECK, transaction_compare, err) < 0) {
+        step(t, RELOAD_STEP_CHECK, transaction_compare, err) < 0 ||
+        step(t, RELOAD_STEP_CHECK, transaction_check_keys, err) < 0) {
         return -1;
     }
     if (t->exchange_count == 0 && !t->has_settings) {

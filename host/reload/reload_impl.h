@@ -87,6 +87,11 @@ bool transaction_wants_shadow(const struct transaction *t);
  * compare. */
 int transaction_shadow(struct transaction *t, struct err *err);
 
+/* keys.c */
+/* Whether the settings of all actors of the plan as it is to be go with the config of their new code. Errors: INVALID,
+ * with the place in the manifest. */
+int transaction_check_keys(struct transaction *t, struct err *err);
+
 /* over.c */
 enum reload_mode transaction_mode(const struct transaction *t);
 /* Some go over first, and have to stand the time of probation. */

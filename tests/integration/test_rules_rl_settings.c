@@ -202,16 +202,42 @@ static void test_rl_other_keys_are_filled_in_from_the_manifest_or_carried_over(v
     kit_stop(kit);
 }
 
-static void test_rl_a_new_key_that_has_to_be_given_refuses(void **state) {
+/* The manifest stands behind four lines of the kit's. */
+static void refuse_code(void **state, const char *manifest, const char *plugin,
+                        const char *reason) {
     struct reload_report report;
-    struct kit *kit = start(state, ONE("knob.Saved", ""));
+    struct kit *kit = start(state, manifest);
 
-    reload_code(kit, state, "knob_3", -1, &report);
+    reload_code(kit, state, plugin, -1, &report);
 
     assert_int_equal(report.outcome, RELOAD_REFUSED);
-    assert_string_equal(report.reason, "'knob': config key 'offset' is missing: what to add");
-    turn(kit, 7, "ear: 7");
+    assert_int_equal(report.step, RELOAD_STEP_CHECK);
+    assert_int_equal(report.to_generation, 0);
+    const char *place = strstr(report.reason, ".yaml:");
+    assert_string_equal(place ? place : report.reason, reason);
+    assert_true(kit_number(kit, "knob", "number", 7));
+    kit_wait_lines(kit, "ear: 7", 1);
     kit_stop(kit);
+}
+
+static void test_rl_a_new_key_that_has_to_be_given_refuses(void **state) {
+    refuse_code(state, ONE("knob.Saved", ""), "knob_3",
+                ".yaml:6:3: 'knob': config key 'offset' is missing: what to add");
+    refuse_code(state, ONE("knob.Saved", FACTOR("1")), "knob_3",
+                ".yaml:6:29: 'knob': config key 'offset' is missing: what to add");
+}
+
+static void test_rl_a_setting_whose_key_is_gone_refuses(void **state) {
+    refuse_code(state, ONE("knob.Saved", ", config: { factor: 1, pause: 2s }"), "knob_2",
+                ".yaml:6:50: 'knob': unknown config key 'pause'; the keys are 'offset', "
+                "'factor', 'label'");
+    refuse_code(state, ONE("knob.Hook", FACTOR("1")), "knob_3",
+                ".yaml:6:38: 'knob': it takes no config any more");
+}
+
+static void test_rl_a_setting_that_is_no_value_of_its_new_type_refuses(void **state) {
+    refuse_code(state, ONE("knob.Saved", ", config: { label: loud }"), "knob_2",
+                ".yaml:6:46: 'knob': config key 'label' takes a list; write [loud]");
 }
 
 static void test_rl_a_key_that_a_child_would_have_to_be_given_takes_back(void **state) {
@@ -256,6 +282,8 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_rl4_a_first_turn_that_fails_of_its_settings_was_not),
     KIT_TEST(KIT_BOTH, test_rl_other_keys_are_filled_in_from_the_manifest_or_carried_over),
     KIT_TEST(KIT_BOTH, test_rl_a_new_key_that_has_to_be_given_refuses),
+    KIT_TEST(KIT_BOTH, test_rl_a_setting_whose_key_is_gone_refuses),
+    KIT_TEST(KIT_BOTH, test_rl_a_setting_that_is_no_value_of_its_new_type_refuses),
     KIT_TEST(KIT_BOTH, test_rl_a_key_that_a_child_would_have_to_be_given_takes_back),
     KIT_TEST(KIT_BOTH, test_rl_code_and_settings_change_together),
 };
