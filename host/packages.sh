@@ -8,7 +8,7 @@ build_packages=(
 )
 # What the tests need on top.
 test_packages=(
-  g++ gdb libcmocka-dev clang libclang-rt-14-dev clang-format-14 abigail-tools
+  g++ gdb linux-perf valgrind libcmocka-dev clang libclang-rt-14-dev clang-format-14 abigail-tools
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 )
 # What the benchmarks compare with and count instructions by; those that are missing are left out.
