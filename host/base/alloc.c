@@ -27,8 +27,26 @@ static bool is_due(void) {
     return false;
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define EXACT 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define EXACT 1
+#endif
+#endif
+
 /* Below it, zeroing costs less than calloc, which goes past glibc's cache of free blocks of the thread. */
 #define SMALL 512u
+
+/* All of the block that glibc takes for it: what is left at its end would keep what somebody else had there, and who
+ * looks through memory for pointers (reload/audit.h) would find it. Sanitizers want to know the exact size. */
+static inline size_t whole(size_t size) {
+#if defined(EXACT)
+    return size ? size : 1;
+#else
+    return size <= 24 ? 24 : ((size + 7) | 15) - 7;
+#endif
+}
 
 void *mem_alloc(size_t size) {
     if (is_due()) {
@@ -37,7 +55,7 @@ void *mem_alloc(size_t size) {
     if (size > SMALL) {
         return calloc(1, size);
     }
-    size = size ? size : 1;
+    size = whole(size);
     void *memory = malloc(size);
     __asm__("" : "+r"(memory)); /* else the compiler makes it a calloc */
     return memory ? memset(memory, 0, size) : NULL;
@@ -77,17 +95,18 @@ char *mem_text(const char *text) {
 }
 
 char *mem_text_n(const char *data, size_t size) {
-    if (size == SIZE_MAX || is_due()) {
+    if (size > SIZE_MAX / 2 || is_due()) {
         return NULL;
     }
-    char *copy = malloc(size + 1);
+    size_t room = whole(size + 1);
+    char *copy = malloc(room);
     if (!copy) {
         return NULL;
     }
     if (size > 0) {
         memcpy(copy, data, size);
     }
-    copy[size] = '\0';
+    memset(copy + size, 0, room - size);
     return copy;
 }
 
