@@ -250,6 +250,12 @@ static void end_shadow(struct runner *r, struct inst *in, struct stuck_abandoned
     end_abandoned(a);
 }
 
+static void fail_to_go(struct inst *in, const struct stuck_abandoned *a) {
+    char text[sizeof a->own + 64];
+    (void)snprintf(text, sizeof text, "%s: %s", a->row->name, a->own);
+    swap_fail(in, text);
+}
+
 void stuck_abandon(struct runner *r, struct inst *in) {
     struct stuck_abandoned *a = take(&r->proc->stuck, inst_uid(in));
     if (!a) {
@@ -271,7 +277,7 @@ void stuck_abandon(struct runner *r, struct inst *in) {
         return;
     }
     if (a->goes) {
-        swap_fail(in, r->fail_text);
+        fail_to_go(in, a);
     }
     in->cleanup_ok = false; /* ST-4: its state is gone */
     r->fail_frames = a->frames;

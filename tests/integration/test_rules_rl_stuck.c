@@ -1,0 +1,163 @@
+/* Reload (RL-2): hooks of an actor that goes over, and do not come back. */
+#include "lib/app/kit_stuck.h"
+
+#define ONE(config, type)                                                                          \
+    "actors:\n"                                                                                    \
+    "  knob: { type: " type ", config: { factor: " config " } }\n"                                 \
+    "  ear: { type: kit.Player, config: { number: 'note $' } }\n"                                  \
+    "wires: [knob.out -> ear.number]\n"
+/* Who is stuck has to go, and lives again. */
+#define RESTARTED                                                                                  \
+    "supervision: { intensity: 5, backoff: { initial: 1ms } }\n"                                   \
+    "defaults: { stuck_after: 20ms, on_stuck: restart }\n"
+/* Who is stuck is waited for. */
+#define REPORTED "defaults: { stuck_after: 20ms }\nreload: { swap_timeout: 100ms }\n"
+#define CAME_BACK "has come back and was discarded"
+
+static const struct reload_how at_once = {.has_probation = true};
+
+struct world {
+    struct kit *kit;
+    struct reload_report report;
+};
+
+/* The gate is closed. */
+static struct world start(void **state, const char *manifest) {
+    struct world w = {0};
+    char gate[512];
+    kit_gate_make(*state, "knob");
+    (void)snprintf(gate, sizeof gate, "%s-knob", getenv("KIT_TRACE"));
+    assert_int_equal(setenv("KNOB_GATE", gate, 1), 0);
+    kit_plugin(*state, "knob_1", "knob.so");
+    w.kit = kit_start(*state, manifest);
+    kit_settle(w.kit);
+    return w;
+}
+
+static void end(struct world *w) {
+    struct supervisor_result result;
+    kit_stop_for(w->kit, &result);
+    while (result.stuck) { /* the host waits a moment only for threads that it took turns from */
+        kit_end(w->kit, &result);
+    }
+    (void)unsetenv("KNOB_GATE");
+}
+
+static void turn(struct world *w, uint64_t number, const char *heard) {
+    assert_true(kit_number(w->kit, "knob", "number", number));
+    kit_wait(w->kit, heard);
+}
+
+static bool skip_uncontained(void) {
+    if (!fault_is_contained()) {
+        print_message("skipped: a sanitizer handles faults in this build\n");
+    }
+    return !fault_is_contained();
+}
+
+static void assert_taken_back(struct world *w, int status, const char *reason) {
+    assert_int_equal(status, -1);
+    assert_int_equal(w->report.outcome, RELOAD_TAKEN_BACK);
+    assert_string_equal(w->report.actor, "p/knob[0]");
+    if (strncmp(w->report.reason, reason, strlen(reason)) != 0) {
+        fail_msg("'%s' does not begin with '%s'", w->report.reason, reason);
+    }
+}
+
+/* --- broken off, or abandoned: what it was is lost, and a life begins with the settings before --- */
+
+static void test_rl2_a_stuck_reconfigure_is_broken_off(void **state) {
+    if (skip_uncontained()) {
+        return;
+    }
+    struct world w = start(state, RESTARTED ONE("2", "knob.Hook"));
+    turn(&w, 7, "ear: 14");
+
+    int status = kit_reload_to(w.kit, RESTARTED ONE("77", "knob.Hook"), at_once, &w.report);
+
+    assert_taken_back(&w, status, "'p/knob[0]': reconfigure: stuck: ran for ");
+    turn(&w, 8, "ear: 16");
+    end(&w);
+}
+
+static void test_rl2_a_stuck_reconfigure_is_abandoned(void **state) {
+    struct world w = start(state, RESTARTED ONE("2", "knob.Hook"));
+    turn(&w, 7, "ear: 14");
+
+    int status = kit_reload_to(w.kit, RESTARTED ONE("78", "knob.Hook"), at_once, &w.report);
+
+    assert_taken_back(&w, status, "'p/knob[0]': reconfigure: stuck: ran for ");
+    turn(&w, 8, "ear: 16");
+    kit_open_until(*state, "knob", CAME_BACK);
+    turn(&w, 9, "ear: 18");
+    end(&w);
+}
+
+static void test_rl2_a_stuck_save_is_broken_off(void **state) {
+    if (skip_uncontained()) {
+        return;
+    }
+    struct world w = start(state, RESTARTED ONE("77", "knob.Saved"));
+    turn(&w, 2, "ear: 154");
+
+    int status = kit_reload_to(w.kit, RESTARTED ONE("2", "knob.Saved"), at_once, &w.report);
+
+    assert_taken_back(&w, status, "'p/knob[0]': save: stuck: ran for ");
+    turn(&w, 3, "ear: 231");
+    end(&w);
+}
+
+static void test_rl2_a_stuck_save_is_abandoned(void **state) {
+    struct world w = start(state, RESTARTED ONE("78", "knob.Saved"));
+    turn(&w, 2, "ear: 156");
+
+    int status = kit_reload_to(w.kit, RESTARTED ONE("2", "knob.Saved"), at_once, &w.report);
+
+    assert_taken_back(&w, status, "'p/knob[0]': save: stuck: ran for ");
+    turn(&w, 3, "ear: 234");
+    kit_open_until(*state, "knob", CAME_BACK);
+    end(&w);
+}
+
+/* --- waited for, as long as `swap_timeout` says --- */
+
+#define IN_VAIN "'p/knob[0]' has not come to the end of a turn in time"
+
+/* Then it is told of as one that could not go back: it keeps what it took. */
+static void test_rl2_a_stuck_reconfigure_is_not_waited_for_longer(void **state) {
+    struct world w = start(state, REPORTED ONE("2", "knob.Hook"));
+
+    int status = kit_reload_to(w.kit, REPORTED ONE("78", "knob.Hook"), at_once, &w.report);
+
+    assert_taken_back(&w, status, IN_VAIN);
+    assert_int_equal(w.report.stranded, 1);
+    kit_open_until(*state, "knob", "ear: 5078");
+    turn(&w, 1, "ear: 78");
+    end(&w);
+}
+
+/* Already the copy for the probe takes too long. */
+static void test_rl2_a_stuck_save_is_not_waited_for_longer(void **state) {
+    struct world w = start(state, REPORTED ONE("78", "knob.Saved"));
+    kit_plugin(*state, "knob_2", "knob.so");
+
+    int status = kit_reload(w.kit, at_once, &w.report);
+
+    assert_taken_back(&w, status, IN_VAIN);
+    assert_true(kit_number(w.kit, "knob", "number", 1));
+    kit_open_until(*state, "knob", "ear: ");
+    end(&w);
+}
+
+static const struct kit_test tests[] = {
+    KIT_TEST(KIT_THREADS, test_rl2_a_stuck_reconfigure_is_broken_off),
+    KIT_TEST(KIT_THREADS, test_rl2_a_stuck_reconfigure_is_abandoned),
+    KIT_TEST(KIT_THREADS, test_rl2_a_stuck_save_is_broken_off),
+    KIT_TEST(KIT_THREADS, test_rl2_a_stuck_save_is_abandoned),
+    KIT_TEST(KIT_THREADS, test_rl2_a_stuck_reconfigure_is_not_waited_for_longer),
+    KIT_TEST(KIT_THREADS, test_rl2_a_stuck_save_is_not_waited_for_longer),
+};
+
+int main(void) {
+    return KIT_RUN(tests);
+}
