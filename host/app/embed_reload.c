@@ -118,12 +118,12 @@ static int32_t reload_all(struct troupe_proc *proc, struct deploy *deploy, struc
     if (!checked) {
         return embed_fail(error, TROUPE_NO_MEMORY, "out of memory");
     }
+    struct reload *reload = deploy_reload(deploy);
     int32_t status = recipe_read(&proc->recipe, &proc->options, proc->types, checked, error);
-    if (status == TROUPE_OK) {
-        how->next = checked->plan;
-        if (reload_run(deploy_reload(deploy), how, report, &err) < 0) {
-            status = embed_fail_as(error, &err);
-        }
+    how->next = checked->plan;
+    if (status < 0 ? reload_refuse(reload, error->text, report, &err) < 0
+                   : reload_run(reload, how, report, &err) < 0) {
+        status = embed_fail_as(error, &err);
     }
     if (status == TROUPE_OK && report->outcome == RELOAD_DONE) {
         forget(proc->reread);
@@ -145,6 +145,8 @@ int32_t troupe_proc_reload(struct troupe_proc *proc, const struct troupe_reload 
                            struct troupe_reload_report *report, struct troupe_error *error) {
     struct reload_how whole;
     struct reload_report all = {.outcome = RELOAD_REFUSED};
+    struct troupe_error own;
+    error = error ? error : &own;
     int32_t status = embed_check_outside(error, "reloading");
     status = status == TROUPE_OK ? read_how(how, &whole, error) : status;
     if (status < 0) {

@@ -148,6 +148,8 @@ static bool is_meant(const struct reload_file *file, const char *asked) {
 static int read_file(struct transaction *t, struct reload_file *file, struct err *err) {
     struct image *image;
     if (image_read(file->path, &image, err) < 0) {
+        struct reload_report *report = t->report;
+        (void)snprintf(report->file, sizeof report->file, "%s", file->path);
         return -1;
     }
     if (strcmp(image_sha256(image), image_sha256(file->library->image)) == 0) {
@@ -240,8 +242,9 @@ static int check_none_missing(const struct transaction *t, const struct exchange
     for (size_t i = 0; i < plan->type_count; i++) {
         const char *id = plan->types[i].note->id;
         if (plan->types[i].plugin == file && !type_after(t, id)) {
-            return err_set(err, ERR_REFUSED, "actor type '%s' is in use, and the new file has none",
-                           id);
+            return err_set(err, ERR_REFUSED,
+                           "plugin file '%s': actor type '%s' is in use, and the new file has none",
+                           exchange->file->path, id);
         }
     }
     return 0;
@@ -510,24 +513,43 @@ static void keep(const struct transaction *t) {
     shadow_run_unref(before);
 }
 
+static struct reload_report begin_report(struct reload *reload) {
+    struct clock *clock = proc_clock(reload->proc);
+    return (struct reload_report){
+        .number = ++reload->series, .outcome = RELOAD_REFUSED, .wall_ns = clock->wall(clock)};
+}
+
+static void end_report(struct transaction *t, const char *reason) {
+    struct reload_report *report = t->report;
+    (void)snprintf(report->reason, sizeof report->reason, "%.*s", (int)sizeof report->reason - 1,
+                   reason);
+    say_shadow(t);
+    say(t->reload, report);
+    keep(t);
+    fini(t);
+}
+
 int reload_run(struct reload *reload, const struct reload_how *how, struct reload_report *ret,
                struct err *err) {
-    struct clock *clock = proc_clock(reload->proc);
     struct err own;
     err = err ? err : &own;
     pthread_mutex_lock(&reload->running);
-    *ret = (struct reload_report){
-        .number = ++reload->series, .outcome = RELOAD_REFUSED, .wall_ns = clock->wall(clock)};
+    *ret = begin_report(reload);
     struct transaction t = {.reload = reload, .how = how, .report = ret};
     int status = run(&t, err);
-    if (status < 0) {
-        (void)snprintf(ret->reason, sizeof ret->reason, "%.*s", (int)sizeof ret->reason - 1,
-                       err->text);
-    }
-    say_shadow(&t);
-    say(reload, ret);
-    keep(&t);
-    fini(&t);
+    end_report(&t, status < 0 ? err->text : "");
+    pthread_mutex_unlock(&reload->running);
+    return status;
+}
+
+int reload_refuse(struct reload *reload, const char *why, struct reload_report *ret,
+                  struct err *err) {
+    const struct reload_how how = {0};
+    pthread_mutex_lock(&reload->running);
+    *ret = begin_report(reload);
+    struct transaction t = {.reload = reload, .how = &how, .report = ret};
+    int status = step(&t, RELOAD_STEP_READ, read_files, err);
+    end_report(&t, status < 0 ? err->text : why);
     pthread_mutex_unlock(&reload->running);
     return status;
 }

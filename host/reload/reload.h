@@ -118,6 +118,10 @@ void reload_destroy(struct reload *reload);
  * Errors: NOT_FOUND (`file`), IO, INVALID, ABI, REFUSED, TIMEOUT, NOMEM. [control] */
 int reload_run(struct reload *reload, const struct reload_how *how, struct reload_report *ret,
                struct err *err);
+/* Refuses what could not even be planned: it is logged and kept as others, in *ret. The reason is `why`, or, then -1,
+ * a plugin file that can't be read, which is in err. Errors: as reload_run. [control] */
+int reload_refuse(struct reload *reload, const char *why, struct reload_report *ret,
+                  struct err *err);
 /* The last reloads, at most RELOAD_KEEPS and `room`, oldest first; returns their number. [any] */
 size_t reload_history(struct reload *reload, struct reload_report *ret, size_t room);
 

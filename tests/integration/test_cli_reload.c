@@ -78,13 +78,16 @@ static void await_logged(const struct place *place, const char *text) {
 }
 
 /* The ticks of the first version count from 10001, those of the second from 20001: they go on counting. */
-static void end(struct place *place, bool reloaded) {
+static void end(struct place *place, bool reloaded, const char *reason) {
     struct test_program program;
     assert_int_equal(kill(place->started.pid, SIGTERM), 0);
     test_program_wait(&place->started, &program);
     assert_int_equal(program.status, 0);
     assert_int_equal(strstr(program.err, "info  reloaded '") != NULL, reloaded);
     assert_null(strstr(program.out, ":20001}"));
+    if (!strstr(program.err, reason)) {
+        fail_msg("'%s' is missing in: %s", reason, program.err);
+    }
     test_program_fini(&program);
     place_destroy(place);
 }
@@ -99,7 +102,7 @@ static void test_sighup_reloads_what_has_changed(void **state) {
     assert_int_equal(kill(place.started.pid, SIGHUP), 0);
 
     await(&place, ":2");
-    end(&place, true);
+    end(&place, true, "1 actors went over");
 }
 
 static void test_watch_reloads_by_itself(void **state) {
@@ -111,7 +114,7 @@ static void test_watch_reloads_by_itself(void **state) {
     install(&place, "adder_2");
 
     await(&place, ":2");
-    end(&place, true);
+    end(&place, true, "1 actors went over");
 }
 
 /* The second version's ticks say something else. */
@@ -127,7 +130,7 @@ static void test_shadow_refuses_what_does_something_else(void **state) {
     await_logged(&place, "refused at step 'shadow': 3 of 3 turns that were compared differ; first "
                          "'r/adder[0]': message on 'out': 'number' differs");
     await_logged(&place, "shadow: {\"actor\": \"r/adder[0]\", \"turn\": ");
-    end(&place, false);
+    end(&place, false, "refused at step 'shadow'");
 }
 
 static void test_shadow_wants_a_number(void **state) {
@@ -149,7 +152,21 @@ static void test_sighup_with_a_broken_file_changes_nothing(void **state) {
     assert_int_equal(kill(place.started.pid, SIGHUP), 0);
 
     await(&place, ":10100}");
-    end(&place, false);
+    end(&place, false, "adder.so' refused at step 'read': plugin file '");
+}
+
+static void test_sighup_with_a_broken_manifest_changes_nothing(void **state) {
+    (void)state;
+    struct place place = place_create();
+    troupe_start(&place.started, "run", place.manifest);
+    await(&place, ":10001}");
+    install(&place, "adder_2");
+    test_write_file(place.manifest, "troupe: 1\nproc: r\nactors: { adder: { type: no.Such } }\n");
+
+    assert_int_equal(kill(place.started.pid, SIGHUP), 0);
+
+    await(&place, ":10100}");
+    end(&place, false, "m.yaml:3:26: error: no plugin file offers actor type 'no.Such'");
 }
 
 int main(void) {
@@ -159,6 +176,7 @@ int main(void) {
         cmocka_unit_test(test_sighup_with_a_broken_file_changes_nothing),
         cmocka_unit_test(test_shadow_refuses_what_does_something_else),
         cmocka_unit_test(test_shadow_wants_a_number),
+        cmocka_unit_test(test_sighup_with_a_broken_manifest_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
