@@ -245,6 +245,7 @@ static void more_end(struct runner *r, struct inst *in) {
     mem_free(more->rest);
     mem_free(atomic_load_explicit(&more->fail_with, memory_order_relaxed));
     config_unref(more->config);
+    config_unref(atomic_load_explicit(&more->next_config, memory_order_relaxed));
     swap_put_config(in, NULL);
 }
 
@@ -261,6 +262,7 @@ void inst_forget(struct inst *in) {
         if (in->spawned) {
             mem_free((void *)(uintptr_t)more->name);
         }
+        mem_free((void *)(uintptr_t)more->row_overflow);
         snapshot_family_unref(&in->proc->snapshots,
                               atomic_load_explicit(&more->family, memory_order_relaxed));
         mem_free(more);
@@ -281,25 +283,19 @@ struct port *ports_make(uint16_t row_count) {
     return block ? block->ports : NULL;
 }
 
-static void ports_free(struct inst *in) {
-    struct port_block *block = port_block_of(in->ports);
-    for (uint16_t i = 0; i < block->count; i++) {
-        port_fini(&in->ports[i]);
-    }
-    mem_free(block);
-    in->ports = NULL;
-}
-
 int inst_widen_ports(struct inst *in, uint16_t row_count) {
     struct port_block *before = in->ports ? port_block_of(in->ports) : NULL;
     if (!before || before->count >= row_count) {
         return 0;
     }
-    struct port *made = ports_make(row_count);
+    bool is_whole = before->is_whole;
+    struct port *made = is_whole ? wiring_copy_ports(before, row_count) : ports_make(row_count);
     if (!made) {
         return -1;
     }
-    memcpy(made, before->ports, before->count * sizeof *made);
+    if (!is_whole) {
+        memcpy(made, before->ports, before->count * sizeof *made);
+    }
     /* seq_cst: L-1 */
     __atomic_store_n(&in->ports, made, __ATOMIC_SEQ_CST);
     looks_give_up(in->proc, &before->block);
@@ -322,9 +318,8 @@ __attribute__((noinline)) void inst_unmake(struct runner *r, struct inst *in) {
     if (in->more) {
         more_end(r, in);
     }
-    if (in->ports) {
-        ports_free(in);
-    }
+    wiring_drop_ports(in->ports);
+    in->ports = NULL;
     mem_free(in->state);
     in->state = NULL;
     atomic_store_explicit(&in->holders, 0, memory_order_relaxed); /* one that never started */

@@ -42,7 +42,7 @@ enum inst_status { INST_STATUSES(INST_STATUS_CONSTANT) INST_STATUS_COUNT };
 #define SIGNAL_CLOSE 2048u /* a slot without a life closes; with ABORT: all becomes dead letters */
 #define SIGNAL_HOLD 4096u  /* a slot without a life: it waits for others to end (pause_end) */
 #define SIGNAL_UNHOLD 16384u /* it waits for nobody's end any more */
-#define SIGNAL_SWAP 32768u   /* to another generation of its type, or back: see swap.h */
+#define SIGNAL_SWAP 32768u   /* to other code or back (swap.h); or to other wires (wiring.h) */
 /* What is meant for one life only. */
 #define SIGNALS_OF_A_LIFE                                                                          \
     (SIGNAL_STOP | SIGNAL_ABORT | SIGNAL_FINISH | SIGNAL_FAIL | SIGNAL_STOPPING)

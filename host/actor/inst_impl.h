@@ -18,6 +18,7 @@
 #include "actor/published.h"
 #include "actor/stuck.h"
 #include "actor/type.h"
+#include "actor/wiring.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/scratch.h"
@@ -315,8 +316,8 @@ static inline uint32_t inst_open_children(const struct inst *in) {
 }
 /* What becomes of messages for this row when it is full. [home worker; of one of the plan: any] */
 static inline enum overflow inst_overflow(const struct inst *in, uint16_t row) {
-    bool is_planned = in->more && in->more->row_overflow && row < inst_type(in)->line->planned;
-    return is_planned ? in->more->row_overflow[row] : OVERFLOW_BLOCK;
+    bool is_said = in->more && in->more->row_overflow && row < in->more->overflow_count;
+    return is_said ? in->more->row_overflow[row] : OVERFLOW_BLOCK;
 }
 /* As it was made by its home worker, or NULL. [any thread that knows that the instance stays] */
 static inline struct inst_more *inst_seen(const struct inst *in) {
@@ -382,6 +383,7 @@ struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct in
 struct port_block {
     struct looks_block block; /* first */
     uint16_t count;
+    bool is_whole; /* of a plan's actor: wires and targets lie behind the ports */
     struct port ports[];
 };
 static inline struct port_block *port_block_of(struct port *ports) {

@@ -20,6 +20,7 @@
 struct inst;
 struct inst_watch;
 struct outbox;
+struct rewiring;
 
 /* Body of an ENDED message: children that have ended, one after another; and what is left of one. They are linked
  * as in the queue of a worker, which they have left for good. */
@@ -114,7 +115,8 @@ struct inst_more {
     /* set before others know the instance, then constant */
     const char *name; /* lent by the plan; a spawned child's is owned, NULL: anonymous */
     struct config *config;
-    const enum overflow *row_overflow;     /* per row, lent by the plan; NULL: all block */
+    const enum overflow *row_overflow;     /* of rows by their numbers, owned; NULL: all block */
+    uint16_t overflow_count;               /* so many; those behind block */
     const struct client_seat *seat;        /* of a client, lent by its owner; else NULL */
     _Atomic(struct client_order *) orders; /* to a client; written under the proc's lock */
 
@@ -146,6 +148,8 @@ struct inst_more {
         family; /* a reference; of those below that show its name; NULL: none has ended yet */
     _Atomic uint64_t next_pid; /* roots: the counter of their tree (AI-1) */
 
+    _Atomic(struct rewiring *) rewiring;   /* it gets other wires; see wiring.h */
+    _Atomic(struct config *) next_config;  /* of the lives to come; whoever takes it out owns it */
     _Atomic(struct config *) other_config; /* across a reload; whoever takes it out owns it */
     struct mbox_bounds bounds;             /* of the mailbox, if it has any */
 };

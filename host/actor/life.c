@@ -75,6 +75,7 @@ static void begin(struct runner *r, struct inst *in) {
     atomic_store_explicit(&in->created_ns, r->worker ? sched_coarse_now(r->worker) : 0,
                           memory_order_relaxed);
     inst_begin(in);
+    swap_take_next_config(in);
     if (in->flight) {
         record_note(r, in, FLIGHT_RESTARTED, inst_incarnation(in), NULL);
     }

@@ -16,13 +16,35 @@ _Static_assert((int)WIRE_DIRECT == (int)ROUTE_DIRECT && (int)WIRE_HASH == (int)R
                    (int)WIRE_BROADCAST == (int)ROUTE_BROADCAST,
                "the manifest's words and the wires' are the same numbers");
 
-static bool blocks_everywhere(const struct plan_actor *actor, const struct inst_type *type) {
-    for (uint16_t i = 0; actor->row_overflow && i < type->row_count; i++) {
+static bool blocks_everywhere(const struct plan_actor *actor, const struct note_actor *note) {
+    for (size_t i = 0; actor->row_overflow && i < note->row_count; i++) {
         if (actor->row_overflow[i] != OVERFLOW_BLOCK) {
             return false;
         }
     }
     return true;
+}
+
+/* By the rows' numbers: the code may be of another generation than the plan's (Y-1). -1: no memory. */
+static int take_overflow(struct inst *in, const struct plan *plan, const struct plan_actor *actor) {
+    const struct note_actor *note = actor->is_group ? NULL : plan->types[actor->type].note;
+    if (!note || blocks_everywhere(actor, note)) {
+        return 0;
+    }
+    enum overflow *all = mem_array(in->type->row_count, sizeof *all);
+    for (size_t i = 0; all && i < note->row_count; i++) {
+        uint16_t row = inst_type_row(in->type, troupe_str(note->rows[i].name));
+        if (row != INST_NO_ROW) {
+            all[row] = actor->row_overflow[i];
+        }
+    }
+    if (!all) {
+        return -1;
+    }
+    in->more->row_overflow = all;
+    in->more->overflow_count = in->type->row_count;
+    mbox_be_choosy(&in->mbox);
+    return 0;
 }
 
 static bool has_ring(const struct inst *in, uint16_t row) {
@@ -67,16 +89,25 @@ int actor_give_thread(struct proc *proc, struct inst *in, const struct plan_acto
                : 0;
 }
 
+/* Laid out as its code has it, which may be of another generation than the plan's. */
+static int take_config(struct inst *in, const struct plan_actor *actor, struct err *err) {
+    const struct note_config *note = in->type->config;
+    struct config **ret = &in->more->config;
+    if (!note || !actor->config) {
+        return 0;
+    }
+    if (!config_is_same_schema(note, actor->config->note)) {
+        return plan_actor_config(actor, note, ret, err);
+    }
+    *ret = config_ref(actor->config);
+    return 0;
+}
+
 static void equip(struct inst *in, const struct plan_actor *actor) {
     const struct checkpoint_policy *policy = &actor->spec->checkpoint;
     struct inst_more *more = in->more;
     more->name = actor->name;
     in->pid = actor->pid;
-    more->config = actor->config ? config_ref(actor->config) : NULL;
-    more->row_overflow = blocks_everywhere(actor, in->type) ? NULL : actor->row_overflow;
-    if (more->row_overflow) {
-        mbox_be_choosy(&in->mbox);
-    }
     in->checkpoints = (policy->messages || policy->time_ns) && !actor->is_group &&
                       in->type->save != INST_NO_ROW && in->type->load != INST_NO_ROW;
 }
@@ -92,13 +123,15 @@ struct inst *actor_make(struct proc *proc, const struct plan *plan, const struct
     const struct mailbox_policy *policy = &actor->spec->mailbox;
     uint32_t capacity = actor->is_group ? HOST_CAPACITY : policy->capacity;
     struct inst *in = inst_make_shut(&proc->outside, proc, type, capacity, home);
-    if (in && inst_more(in)) {
+    if (!in || !inst_more(in)) {
+        err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
+    } else if (take_config(in, actor, err) == 0) {
         equip(in, actor);
-        if (make_bounds(in, policy->bytes) == 0) {
+        if (take_overflow(in, plan, actor) == 0 && make_bounds(in, policy->bytes) == 0) {
             return in;
         }
+        err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
     }
-    err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
     if (in) {
         inst_unmake(&proc->outside, in);
     }
@@ -106,10 +139,9 @@ struct inst *actor_make(struct proc *proc, const struct plan *plan, const struct
 }
 
 /* Into the tree: roots under the proc, members under their group. */
-static void adopt(struct proc *proc, struct inst *in, uint32_t parent) {
-    struct inst *above = parent == PLAN_NONE ? proc->self : proc_actor(proc, parent);
+void actors_adopt(struct inst *in, struct inst *above) {
     atomic_store_explicit(&in->parent, above, memory_order_relaxed);
-    list_add_last(&above->more->children, &in->sibling);
+    list_show_last(&above->more->children, &in->sibling);
     _Atomic uint64_t *next_pid = &inst_root(in)->more->next_pid;
     if (in->pid >= atomic_load_explicit(next_pid, memory_order_relaxed)) {
         atomic_store_explicit(next_pid, in->pid + 1, memory_order_relaxed);
@@ -160,7 +192,7 @@ static int make_actors(struct proc *proc, struct err *err) {
         }
         mbox_open(&in->mbox);
         actors_add(proc, in, actor);
-        adopt(proc, in, actor->parent);
+        actors_adopt(in, actor->parent == PLAN_NONE ? proc->self : proc_actor(proc, actor->parent));
         if (map_set(&proc->names, actor->name, in) < 0) {
             return err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
         }
@@ -171,70 +203,16 @@ static int make_actors(struct proc *proc, struct err *err) {
     return 0;
 }
 
-static struct wire *next_wire(struct port *port) {
-    for (uint32_t i = 0; i < port->count; i++) {
-        if (!port->wires[i].targets) {
-            return &port->wires[i];
-        }
-    }
-    return NULL;
-}
-
-static int make_wire(struct inst *in, const struct plan_wire *from,
-                     const struct proc_actor *actors) {
-    struct port *port = &in->ports[from->from_row];
-    struct wire *wire = next_wire(port);
-    wire->targets = mem_array(from->to_count, sizeof *wire->targets);
-    if (!wire->targets) {
-        return -1;
-    }
-    wire->mode = (uint8_t)from->route;
-    wire->key = from->key_name;
-    for (size_t i = 0; i < from->to_count; i++) {
-        struct inst *to = actors[from->to[i]].in;
-        uint16_t row = (uint16_t)from->to_row;
-        wire->targets[i] =
-            (struct wire_target){&to->mbox, inst_uid(to), row, (uint8_t)inst_overflow(to, row)};
-        const struct msg_type *wanted = to->type->rows[row].type;
-        if (wanted && wanted->abi.body_size > wire->body_room) {
-            wire->body_room = wanted->abi.body_size;
-        }
-    }
-    wire->count = (uint32_t)from->to_count;
-    port->body_room = wire->body_room > port->body_room ? wire->body_room : port->body_room;
-    inst_settle_port(in, from->from_row);
-    return 0;
-}
-static int count_ports(const struct plan *plan, const struct proc_actor *actors, uint32_t own) {
-    for (size_t i = 0; i < plan->wire_count; i++) {
-        const struct plan_wire *from = &plan->wires[i];
-        struct inst *in = actors[from->from].in;
-        if (!in->ports) {
-            in->ports = ports_make(in->type->row_count);
-            if (!in->ports) {
-                return -1;
-            }
-        }
-        in->ports[from->from_row].count++;
-    }
-    for (uint32_t i = 0; i < own; i++) {
-        struct inst *in = actors[i].in;
-        for (uint16_t row = 0; in->ports && row < in->type->row_count; row++) {
-            if (port_init(&in->ports[row], in->ports[row].count) < 0) {
-                return -1;
-            }
-        }
-    }
-    return 0;
-}
-
-int actors_wire(const struct plan *plan, const struct proc_actor *actors, uint32_t own,
+int actors_wire(const struct plan *plan, struct inst *const *actors, const bool *is_own,
                 struct err *err) {
-    int status = count_ports(plan, actors, own);
-    for (size_t i = 0; i < plan->wire_count && status == 0; i++) {
-        const struct plan_wire *from = &plan->wires[i];
-        status = make_wire(actors[from->from].in, from, actors);
+    struct wiring wiring;
+    int status = wiring_init(&wiring, plan, actors);
+    for (uint32_t i = 0; i < plan->actor_count && status == 0; i++) {
+        if (!is_own || is_own[i]) {
+            status = wiring_make_ports(&wiring, i, &actors[i]->ports);
+        }
     }
+    wiring_fini(&wiring);
     return status < 0 ? err_set(err, ERR_NOMEM, "%zu wires", plan->wire_count) : 0;
 }
 
@@ -244,14 +222,25 @@ struct inst *proc_planned(struct proc *proc, uint64_t uid) {
     return in && inst_plan_index(in) != UINT32_MAX && inst_uid(in) == uid ? in : NULL;
 }
 
+static int wire_all(struct proc *proc, struct err *err) {
+    uint32_t count = proc_actor_count(proc);
+    struct inst **actors = mem_array((size_t)count + 1, sizeof *actors);
+    for (uint32_t i = 0; actors && i < count; i++) {
+        actors[i] = proc_actor(proc, i);
+    }
+    int status = actors ? actors_wire(proc->plan, actors, NULL, err)
+                        : err_set(err, ERR_NOMEM, "%zu wires", proc->plan->wire_count);
+    mem_free((void *)actors);
+    return status;
+}
+
 int proc_load(struct proc *proc, const struct plan *plan, struct err *err) {
     assert(!proc->plan);
     proc->plan = plan;
     if (make_actors(proc, err) < 0) {
         return -1;
     }
-    uint32_t count = proc_actor_count(proc);
-    return count > 0 ? actors_wire(plan, proc->actors->items, count, err) : 0;
+    return wire_all(proc, err);
 }
 
 /* What is left of an instance when the proc goes: one that ended needs only its slot freed. */

@@ -105,4 +105,7 @@ void inst_obey(struct runner *r, struct inst *in) {
     } else if (in->phase != PHASE_CLOSED) {
         obey_alive(r, in, signals);
     }
+    if (signals & SIGNAL_SWAP) {
+        rewire_obey(in);
+    }
 }

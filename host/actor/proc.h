@@ -104,18 +104,30 @@ int proc_load(struct proc *proc, const struct plan *plan, struct err *err);
 struct inst *proc_actor(struct proc *proc, uint32_t plan_index); /* lent for the proc's life */
 uint32_t proc_actor_count(const struct proc *proc);
 
-/* One more root of a proc that runs, one at a time. `addition` is a plan whose first actor it is; the others
- * stand in for actors of the proc that it is wired to: stands_for[i] for the actor number i (0: NULL). All types must have been added. Nobody finds it before proc_show_root, by the supervisor, which cannot
- * fail. The plan is lent for the proc's life. Errors: EXISTS (the name is taken), INVALID (what a target
- * passes on would not fit its receivers), NOT_FOUND, IO, NOMEM. */
-struct proc_root {
-    struct inst *in;
+/* Actors for a proc that runs, by one thread at a time, out of sight: those of a plan whose place in `actors` is NULL,
+ * wired to each other and to those that are there. All types must have been added. They get the places, which are
+ * emptied again when it fails. Nobody finds them before they are shown, which cannot fail, in the plan's order. The
+ * plan is lent for the proc's life. Errors: EXISTS (a name is taken), NOT_FOUND, INVALID, IO, NOMEM. */
+struct proc_made {
+    struct inst *in;     /* NULL: it was there */
     struct inst *before; /* who had its name, and has ended; NULL: nobody */
+    bool has_name;
 };
-int proc_make_root(struct proc *proc, const struct plan *addition, struct inst *const *stands_for,
-                   struct proc_root *ret, struct err *err);
-void proc_show_root(struct proc *proc, struct inst *in, const struct plan_actor *plan);
-void proc_unmake_root(struct proc *proc, const struct proc_root *root); /* that was not shown */
+int proc_make_actors(struct proc *proc, const struct plan *plan, struct inst **actors,
+                     struct proc_made *ret_made, struct err *err);
+void proc_unmake_actors(struct proc *proc, const struct plan *plan, struct inst **actors,
+                        struct proc_made *made); /* that were not shown */
+/* `parent` is its group; NULL: it is a root. */
+void proc_show_actor(struct proc *proc, struct inst *in, const struct plan_actor *plan,
+                     struct inst *parent);
+/* What a plan says of it holds from now on: of the same actor, and lent for the proc's life. */
+void proc_show_policies(struct proc *proc, uint32_t number, const struct plan_actor *plan);
+/* For a root with wires of its own, number 0 of a plan in which others stand in for actors of the proc: whether what
+ * one of them passes on would still fit its receivers. Errors: INVALID. */
+int proc_check_wires(struct proc *proc, const struct plan *addition, struct inst *const *stands_for,
+                     struct err *err);
+/* AI-2: whether an open slot is called so. Errors: EXISTS. [any] */
+int proc_check_name(struct proc *proc, const char *name, struct err *err);
 /* The actor of the plan, or the added root, called "name" or "group/name"; its slot may have closed. NULL:
  * none. [any] */
 struct inst *proc_find_actor(struct proc *proc, const char *name);

@@ -18,7 +18,8 @@
  * and stays for those who read it. */
 struct proc_actor {
     struct inst *in;
-    const struct plan_actor *plan; /* lent */
+    _Atomic(const struct plan_actor *)
+        plan; /* lent; changes when another plan says the same of it, or else */
 };
 struct proc_actors {
     struct proc_actors *before; /* owned */
@@ -97,7 +98,9 @@ static inline const struct plan_actor *proc_plan_of(const struct proc *proc,
     if (index >= atomic_load_explicit(&proc->actor_count, memory_order_acquire)) {
         return NULL;
     }
-    return atomic_load_explicit(&proc->actors, memory_order_acquire)->items[index].plan;
+    struct proc_actors *actors = atomic_load_explicit(&proc->actors, memory_order_acquire);
+    /* acquire: pairs with the release in proc_show_policies */
+    return atomic_load_explicit(&actors->items[index].plan, memory_order_acquire);
 }
 /* Whether the open slot, or one that is being made, has its name for itself (AI-2). [under lock] */
 static inline bool inst_has_name(const struct inst *in) {
@@ -113,11 +116,13 @@ struct inst *actor_make(struct proc *proc, const struct plan *plan, const struct
 /* A thread of its own, if it wants one. */
 int actor_give_thread(struct proc *proc, struct inst *in, const struct plan_actor *actor,
                       struct err *err);
-/* All wires of a plan. `actors` are its actors; the first `own` are new ones, and others send nothing. */
-int actors_wire(const struct plan *plan, const struct proc_actor *actors, uint32_t own,
+/* The wires from actors of a plan, which have none yet; `actors` are all of it. `is_own`: from those; NULL: all. */
+int actors_wire(const struct plan *plan, struct inst *const *actors, const bool *is_own,
                 struct err *err);
 /* Room for more of them; -1: no memory. */
 int actors_reserve(struct proc *proc, uint32_t more);
+/* Into the tree, below the proc or a group; its number counts among the pids. */
+void actors_adopt(struct inst *in, struct inst *above);
 /* Gives it the next number; there is room. */
 void actors_add(struct proc *proc, struct inst *in, const struct plan_actor *plan);
 void proc_unload(struct proc *proc);

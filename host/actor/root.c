@@ -1,37 +1,50 @@
-/* Roots that are added while the proc runs: made out of sight, then shown by the supervisor. */
+/* Actors that are added while the proc runs: made out of sight, then shown by the supervisor. */
 #include <stdio.h>
 #include <string.h>
 
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
 
+int proc_check_name(struct proc *proc, const char *name, struct err *err) {
+    pthread_mutex_lock(&proc->lock);
+    const struct inst *first = map_find(&proc->names, name);
+    bool taken = first && inst_has_name(first);
+    uint64_t pid = taken ? first->pid : 0;
+    pthread_mutex_unlock(&proc->lock);
+    return taken ? err_set(err, ERR_EXISTS, "the name '%s' is taken by '%s/%s[%llu]'", name,
+                           proc->name, name, (unsigned long long)pid)
+                 : 0;
+}
+
 /* AI-2. Takes the place of the name, so that nobody else gets it; nobody finds it before it is open. */
-static int take_name(struct proc *proc, const char *name, struct proc_root *root, struct err *err) {
+static int take_name(struct proc *proc, const char *name, struct proc_made *made, struct err *err) {
     pthread_mutex_lock(&proc->lock);
     struct inst *first = map_find(&proc->names, name);
     bool taken = first && inst_has_name(first);
-    uint64_t pid = taken ? first->pid : 0;
-    int status = taken ? -1 : map_set(&proc->names, name, root->in);
+    made->has_name = !taken && map_set(&proc->names, name, made->in) == 0;
     pthread_mutex_unlock(&proc->lock);
+    made->before = first;
     if (taken) {
-        return err_set(err, ERR_EXISTS, "the name '%s' is taken by '%s/%s[%llu]'", name, proc->name,
-                       name, (unsigned long long)pid);
+        return proc_check_name(proc, name, err);
     }
-    root->before = first;
-    return status < 0 ? err_set(err, ERR_NOMEM, "actor '%s'", name) : 0;
+    return made->has_name ? 0 : err_set(err, ERR_NOMEM, "actor '%s'", name);
 }
 
-static void give_name_back(struct proc *proc, const char *name, const struct proc_root *root) {
+static void give_name_back(struct proc *proc, const char *name, const struct proc_made *made) {
     pthread_mutex_lock(&proc->lock);
-    if (root->before) {
-        (void)map_set(&proc->names, name, root->before); /* it is there: needs no memory */
+    if (made->before) {
+        (void)map_set(&proc->names, name, made->before); /* it is there: needs no memory */
     } else {
         (void)map_remove(&proc->names, name);
     }
     pthread_mutex_unlock(&proc->lock);
 }
 
-static void unmake(struct proc *proc, struct inst *in) {
+static void unmake(struct proc *proc, const struct proc_made *made) {
+    struct inst *in = made->in;
+    if (made->has_name) {
+        give_name_back(proc, in->more->name, made);
+    }
     in->more->name = NULL; /* the plan's */
     in->spawned = true;    /* the cell is used again */
     inst_unmake(&proc->outside, in);
@@ -58,8 +71,8 @@ static int check_passed_on(const struct inst *to, uint16_t row, const struct pla
     return 0;
 }
 
-static int check_wires(struct proc *proc, const struct plan *addition,
-                       struct inst *const *stands_for, struct err *err) {
+int proc_check_wires(struct proc *proc, const struct plan *addition, struct inst *const *stands_for,
+                     struct err *err) {
     for (size_t w = 0; w < addition->wire_count; w++) {
         const struct plan_wire *wire = &addition->wires[w];
         const struct inst *to = stands_for[wire->to[0]]; /* NULL: the root itself */
@@ -72,65 +85,106 @@ static int check_wires(struct proc *proc, const struct plan *addition,
     return 0;
 }
 
-static int wire_it(struct inst *in, const struct plan *addition, struct inst *const *stands_for,
-                   struct err *err) {
-    struct proc_actor *actors = mem_array(addition->actor_count, sizeof *actors);
-    if (!actors) {
-        return err_set(err, ERR_NOMEM, "actor '%s'", addition->actors[0].path);
-    }
-    for (size_t i = 0; i < addition->actor_count; i++) {
-        actors[i].in = i == 0 ? in : stands_for[i];
-    }
-    int status = actors_wire(addition, actors, 1, err);
-    mem_free(actors);
-    return status;
+/* --- making --- */
+
+/* A member of a group that runs gets a number of its own: those of its children count on (AI-1, SV-8). */
+static uint64_t pid_of(const struct plan *plan, uint32_t at, const struct proc_made *made,
+                       struct inst *const *actors) {
+    uint32_t parent = plan->actors[at].parent;
+    bool joins = parent != PLAN_NONE && !made[parent].in;
+    return joins ? atomic_fetch_add_explicit(&inst_root(actors[parent])->more->next_pid, 1,
+                                             memory_order_relaxed)
+                 : plan->actors[at].pid;
 }
 
-int proc_make_root(struct proc *proc, const struct plan *addition, struct inst *const *stands_for,
-                   struct proc_root *ret, struct err *err) {
-    const struct plan_actor *actor = &addition->actors[0];
-    struct proc_root root = {.in = NULL};
-    if (check_wires(proc, addition, stands_for, err) < 0) {
+static int make_one(struct proc *proc, const struct plan *plan, uint32_t at, unsigned home,
+                    struct inst **actors, struct proc_made *made, struct err *err) {
+    const struct plan_actor *actor = &plan->actors[at];
+    home = (home + actor->component) % sched_worker_count(proc->sched);
+    struct inst *in = actor_make(proc, plan, actor, sched_worker_at(proc->sched, home), err);
+    if (!in) {
         return -1;
     }
-    if (actors_reserve(proc, 1) < 0) {
-        return err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
+    made[at].in = in;
+    in->pid = pid_of(plan, at, made, actors);
+    actors[at] = in;
+    return take_name(proc, actor->name, &made[at], err);
+}
+
+static int make_all(struct proc *proc, const struct plan *plan, struct inst **actors,
+                    struct proc_made *made, bool *is_own, struct err *err) {
+    unsigned home = proc->next_home++;
+    for (uint32_t i = 0; i < plan->actor_count; i++) {
+        is_own[i] = !actors[i];
+        if (is_own[i] && make_one(proc, plan, i, home, actors, made, err) < 0) {
+            return -1;
+        }
     }
-    pthread_mutex_lock(&proc->making);
-    unsigned home = proc->next_home++ % sched_worker_count(proc->sched);
-    root.in = actor_make(proc, addition, actor, sched_worker_at(proc->sched, home), err);
-    bool has_name = root.in && wire_it(root.in, addition, stands_for, err) == 0 &&
-                    take_name(proc, actor->name, &root, err) == 0;
-    bool made = has_name && actor_give_thread(proc, root.in, actor, err) == 0;
-    if (has_name && !made) {
-        give_name_back(proc, actor->name, &root);
-    }
-    if (root.in && !made) {
-        unmake(proc, root.in);
-    }
-    pthread_mutex_unlock(&proc->making);
-    if (!made) {
+    if (actors_wire(plan, actors, is_own, err) < 0) {
         return -1;
     }
-    *ret = root;
+    for (uint32_t i = 0; i < plan->actor_count; i++) { /* a thread is the last that can be had */
+        if (is_own[i] && actor_give_thread(proc, actors[i], &plan->actors[i], err) < 0) {
+            return -1;
+        }
+    }
     return 0;
 }
 
-void proc_unmake_root(struct proc *proc, const struct proc_root *root) {
-    give_name_back(proc, root->in->more->name, root);
+static void unmake_all(struct proc *proc, const struct plan *plan, struct inst **actors,
+                       struct proc_made *made) {
+    for (size_t i = plan->actor_count; i-- > 0;) {
+        if (made[i].in) {
+            unmake(proc, &made[i]);
+            actors[i] = NULL;
+            made[i] = (struct proc_made){.in = NULL};
+        }
+    }
+}
+
+int proc_make_actors(struct proc *proc, const struct plan *plan, struct inst **actors,
+                     struct proc_made *ret_made, struct err *err) {
+    uint32_t count = 0;
+    for (size_t i = 0; i < plan->actor_count; i++) {
+        ret_made[i] = (struct proc_made){.in = NULL};
+        count += !actors[i];
+    }
+    bool *is_own = mem_array(plan->actor_count + 1, sizeof *is_own);
+    if (!is_own || actors_reserve(proc, count) < 0) {
+        mem_free(is_own);
+        return err_set(err, ERR_NOMEM, "%u actors", (unsigned)count);
+    }
     pthread_mutex_lock(&proc->making);
-    unmake(proc, root->in);
+    int status = make_all(proc, plan, actors, ret_made, is_own, err);
+    if (status < 0) {
+        unmake_all(proc, plan, actors, ret_made);
+    }
+    pthread_mutex_unlock(&proc->making);
+    mem_free(is_own);
+    return status;
+}
+
+void proc_unmake_actors(struct proc *proc, const struct plan *plan, struct inst **actors,
+                        struct proc_made *made) {
+    pthread_mutex_lock(&proc->making);
+    unmake_all(proc, plan, actors, made);
     pthread_mutex_unlock(&proc->making);
 }
 
-void proc_show_root(struct proc *proc, struct inst *in, const struct plan_actor *plan) {
-    atomic_store_explicit(&in->parent, proc->self, memory_order_relaxed);
+void proc_show_actor(struct proc *proc, struct inst *in, const struct plan_actor *plan,
+                     struct inst *parent) {
     actors_add(proc, in, plan);
-    list_show_last(&proc->self->more->children, &in->sibling);
+    actors_adopt(in, parent ? parent : proc->self);
     mbox_open(&in->mbox);
 }
 
 struct inst *proc_find_actor(struct proc *proc, const char *name) {
     struct inst *in = proc_find_named(proc, name);
     return in && proc_plan_of(proc, in) ? in : NULL;
+}
+
+void proc_show_policies(struct proc *proc, uint32_t number, const struct plan_actor *plan) {
+    struct proc_actors *actors = atomic_load_explicit(&proc->actors, memory_order_relaxed);
+    /* release: pairs with the acquire in proc_plan_of */
+    atomic_store_explicit(&actors->items[number].plan, plan, memory_order_release);
 }

@@ -99,6 +99,11 @@ void swap_fini(struct swap *swap);
 /* Of an actor that is to go over soon: its settings then, laid out for where it goes; takes them. NULL: none. [control] */
 void swap_put_config(struct inst *in, struct config *config);
 
+/* Its settings from the next life on, or not after all (NULL); takes them. [control] */
+void swap_put_next_config(struct inst *in, struct config *config);
+/* They are its settings, as a life begins. [home worker] */
+void swap_take_next_config(struct inst *in);
+
 /* swap.c; by the home worker */
 void swap_obey(struct runner *r, struct inst *in);
 /* Wakes the next that has to go; in swap_way.c. [any] */

@@ -15,6 +15,34 @@ void swap_put_config(struct inst *in, struct config *config) {
                       : config);
 }
 
+void swap_put_next_config(struct inst *in, struct config *config) {
+    struct inst_more *more = inst_seen(in);
+    /* acq_rel: who takes it out sees all of it */
+    config_unref(more ? atomic_exchange_explicit(&more->next_config, config, memory_order_acq_rel)
+                      : config);
+}
+
+/* Its code may be of another generation by now. */
+void swap_take_next_config(struct inst *in) {
+    struct inst_more *more = in->more;
+    struct config *next =
+        more ? atomic_exchange_explicit(&more->next_config, NULL, memory_order_acq_rel) : NULL;
+    const struct note_config *note = in->type->config;
+    if (next && note && !config_is_same_schema(next->note, note)) {
+        struct config *laid_out = NULL;
+        struct err err;
+        (void)config_convert(next, next->note, note, &laid_out, &err);
+        config_unref(next);
+        next = laid_out; /* NULL: what it has stays */
+    }
+    if (next && note) {
+        config_unref(more->config);
+        more->config = next;
+    } else {
+        config_unref(next);
+    }
+}
+
 int swap_find_config(struct inst *in, const struct inst_type *to, struct config **ret, char *why,
                      size_t size) {
     struct inst_more *more = in->more;

@@ -345,6 +345,7 @@ static bool resume(struct runner *r, struct inst *in) {
     }
     in->paused = false;
     record_note(r, in, FLIGHT_RESUMED, 0, NULL);
+    rewire_obey(in); /* E-1 */
     return true;
 }
 

@@ -43,9 +43,9 @@ struct inst_row {
 struct type_line {
     char *id;                                  /* owned; so `names` */
     _Atomic(const struct inst_type *) current; /* what new instances are; NULL: none yet */
-    uint16_t *names;         /* by number: the proc's number of the row's name; under proc.lock */
-    uint16_t count, planned; /* how many; of them those of the first generation, which plans know */
-    struct swap swap;        /* of its actors, to another generation */
+    uint16_t *names;  /* by number: the proc's number of the row's name; under proc.lock */
+    uint16_t count;   /* how many */
+    struct swap swap; /* of its actors, to another generation */
 };
 
 #define INST_NO_ROW UINT16_MAX

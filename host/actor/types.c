@@ -232,7 +232,6 @@ static struct inst_type *make(struct proc *proc, const struct plan_type *plan_ty
                               const struct library_type *source) {
     struct type_line *line = find_line(proc, source->note->id);
     line = line ? line : make_line(proc, source->note->id);
-    bool is_first = line && line->count == 0;
     uint16_t *numbers = line ? number_rows(proc, line, source) : NULL;
     struct inst_type *type = numbers ? allocate(line, source, numbers) : NULL;
     mem_free(numbers);
@@ -240,7 +239,6 @@ static struct inst_type *make(struct proc *proc, const struct plan_type *plan_ty
         mem_free(type);
         return NULL;
     }
-    line->planned = is_first ? line->count : line->planned;
     describe(type, line, source);
     fill_rows(proc, type, plan_type);
     pick_hooks(type);

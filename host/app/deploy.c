@@ -263,21 +263,32 @@ static int find_targets(struct deploy *deploy, const struct plan *addition,
     return 0;
 }
 
-static int show_root(struct deploy *deploy, const struct plan *plan, struct inst *const *targets,
+static int make_root(struct deploy *deploy, const struct plan *plan, struct inst **targets,
+                     struct proc_made *made, struct supervisor_root *root, struct err *err) {
+    if (supervisor_may_add_root(deploy->supervisor, root, err) < 0 ||
+        proc_check_wires(deploy->proc, plan, targets, err) < 0 ||
+        proc_make_actors(deploy->proc, plan, targets, made, err) < 0) {
+        return -1;
+    }
+    root->in = targets[0];
+    return 0;
+}
+
+static int show_root(struct deploy *deploy, const struct plan *plan, struct inst **targets,
                      const uint32_t *numbers, struct err *err) {
     struct supervisor_root root = {
         .plan = &plan->actors[0], .targets = numbers, .target_count = plan->actor_count - 1};
-    struct proc_root made;
-    if (supervisor_may_add_root(deploy->supervisor, &root, err) < 0 ||
-        proc_make_root(deploy->proc, plan, targets, &made, err) < 0) {
-        return -1;
+    struct proc_made *made = mem_array(plan->actor_count, sizeof *made);
+    int status = made ? 0 : err_set(err, ERR_NOMEM, "actor '%s'", plan->actors[0].path);
+    if (status == 0) {
+        status = make_root(deploy, plan, targets, made, &root, err);
     }
-    root.in = made.in;
-    if (supervisor_add_root(deploy->supervisor, &root, err) < 0) {
-        proc_unmake_root(deploy->proc, &made);
-        return -1;
+    if (status == 0 && supervisor_add_root(deploy->supervisor, &root, err) < 0) {
+        proc_unmake_actors(deploy->proc, plan, targets, made);
+        status = -1;
     }
-    return 0;
+    mem_free(made);
+    return status;
 }
 
 /* AI-2: a pool has no slot of its own name. */

@@ -16,16 +16,6 @@ static bool is_group(const struct supervisor *sup, uint32_t at) {
     return sup->actors[at]->plan->is_group;
 }
 
-/* The range of a group's members and theirs is (at, end). */
-static uint32_t range_end(const struct supervisor *sup, uint32_t at) {
-    uint32_t end = at + 1;
-    while (end < sup->count && sup->actors[end]->plan->parent != PLAN_NONE &&
-           sup->actors[end]->plan->parent >= at) {
-        end++;
-    }
-    return end;
-}
-
 /* --- what is said once the lock is free --- */
 
 __attribute__((format(printf, 5, 6))) static void say_locked(struct supervisor *sup,
@@ -122,7 +112,7 @@ void sup_orphan_failed_locked(struct supervisor *sup, const struct inst_end *end
 
 /* D-2 */
 static bool may_begin(const struct supervisor *sup, uint32_t at) {
-    const struct plan_actor *actor = sup->actors[at]->plan;
+    const struct sup_actor *actor = sup->actors[at];
     if (actor->parent != PLAN_NONE && tree_state(sup->tree, actor->parent) != TREE_IS_RUNNING) {
         return false;
     }
@@ -153,9 +143,9 @@ static void try_begin_dependents(struct supervisor *sup, uint32_t at) {
         try_begin(sup, actor->starts.items[i]);
     }
     if (is_group(sup, at)) {
-        uint32_t end = range_end(sup, at);
-        for (uint32_t i = at + 1; i < end; i++) {
-            try_begin(sup, i);
+        uint32_t end = tree_place_behind(sup->tree, at);
+        for (uint32_t i = tree_place(sup->tree, at) + 1; i < end; i++) {
+            try_begin(sup, tree_node_at(sup->tree, i));
         }
     }
 }
@@ -198,7 +188,7 @@ static void begin_group_end(struct supervisor *sup, uint32_t at, unsigned ends_a
 }
 
 static void group_alive(struct supervisor *sup, uint32_t at, int change) {
-    uint32_t parent = sup->actors[at]->plan->parent;
+    uint32_t parent = sup->actors[at]->parent;
     if (parent != PLAN_NONE) {
         sup->actors[parent]->alive += (uint32_t)change;
     }
@@ -402,7 +392,7 @@ static uint64_t random_number(struct supervisor *sup) {
 /* One of those, or one whom they wait for, may wait for room in it: its slot has to know. Whom it names in
  * `after`, and its group, have been asked before. */
 static bool is_held(const struct supervisor *sup, uint32_t at) {
-    const struct plan_actor *actor = sup->actors[at]->plan;
+    const struct sup_actor *actor = sup->actors[at];
     enum tree_state state = tree_state(sup->tree, at);
     bool held = state == TREE_IS_DOWN || state == TREE_IS_WAITING;
     held = held && tree_waits_for_ends(sup->tree, at);
@@ -487,15 +477,29 @@ _Static_assert((int)SUPERVISOR_BY_POLICY == (int)TREE_BY_POLICY &&
                    (int)SUPERVISOR_GIVE_UP == (int)TREE_NO_MORE,
                "the coordinator's words and the tree's are the same numbers");
 
+/* It was added, and did not come up: it goes again, whatever its policy says. */
+static void fail_trial_locked(struct supervisor *sup, uint32_t at, const struct inst_end *end,
+                              struct sup_after *after) {
+    if (!sup->trial.failed) {
+        sup->trial = *end;
+        sup->trial.frames = NULL;
+        sup_heard_locked(sup);
+    }
+    sup_remove_locked(sup, at, after);
+}
+
 void sup_ended_locked(struct supervisor *sup, uint32_t at, const struct inst_end *end,
                       enum supervisor_verdict verdict, struct sup_after *after) {
     struct sup_actor *actor = sup->actors[at];
-    uint32_t parent = sup->actors[at]->plan->parent;
+    uint32_t parent = actor->parent;
     struct tree_event event = {.kind = TREE_EVENT_ENDED,
                                .node = at,
                                .incarnation = tree_incarnation(sup->tree, at),
                                .how = how_it_ended(end),
                                .verdict = (enum tree_verdict)verdict};
+    if (actor->on_trial && !actor->ready && end->failed) {
+        fail_trial_locked(sup, at, end, after);
+    }
     /* what was meant for the life that ended; from here on the tree speaks to the next one */
     inst_unsignal(instance(sup, at), SIGNALS_OF_A_LIFE);
     group_alive(sup, at, -1);
@@ -510,12 +514,18 @@ void sup_ended_locked(struct supervisor *sup, uint32_t at, const struct inst_end
     }
 }
 
+bool sup_is_idle_locked(const struct supervisor *sup, uint32_t at) {
+    enum tree_state state = tree_state(sup->tree, at);
+    bool is_down = state == TREE_IS_DOWN || state == TREE_IS_WAITING;
+    return is_down && inst_depth(proc_actor(sup->proc, at)) == 0;
+}
+
 /* DR-3: sources that wait for a restart have nothing to drain, and nobody sends to them. */
 static void remove_idle_sources(struct supervisor *sup, struct sup_after *after) {
     for (uint32_t i = 0; i < sup->count; i++) {
         const struct sup_cycle *cycle = &sup->cycles[sup->actors[i]->cycle];
         if (tree_state(sup->tree, i) == TREE_IS_WAITING && !is_group(sup, i) && !cycle->is_cycle &&
-            cycle->open_inputs == 0 && inst_depth(instance(sup, i)) == 0) {
+            cycle->open_inputs == 0 && sup_is_idle_locked(sup, i)) {
             struct tree_event event = {.kind = TREE_EVENT_REMOVED, .node = i};
             sup_step_locked(sup, &event, after);
         }
@@ -539,33 +549,32 @@ void sup_remove_locked(struct supervisor *sup, uint32_t at, struct sup_after *af
 }
 
 void sup_drain_locked(struct supervisor *sup, uint32_t at, struct sup_after *after) {
-    enum tree_state state = tree_state(sup->tree, at);
-    bool is_down = state == TREE_IS_DOWN || state == TREE_IS_WAITING;
-    if (is_down && inst_depth(instance(sup, at)) == 0) {
+    if (sup_is_idle_locked(sup, at)) {
         sup_remove_locked(sup, at, after);
     } else {
         inst_signal(instance(sup, at), SIGNAL_DRAIN);
     }
 }
 
-/* Those from `first` on who are alive, the last one first. */
+/* Those who stand in these places and are alive, the last one first. */
 static void abort_range(struct supervisor *sup, uint32_t first, uint32_t end) {
     for (uint32_t i = end; i-- > first;) {
-        enum tree_state state = tree_state(sup->tree, i);
+        uint32_t at = tree_node_at(sup->tree, i);
+        enum tree_state state = tree_state(sup->tree, at);
         if (state == TREE_IS_DOWN || state == TREE_IS_WAITING || state == TREE_IS_CLOSED) {
             continue;
         }
-        if (is_group(sup, i)) {
-            begin_group_end(sup, i, SIGNAL_ABORT);
+        if (is_group(sup, at)) {
+            begin_group_end(sup, at, SIGNAL_ABORT);
         } else {
-            inst_signal(instance(sup, i), SIGNAL_ABORT);
+            inst_signal(instance(sup, at), SIGNAL_ABORT);
         }
     }
 }
 
 /* In this order: what the tree says of it is a stop, and must not be obeyed first. */
 void sup_abort_locked(struct supervisor *sup, uint32_t at, struct sup_after *after) {
-    abort_range(sup, at, range_end(sup, at));
+    abort_range(sup, tree_place(sup->tree, at), tree_place_behind(sup->tree, at));
     sup_remove_locked(sup, at, after);
 }
 

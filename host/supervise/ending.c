@@ -36,6 +36,7 @@ static void watch(struct supervisor *sup, struct sup_cycle *cycle, bool alive,
 
 void sup_feed_locked(struct supervisor *sup, struct sup_cycle *cycle) {
     cycle->open_inputs++;
+    cycle->has_inputs = true;
     if (cycle->watched && !cycle->ended) {
         cycle->watched = false;
         sup->watching--;
@@ -44,14 +45,15 @@ void sup_feed_locked(struct supervisor *sup, struct sup_cycle *cycle) {
 
 /* Nothing comes in from outside any more. */
 static void inputs_ended(struct supervisor *sup, struct sup_cycle *cycle) {
-    if (cycle->stay && !sup->stopping) {
+    bool may_be_none = cycle->is_cycle && sup->between;
+    if ((cycle->stay || may_be_none) && !sup->stopping && !cycle->leaving) {
         return;
     }
     if (!cycle->is_cycle) {
         drain(sup, cycle, SIGNAL_INPUTS_ENDED);
         return;
     }
-    watch(sup, cycle, false, sup->stopping ? SIGNAL_QUIET : 0);
+    watch(sup, cycle, false, sup->stopping || cycle->leaving ? SIGNAL_QUIET : 0);
 }
 
 void sup_closed_locked(struct supervisor *sup, uint32_t at) {
@@ -62,7 +64,7 @@ void sup_closed_locked(struct supervisor *sup, uint32_t at) {
     actor->closed = true;
     for (uint32_t i = 0; i < actor->feeds.count; i++) {
         struct sup_cycle *cycle = &sup->cycles[actor->feeds.items[i]];
-        if (--cycle->open_inputs == 0) {
+        if (--cycle->open_inputs == 0 && (cycle->has_inputs || sup->stopping)) {
             inputs_ended(sup, cycle);
         }
     }
@@ -151,10 +153,43 @@ void sup_sources_locked(struct supervisor *sup) {
 /* A cycle that nothing from outside feeds ends when it has come to rest by itself; timers and watches
  * of its own are an outside too. */
 void sup_watch_cycles_locked(struct supervisor *sup) {
-    for (uint32_t c = 0; c < sup->cycle_count; c++) {
+    for (uint32_t c = 0; c < sup->cycle_count && !sup->between; c++) {
         struct sup_cycle *cycle = &sup->cycles[c];
         if (cycle->is_cycle && cycle->open_inputs == 0 && !cycle->stay && !cycle->watched) {
             watch(sup, cycle, true, 0);
         }
+    }
+}
+
+/* Nobody who leaves sends to it any more. */
+static void leave(struct supervisor *sup, struct sup_cycle *cycle, struct sup_after *after) {
+    if (cycle->is_cycle) {
+        inputs_ended(sup, cycle);
+        return;
+    }
+    uint32_t member = cycle->members.items[0];
+    if (!cycle->ended && sup_is_idle_locked(sup, member)) {
+        sup_remove_locked(sup, member, after);
+    }
+    drain(sup, cycle, SIGNAL_QUIET);
+}
+
+void sup_regraphed_locked(struct supervisor *sup, struct sup_after *after) {
+    for (uint32_t c = 0; c < sup->cycle_count && !sup->between; c++) {
+        struct sup_cycle *cycle = &sup->cycles[c];
+        if (cycle->open_inputs > 0 || cycle->ended || cycle->members.count == 0) {
+            continue;
+        }
+        if (cycle->leaving) {
+            leave(sup, cycle, after);
+        } else if (cycle->has_inputs) {
+            inputs_ended(sup, cycle);
+        }
+    }
+    if (sup->ready_count + sup->never_ready_count == sup->count) {
+        sup_watch_cycles_locked(sup);
+    }
+    if (sup->stopping) {
+        sup_sources_locked(sup);
     }
 }

@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "supervise/supervisor_impl.h"
 
-static int add(struct sup_list *list, uint32_t item) {
+int sup_list_add(struct sup_list *list, uint32_t item) {
     if (list->count == list->room) {
         uint32_t room = list->room ? list->room * 2 : 4;
         uint32_t *items = mem_resize(list->items, room * sizeof *items);
@@ -22,7 +22,7 @@ static int add_afters(struct supervisor *sup) {
     for (uint32_t i = 0; i < sup->count; i++) {
         const struct plan_actor *actor = sup->actors[i]->plan;
         for (size_t a = 0; a < actor->after_count; a++) {
-            if (add(&sup->actors[actor->after[a]]->starts, i) < 0) {
+            if (sup_list_add(&sup->actors[actor->after[a]]->starts, i) < 0) {
                 return -1;
             }
         }
@@ -40,7 +40,7 @@ static int add_members(struct supervisor *sup) {
         struct sup_cycle *cycle = &sup->cycles[actor->cycle];
         cycle->is_cycle |= actor->in_cycle;
         cycle->stay |= actor->spec->when_inputs_end == INPUTS_END_STAY;
-        if (add(&cycle->members, i) < 0) {
+        if (sup_list_add(&cycle->members, i) < 0) {
             return -1;
         }
     }
@@ -65,10 +65,11 @@ static int add_feeds(struct supervisor *sup) {
             if (cycle == from->cycle || feeds_already(from, cycle)) {
                 continue;
             }
-            if (add(&from->feeds, cycle) < 0) {
+            if (sup_list_add(&from->feeds, cycle) < 0) {
                 return -1;
             }
             sup->cycles[cycle].open_inputs++;
+            sup->cycles[cycle].has_inputs = true;
         }
     }
     return 0;
@@ -83,6 +84,9 @@ static int make_actors(struct supervisor *sup) {
         sup->planned[i].sup = sup;
         sup->planned[i].at = i;
         sup->planned[i].plan = &sup->plan->actors[i];
+        sup->planned[i].parent = sup->plan->actors[i].parent;
+        sup->planned[i].after = sup->plan->actors[i].after;
+        sup->planned[i].after_count = sup->plan->actors[i].after_count;
     }
     return sup->planned && sup->actors ? 0 : -1;
 }
@@ -111,12 +115,13 @@ int sup_graph_add(struct supervisor *sup, struct sup_actor *actor, const uint32_
     sup->cycles = cycles ? cycles : sup->cycles;
     struct sup_cycle own = {.is_cycle = actor->plan->in_cycle, /* wired to itself */
                             .stay = actor->plan->spec->when_inputs_end == INPUTS_END_STAY};
-    if (!actors || !cycles || add(&own.members, sup->count) < 0) {
+    if (!actors || !cycles || sup_list_add(&own.members, sup->count) < 0) {
         return -1;
     }
     for (size_t i = 0; i < target_count; i++) {
         uint32_t cycle = actors[targets[i]]->cycle;
-        if (!feeds_already(actor, cycle) && add(&actor->feeds, cycle) < 0) {
+        if (sup_list_add(&actor->aims, targets[i]) < 0 ||
+            (!feeds_already(actor, cycle) && sup_list_add(&actor->feeds, cycle) < 0)) {
             mem_free(own.members.items);
             return -1;
         }
@@ -126,21 +131,27 @@ int sup_graph_add(struct supervisor *sup, struct sup_actor *actor, const uint32_
     }
     actor->sup = sup;
     actor->at = sup->count;
+    actor->parent = PLAN_NONE;
+    actor->by_hand = true;
     actor->cycle = sup->cycle_count;
     actors[sup->count++] = actor;
     cycles[sup->cycle_count++] = own;
     return 0;
 }
 
-static void free_actor(struct sup_actor *actor) {
+void sup_actor_free_parts(struct sup_actor *actor) {
+    if (actor->has_own_after) {
+        mem_free((void *)(uintptr_t)actor->after);
+    }
     mem_free(actor->end);
+    mem_free(actor->aims.items);
     mem_free(actor->starts.items);
     mem_free(actor->feeds.items);
 }
 
 void sup_graph_free(struct supervisor *sup) {
     for (uint32_t i = 0; sup->actors && sup->planned && i < sup->count; i++) {
-        free_actor(sup->actors[i]);
+        sup_actor_free_parts(sup->actors[i]);
         if (i >= sup->plan->actor_count) {
             mem_free(sup->actors[i]);
         }

@@ -24,10 +24,12 @@ int supervisor_create(const struct plan *plan, struct log *log, struct superviso
         return err_set(err, ERR_NOMEM, "supervisor");
     }
     sup->plan = plan;
+    sup->manifest = plan->manifest;
     sup->log = log;
     sup->count = (uint32_t)plan->actor_count;
     pthread_mutex_init(&sup->lock, NULL);
     pthread_cond_init(&sup->over_changed, NULL);
+    sup_heard_init(sup);
     if (tree_create(plan, &sup->tree, err) < 0 ||
         tree_actions_init(&sup->actions, sup->tree, err) < 0) {
         supervisor_destroy(sup);
@@ -61,6 +63,7 @@ void supervisor_destroy(struct supervisor *sup) {
     tree_actions_fini(&sup->actions);
     tree_destroy(sup->tree);
     pthread_cond_destroy(&sup->over_changed);
+    pthread_cond_destroy(&sup->heard);
     pthread_mutex_destroy(&sup->lock);
     mem_free(sup);
 }
@@ -80,6 +83,7 @@ static void heard_ready(void *context, struct inst *in) {
     bool first = !actor->ready;
     sup->ready_count += first;
     actor->ready = true;
+    sup_heard_locked(sup);
     sup_started_locked(sup, at, &after);
     bool all = sup->ready_count == sup->count && !sup->result.all_started;
     sup->result.all_started |= all;
@@ -120,12 +124,16 @@ static bool has_ended_locked(const struct supervisor *sup) {
     return sup->closed_count == sup->count && (sup->stopping || !sup->stays);
 }
 
+bool sup_is_ending_locked(const struct supervisor *sup) {
+    return sup->stopping || sup->over || has_ended_locked(sup);
+}
+
 /* Without the lock: it is somebody else's code. */
 static enum supervisor_verdict ask(struct supervisor *sup, uint32_t at,
                                    const struct inst_end *end) {
     const struct supervisor_coordinator *coordinator = &sup->coordinator;
     pthread_mutex_lock(&sup->lock); /* a root may be added meanwhile */
-    bool is_root = sup->actors[at]->plan->parent == PLAN_NONE;
+    bool is_root = sup->actors[at]->parent == PLAN_NONE;
     pthread_mutex_unlock(&sup->lock);
     return is_root && !end->told && coordinator->root_ended
                ? coordinator->root_ended(coordinator->context, end)
@@ -167,6 +175,7 @@ static void heard_closed(void *context, struct inst *in) {
     pthread_mutex_lock(&sup->lock);
     sup_closed_locked(sup, inst_plan_index(in));
     sup->closed_count++;
+    sup_heard_locked(sup);
     bool all = has_ended_locked(sup);
     bool was_ready = sup->actors[inst_plan_index(in)]->ready;
     sup->never_ready_count += !was_ready;
@@ -213,7 +222,7 @@ struct proc_observer supervisor_observer(struct supervisor *sup) {
 /* Whom it is wired to must not have been told to end: nothing more would come in. */
 static int may_add_locked(const struct supervisor *sup, const struct supervisor_root *root,
                           struct err *err) {
-    if (sup->stopping || sup->over || has_ended_locked(sup)) {
+    if (sup_is_ending_locked(sup)) {
         return err_set(err, ERR_STOPPED, "no actor is added to a proc that is stopping");
     }
     for (size_t i = 0; i < root->target_count; i++) {
@@ -230,14 +239,14 @@ static int may_add_locked(const struct supervisor *sup, const struct supervisor_
 static int add_root_locked(struct supervisor *sup, struct sup_actor *actor,
                            const struct supervisor_root *root, struct err *err) {
     if (may_add_locked(sup, root, err) < 0 ||
-        tree_add_root(sup->tree, root->plan, &sup->actions, err) < 0) {
+        tree_add(sup->tree, root->plan, PLAN_NONE, PLAN_NONE, &sup->actions, err) < 0) {
         return -1;
     }
     if (sup_graph_add(sup, actor, root->targets, root->target_count) < 0) {
-        tree_remove_root(sup->tree);
+        tree_remove_last(sup->tree);
         return err_set(err, ERR_NOMEM, "no memory to supervise '%s'", root->plan->path);
     }
-    proc_show_root(sup->proc, root->in, root->plan);
+    proc_show_actor(sup->proc, root->in, root->plan, NULL);
     return 0;
 }
 
@@ -283,7 +292,7 @@ int supervisor_add_root(struct supervisor *sup, const struct supervisor_root *ro
     }
     pthread_mutex_unlock(&sup->lock);
     if (status < 0) {
-        mem_free(actor->feeds.items);
+        sup_actor_free_parts(actor);
         mem_free(actor);
     }
     sup_after(sup, &after);
@@ -310,8 +319,7 @@ void supervisor_stop(struct supervisor *sup, const char *why) {
         sup_stopping_locked(sup, &after);
         sup_sources_locked(sup);
         sup->stop_timer.fire = stop_took_too_long;
-        timers_start_in(proc_timers(sup->proc), &sup->stop_timer,
-                        sup->plan->manifest->stop_timeout_ns);
+        timers_start_in(proc_timers(sup->proc), &sup->stop_timer, sup->manifest->stop_timeout_ns);
     }
     bool nothing = first && has_ended_locked(sup);
     pthread_mutex_unlock(&sup->lock);
@@ -375,21 +383,22 @@ int supervisor_tell(struct supervisor *sup, uint32_t at, enum supervisor_order o
                                 struct sup_after * after) = {[SUPERVISOR_STOP] = sup_remove_locked,
                                                              [SUPERVISOR_DRAIN] = sup_drain_locked,
                                                              [SUPERVISOR_ABORT] = sup_abort_locked};
-    const char *path = sup->plan->actors[at].path;
     struct sup_after after;
-    if (order == SUPERVISOR_DRAIN && sup->plan->actors[at].is_group) {
-        return err_set(err, ERR_REFUSED, "'%s' is a group: stop it, abort it, or drain its members",
-                       path);
-    }
     sup_after_init(&after);
     pthread_mutex_lock(&sup->lock);
+    const struct plan_actor *plan = sup->actors[at]->plan;
+    if (order == SUPERVISOR_DRAIN && plan->is_group) {
+        pthread_mutex_unlock(&sup->lock);
+        return err_set(err, ERR_REFUSED, "'%s' is a group: stop it, abort it, or drain its members",
+                       plan->path);
+    }
     bool has_closed = tree_state(sup->tree, at) == TREE_IS_CLOSED;
     if (!has_closed) {
         tell[order](sup, at, &after);
     }
     pthread_mutex_unlock(&sup->lock);
     sup_after(sup, &after);
-    return has_closed ? err_set(err, ERR_NOT_FOUND, "'%s' has ended", path) : 0;
+    return has_closed ? err_set(err, ERR_NOT_FOUND, "'%s' has ended", plan->path) : 0;
 }
 
 void supervisor_wait(struct supervisor *sup) {

@@ -69,7 +69,7 @@ int supervisor_tell(struct supervisor *sup, uint32_t actor, enum supervisor_orde
 void supervisor_start(struct supervisor *sup, struct proc *proc);
 struct supervisor_root {
     const struct plan_actor *plan; /* lent until the supervisor is destroyed */
-    struct inst *in;               /* made by proc_make_root, and not yet shown */
+    struct inst *in;               /* made by proc_make_actors, and not yet shown */
     const uint32_t *targets;       /* actors that it is wired to, by number */
     size_t target_count;
 };
@@ -80,6 +80,59 @@ int supervisor_add_root(struct supervisor *sup, const struct supervisor_root *ro
 /* Whether that would be refused as of now, before `in` is made for it: what has a thread costs more. */
 int supervisor_may_add_root(struct supervisor *sup, const struct supervisor_root *root,
                             struct err *err);
+/* A plan that was read again. By one thread at a time, which also adds no root meanwhile. */
+struct supervisor_edge {
+    uint32_t from, to; /* actors, by number */
+};
+struct supervisor_change {
+    /* Actors that join: those of the plan whose number is as high as supervisor_count or higher, in its order
+     * without gaps, made by proc_make_actors. They are shown and started, and are on trial until supervisor_accept:
+     * one that fails before it was ready closes, whatever its policy says. The plan is lent until the supervisor is
+     * destroyed; NULL: nobody joins. */
+    const struct plan *plan;
+    struct inst *const *actors; /* per actor of the plan */
+    const uint32_t *numbers;    /* likewise; also of `policies` */
+    /* All wires there are, or may be still, of actors that are not roots added alone. */
+    const struct supervisor_edge *edges;
+    size_t edge_count;
+    /* The edges are those of one plan; else nobody comes to an end because of what they make of two plans together. */
+    bool is_settled;
+    /* Those that leave, with all members of groups among them: to whom nobody sends any more who stays. They end as
+     * if the proc stopped, in the order of the wires, while all others go on (DR-3). */
+    const uint32_t *leaving;
+    size_t leaving_count;
+    /* Those that end, and begin a new life at once. */
+    const uint32_t *restarting;
+    size_t restarting_count;
+    /* What a plan says of its actors, and of the proc, holds from now on; lent likewise. NULL: what holds, does. */
+    const struct plan *policies;
+};
+/* Errors: STOPPED, NOMEM: then nothing has happened. [any] */
+int supervisor_change(struct supervisor *sup, const struct supervisor_change *change,
+                      struct err *err);
+void supervisor_accept(struct supervisor *sup);
+/* The number that the next one gets. */
+uint32_t supervisor_count(struct supervisor *sup);
+
+struct supervisor_progress {
+    size_t up;           /* have been ready once, or have ended */
+    size_t closed;       /* have ended for good */
+    uint32_t not_up;     /* the first that is not; PLAN_NONE: all are */
+    uint32_t not_closed; /* likewise */
+    bool is_ending;      /* the proc stops, or has */
+    struct inst_end
+        failed; /* the first that failed on trial since the last change; failed: there is one */
+    uint64_t heard_of; /* for supervisor_wait_heard */
+};
+/* How far these actors are. [any] */
+void supervisor_look(struct supervisor *sup, const uint32_t *actors, size_t count,
+                     struct supervisor_progress *ret);
+/* Waits until something has changed since that look, or until then. Not in seeded mode. */
+void supervisor_wait_heard(struct supervisor *sup, uint64_t heard_of, uint64_t until_ns);
+enum supervisor_standing { SUPERVISOR_STANDS, SUPERVISOR_IS_ENDING, SUPERVISOR_HAS_ENDED };
+enum supervisor_standing supervisor_standing(struct supervisor *sup, uint32_t actor);
+/* A root that was added alone, has not ended, and is wired to this actor; NULL: there is none. */
+const struct plan_actor *supervisor_aimed_at(struct supervisor *sup, uint32_t actor);
 /* Drains and stops everything; after stop.timeout what is left is aborted. Again: nothing. [any] */
 void supervisor_stop(struct supervisor *sup, const char *why);
 /* Ends everything now. [any] */

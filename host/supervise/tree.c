@@ -103,6 +103,7 @@ static void start(struct tree *t, uint32_t at) {
         tree_move(t, i, TREE_IS_STARTING);
         node->incarnation++;
         node->failing = false;
+        node->again = false;
         node->was_up = false;
         node->starting_now = true;
         if (node->children) {
@@ -124,7 +125,19 @@ static void act_start(struct tree *t, uint32_t at) {
 }
 
 uint32_t tree_start_order(const struct tree *t, uint32_t i) {
-    return i < t->plan->actor_count ? t->plan->init_order[i] : i;
+    return t->order[i];
+}
+
+uint32_t tree_place(const struct tree *t, uint32_t node) {
+    return t->places[node];
+}
+
+uint32_t tree_place_behind(const struct tree *t, uint32_t node) {
+    return t->nodes[t->places[node]].end;
+}
+
+uint32_t tree_node_at(const struct tree *t, uint32_t place) {
+    return t->nodes[place].number;
 }
 
 static void act_starts(struct tree *t) {
@@ -132,7 +145,7 @@ static void act_starts(struct tree *t) {
         act_start(t, t->start);
     } else if (t->starts > 1) {
         for (uint32_t i = 0; i < t->count; i++) {
-            act_start(t, tree_start_order(t, i));
+            act_start(t, t->places[t->order[i]]);
         }
     }
     t->starts = 0;
@@ -335,6 +348,8 @@ static void ended(struct tree *t, uint32_t at) {
         close_node(t, at, TREE_WHY_EMPTY);
     } else if (node->batched || !in_service(t, up)) {
         set_aside(t, at, how);
+    } else if (node->again && how != TREE_CLEAN) {
+        start(t, at);
     } else {
         decide(t, at, how);
     }
@@ -351,7 +366,8 @@ static void hear_ended(struct tree *t, uint32_t at, const struct tree_event *eve
         return;
     }
     if (!node->failing) {
-        node->last = (struct tree_cause){at, event->incarnation, event->how, event->detail};
+        node->last =
+            (struct tree_cause){node->number, event->incarnation, event->how, event->detail};
     }
     if (!t->aborting) {
         stop_range(t, at + 1, node->end, TREE_WHY_GROUP, at);
@@ -386,6 +402,14 @@ static void hear_removed(struct tree *t, uint32_t at) {
         if (node->state != TREE_IS_STOPPING && !t->aborting) {
             stop_range(t, at, node->end, TREE_WHY_REMOVED, at);
         }
+    }
+}
+
+/* One that is down gets what is new when it starts. */
+static void hear_again(struct tree *t, uint32_t at) {
+    if (in_service(t, at) && !t->stopping && !t->aborting) {
+        t->nodes[at].again = true;
+        stop_range(t, at, t->nodes[at].end, TREE_WHY_AGAIN, at);
     }
 }
 
@@ -426,30 +450,47 @@ static void hear_aborting(struct tree *t) {
 }
 
 static void hear_added(struct tree *t, uint32_t at) {
-    if (t->nodes[at].state == TREE_IS_DOWN && t->begun && !t->stopping && !t->aborting) {
+    bool may_start = t->begun && !t->stopping && !t->aborting && in_service(t, t->nodes[at].parent);
+    if (t->nodes[at].state == TREE_IS_DOWN && may_start) {
         start(t, at);
     }
 }
 
-static void hear_of_node(struct tree *t, const struct tree_event *event) {
+static void hear_of_node(struct tree *t, uint32_t at, const struct tree_event *event) {
     switch (event->kind) {
     case TREE_EVENT_STARTED:
-        hear_started(t, event->node, event->incarnation);
+        hear_started(t, at, event->incarnation);
         break;
     case TREE_EVENT_ENDED:
-        hear_ended(t, event->node, event);
+        if (t->nodes[at].parent == t->count) {
+            t->judged = at;
+            t->verdict = event->verdict;
+        }
+        hear_ended(t, at, event);
         break;
     case TREE_EVENT_DUE:
-        release(t, event->node);
+        release(t, at);
         break;
     case TREE_EVENT_REMOVED:
-        hear_removed(t, event->node);
+        hear_removed(t, at);
+        break;
+    case TREE_EVENT_AGAIN:
+        hear_again(t, at);
         break;
     case TREE_EVENT_ADDED:
-        hear_added(t, event->node);
+        hear_added(t, at);
         break;
     default:
         break;
+    }
+}
+
+/* From places to numbers. */
+static void number_actions(struct tree *t) {
+    for (uint32_t i = 0; i < t->actions->count; i++) {
+        struct tree_action *action = &t->actions->items[i];
+        action->node = t->nodes[action->node].number;
+        action->other = action->other == PLAN_NONE ? PLAN_NONE : t->nodes[action->other].number;
     }
 }
 
@@ -458,11 +499,6 @@ void tree_step(struct tree *t, const struct tree_event *event, uint64_t now_ns,
     t->now_ns = now_ns;
     t->random = event->random;
     t->judged = PLAN_NONE;
-    if (event->kind == TREE_EVENT_ENDED && event->node < t->count &&
-        t->nodes[event->node].parent == t->count) {
-        t->judged = event->node;
-        t->verdict = event->verdict;
-    }
     t->actions = actions;
     actions->count = 0;
     if (event->kind == TREE_EVENT_BEGIN) {
@@ -472,14 +508,15 @@ void tree_step(struct tree *t, const struct tree_event *event, uint64_t now_ns,
     } else if (event->kind == TREE_EVENT_ABORTING) {
         hear_aborting(t);
     } else if (event->node < t->count) {
-        hear_of_node(t, event);
+        hear_of_node(t, t->places[event->node], event);
     }
     act_starts(t);
+    number_actions(t);
     t->actions = NULL;
 }
 
 enum tree_state tree_state(const struct tree *t, uint32_t at) {
-    return t->nodes[at].state;
+    return t->nodes[t->places[at]].state;
 }
 
 const char *tree_state_text(enum tree_state state) {
@@ -487,26 +524,27 @@ const char *tree_state_text(enum tree_state state) {
 }
 
 uint32_t tree_incarnation(const struct tree *t, uint32_t at) {
-    return t->nodes[at].incarnation;
+    return t->nodes[t->places[at]].incarnation;
 }
 
-bool tree_waits_for_ends(const struct tree *t, uint32_t at) {
+bool tree_waits_for_ends(const struct tree *t, uint32_t node) {
+    uint32_t at = t->places[node];
     while (at != t->count) {
-        const struct tree_node *node = &t->nodes[at];
-        const struct tree_node *up = &t->nodes[node->parent];
-        if (node->state == TREE_IS_STOPPING || (node->batched && up->batch_alive > 0)) {
+        const struct tree_node *here = &t->nodes[at];
+        const struct tree_node *up = &t->nodes[here->parent];
+        if (here->state == TREE_IS_STOPPING || (here->batched && up->batch_alive > 0)) {
             return true;
         }
-        if (node->state != TREE_IS_DOWN || (node->batched && in_service(t, node->parent))) {
+        if (here->state != TREE_IS_DOWN || (here->batched && in_service(t, here->parent))) {
             return false;
         }
-        at = node->parent; /* it starts again with its group only */
+        at = here->parent; /* it starts again with its group only */
     }
     return false;
 }
 
 uint64_t tree_until_ns(const struct tree *t, uint32_t at) {
-    return t->nodes[at].until_ns;
+    return t->nodes[t->places[at]].until_ns;
 }
 
 bool tree_is_over(const struct tree *t) {

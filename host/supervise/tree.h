@@ -75,7 +75,8 @@ enum tree_event_kind {
     TREE_EVENT_STOPPING, /* the proc drains (DR-3) */
     TREE_EVENT_ABORTING, /* the deadline of that has passed */
     TREE_EVENT_REMOVED,  /* node, with its members: it is to go for good, alive or not */
-    TREE_EVENT_ADDED,    /* node, a root that was added: starts it, unless all is to end */
+    TREE_EVENT_AGAIN, /* node, an actor: if it is alive, it ends and starts again at once, which does not count */
+    TREE_EVENT_ADDED, /* node that was added: starts it, and all below it, unless its group is not up or all is to end */
 };
 
 enum tree_how {
@@ -132,7 +133,8 @@ enum tree_verb {
     X(REMOVED, "it is removed")                                                                    \
     X(ABORTED, "the deployment was aborted")                                                       \
     X(SIBLING, "a sibling restarts")                                                               \
-    X(COORDINATOR, "the coordinator wants it so")
+    X(COORDINATOR, "the coordinator wants it so")                                                  \
+    X(AGAIN, "it starts again")
 #define TREE_WHY_CONSTANT(name, text) TREE_WHY_##name,
 enum tree_why { TREE_WHYS(TREE_WHY_CONSTANT) TREE_WHY_COUNT };
 #undef TREE_WHY_CONSTANT
@@ -164,13 +166,28 @@ struct tree_actions {
  * and manifest->supervision. Errors: NOMEM. */
 int tree_create(const struct plan *plan, struct tree **ret, struct err *err);
 void tree_destroy(struct tree *tree); /* takes NULL */
-/* One more root, with the number `count`, down until TREE_EVENT_ADDED; `actions` gets room for it, too.
- * `actor` is lent until the tree is destroyed. Errors: NOMEM. */
-int tree_add_root(struct tree *tree, const struct plan_actor *actor, struct tree_actions *actions,
-                  struct err *err);
+/* One more, with the number `count`, down until TREE_EVENT_ADDED: below the group `parent` (PLAN_NONE: a root), before
+ * its sibling `before`, or as the last (PLAN_NONE). `actions` gets room for it, too. `actor`, in which only its policies
+ * are looked at, is lent until the tree is destroyed. Errors: NOMEM. */
+int tree_add(struct tree *tree, const struct plan_actor *actor, uint32_t parent, uint32_t before,
+             struct tree_actions *actions, struct err *err);
 
 /* Takes back the one added last, which has never started. */
-void tree_remove_root(struct tree *tree);
+void tree_remove_last(struct tree *tree);
+
+/* Other policies for a node, or for the coordinator: all but the memory is lent until the tree is destroyed. */
+struct tree_policies {
+    const char *path;                         /* NULL: the coordinator's */
+    const struct restart_block *restart;      /* likewise */
+    const struct supervise_policy *supervise; /* NULL: an actor's */
+    struct window *children, *alone;          /* owned */
+};
+/* -1: no memory. */
+int tree_policies_init(struct tree_policies *policies);
+void tree_policies_fini(struct tree_policies *policies);
+/* They hold from now on; restarts that were counted still are, where it is counted in the same way. Takes what it
+ * needs of them; `node` is PLAN_NONE for the coordinator. */
+void tree_take_policies(struct tree *tree, uint32_t node, struct tree_policies *policies);
 
 /* Room for any step of this tree, so that a step needs no memory. Errors: NOMEM. */
 int tree_actions_init(struct tree_actions *actions, const struct tree *tree, struct err *err);
@@ -188,6 +205,11 @@ uint32_t tree_incarnation(const struct tree *tree, uint32_t node);
 bool tree_waits_for_ends(const struct tree *tree, uint32_t node);
 /* The node that starts as number `i`: those of the plan in its init_order, then the added ones. */
 uint32_t tree_start_order(const struct tree *tree, uint32_t i);
+/* Nodes in order of appearance: where one stands, where the first behind all that is below it does, and who stands
+ * there. */
+uint32_t tree_place(const struct tree *tree, uint32_t node);
+uint32_t tree_place_behind(const struct tree *tree, uint32_t node);
+uint32_t tree_node_at(const struct tree *tree, uint32_t place);
 /* When a waiting node is due. */
 uint64_t tree_until_ns(const struct tree *tree, uint32_t node);
 /* Every node has closed. */

@@ -4,9 +4,13 @@
 #include "supervise/policy.h"
 #include "supervise/tree.h"
 
+/* Nodes stand in order of appearance: a group, its members, and what comes behind. Inside of the tree they go by
+ * their place there, outside by their number, which they keep. */
 struct tree_node {
-    /* constant */
-    uint32_t parent;  /* the coordinator is node number `count` */
+    uint32_t number; /* PLAN_NONE: the coordinator */
+
+    /* constant, but that places move up when a node is added before them */
+    uint32_t parent;  /* the coordinator is at place `count` */
     uint32_t end;     /* its members and theirs are the nodes behind it, up to here */
     const char *path; /* lent by the plan, as the policies */
     const struct restart_block *restart;      /* NULL for the coordinator */
@@ -25,6 +29,7 @@ struct tree_node {
     bool failing; /* a group whose intensity was exceeded; `last` is the root cause */
     bool gone;    /* a group that has ended, while the tree waits for members */
     bool leaving; /* removed while alive */
+    bool again;   /* told to end, to start again */
     bool starting_now;
     bool was_up;
     uint64_t up_since_ns;
@@ -37,7 +42,9 @@ struct tree {
     const struct plan *plan;
     uint32_t count;
     uint32_t depth;
-    struct tree_node *nodes; /* count + 1 */
+    struct tree_node *nodes; /* count + 1; owned, as the next two */
+    uint32_t *places;        /* by number */
+    uint32_t *order;         /* numbers, in the order in which they start */
     bool begun, stopping, aborting, gave_up;
 
     /* during a step */

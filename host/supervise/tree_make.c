@@ -1,4 +1,6 @@
 /* Making a tree from the plan's shape, with all the memory that its steps will need. */
+#include <string.h>
+
 #include "base/alloc.h"
 #include "supervise/tree_impl.h"
 
@@ -28,20 +30,26 @@ static uint32_t depth_of(const struct tree *t, uint32_t at) {
     return depth;
 }
 
-static void make_node(struct tree *t, uint32_t at, const struct plan_actor *actor) {
+/* Below `parent`, a place. */
+static void make_node(struct tree *t, uint32_t at, uint32_t parent,
+                      const struct plan_actor *actor) {
     struct tree_node *node = &t->nodes[at];
     node->path = actor->path;
-    node->parent = actor->parent == PLAN_NONE ? t->count : actor->parent;
+    node->parent = parent;
     node->end = at + 1;
     node->restart = &actor->spec->restart;
     node->supervise = actor->is_group ? &actor->spec->supervise : NULL;
     node->last.node = PLAN_NONE;
-    t->nodes[node->parent].open++;
+    t->nodes[parent].open++;
 }
 
 static void make_shape(struct tree *t) {
     for (uint32_t i = 0; i < t->count; i++) {
-        make_node(t, i, &t->plan->actors[i]);
+        const struct plan_actor *actor = &t->plan->actors[i];
+        make_node(t, i, actor->parent == PLAN_NONE ? t->count : actor->parent, actor);
+        t->nodes[i].number = i;
+        t->places[i] = i;
+        t->order[i] = t->plan->init_order[i];
         uint32_t depth = depth_of(t, i);
         t->depth = depth > t->depth ? depth : t->depth;
     }
@@ -53,10 +61,13 @@ static void make_shape(struct tree *t) {
 
 static int make(struct tree *t) {
     t->nodes = mem_array((size_t)t->count + 1, sizeof *t->nodes);
-    if (!t->nodes) {
+    t->places = mem_array((size_t)t->count + 1, sizeof *t->places);
+    t->order = mem_array((size_t)t->count + 1, sizeof *t->order);
+    if (!t->nodes || !t->places || !t->order) {
         return -1;
     }
     struct tree_node *coordinator = &t->nodes[t->count];
+    coordinator->number = PLAN_NONE;
     coordinator->parent = t->count;
     coordinator->supervise = &t->plan->manifest->supervision;
     coordinator->last.node = PLAN_NONE;
@@ -99,57 +110,136 @@ void tree_destroy(struct tree *t) {
         free_window(t->nodes[i].alone);
     }
     mem_free(t->nodes);
+    mem_free(t->places);
+    mem_free(t->order);
     mem_free(t);
 }
 
-/* The coordinator stands behind the nodes: it moves, and those below it are told. */
-static void move_coordinator(struct tree *t) {
-    uint32_t count = t->count++;
-    t->nodes[t->count] = t->nodes[count];
-    t->nodes[t->count].parent = t->count;
-    t->nodes[t->count].end = t->count;
-    for (uint32_t i = 0; i < count; i = t->nodes[i].end) {
-        t->nodes[i].parent = t->count;
-    }
-    t->nodes[count] = (struct tree_node){.parent = 0};
+/* --- added ones --- */
+
+/* In one step each node is started, stopped or closed at most once; one waits or escalates; each on the way from there
+ * to the root may be absorbed. */
+static uint32_t actions_room(uint32_t count, uint32_t depth) {
+    return count + depth + 2;
 }
 
-int tree_add_root(struct tree *t, const struct plan_actor *actor, struct tree_actions *actions,
-                  struct err *err) {
-    struct tree_node made = {.restart = &actor->spec->restart};
-    struct tree_action *items = mem_resize(actions->items, (actions->room + 1) * sizeof *items);
+/* Room for one more, at that depth; -1: no memory. */
+static int reserve(struct tree *t, struct tree_actions *actions, uint32_t depth) {
+    size_t count = (size_t)t->count + 1;
+    uint32_t room = actions_room(t->count + 1, depth);
+    struct tree_action *items = mem_resize(actions->items, room * sizeof *items);
     actions->items = items ? items : actions->items;
-    struct tree_node *nodes = mem_resize(t->nodes, ((size_t)t->count + 2) * sizeof *nodes);
+    struct tree_node *nodes = mem_resize(t->nodes, (count + 1) * sizeof *nodes);
     t->nodes = nodes ? nodes : t->nodes;
-    if (!items || !nodes || make_windows(&made) < 0) {
+    uint32_t *places = mem_resize(t->places, (count + 1) * sizeof *places);
+    t->places = places ? places : t->places;
+    uint32_t *order = mem_resize(t->order, (count + 1) * sizeof *order);
+    t->order = order ? order : t->order;
+    actions->room = items ? room : actions->room;
+    return items && nodes && places && order ? 0 : -1;
+}
+
+/* What stands there, and all behind, up to the coordinator, moves by one. */
+static void make_room_at(struct tree *t, uint32_t at) {
+    memmove(&t->nodes[at + 1], &t->nodes[at], (t->count + 1 - at) * sizeof *t->nodes);
+    t->count++;
+    for (uint32_t i = 0; i <= t->count; i++) {
+        struct tree_node *node = &t->nodes[i];
+        node->parent += i != at && node->parent >= at;
+        node->end += i != at && node->end > at;
+        if (i > at && node->number != PLAN_NONE) {
+            t->places[node->number] = i;
+        }
+    }
+    t->nodes[at] = (struct tree_node){.number = t->count - 1};
+    t->places[t->count - 1] = at;
+    t->order[t->count - 1] = t->count - 1;
+}
+
+static void close_up(struct tree *t, uint32_t at) {
+    memmove(&t->nodes[at], &t->nodes[at + 1], (t->count - at) * sizeof *t->nodes);
+    t->count--;
+    for (uint32_t i = 0; i <= t->count; i++) {
+        struct tree_node *node = &t->nodes[i];
+        node->parent -= node->parent > at;
+        node->end -= node->end > at;
+        if (i >= at && node->number != PLAN_NONE) {
+            t->places[node->number] = i;
+        }
+    }
+}
+
+int tree_add(struct tree *t, const struct plan_actor *actor, uint32_t parent, uint32_t before,
+             struct tree_actions *actions, struct err *err) {
+    struct tree_node made = {.restart = &actor->spec->restart,
+                             .supervise = actor->is_group ? &actor->spec->supervise : NULL};
+    uint32_t up = parent == PLAN_NONE ? t->count : t->places[parent];
+    uint32_t depth = depth_of(t, up) + 1;
+    depth = depth > t->depth ? depth : t->depth;
+    if (reserve(t, actions, depth) < 0 || make_windows(&made) < 0) {
         free_window(made.alone);
+        free_window(made.children);
         return err_set(err, ERR_NOMEM, "no memory to supervise '%s'", actor->path);
     }
-    actions->room++;
-    move_coordinator(t);
-    t->nodes[t->count - 1].alone = made.alone;
-    make_node(t, t->count - 1, actor);
-    t->depth = t->depth ? t->depth : 1;
+    t->depth = depth;
+    uint32_t at = before == PLAN_NONE ? t->nodes[up].end : t->places[before];
+    make_room_at(t, at);
+    up += up >= at;
+    make_node(t, at, up, actor);
+    t->nodes[at].alone = made.alone;
+    t->nodes[at].children = made.children;
+    for (; t->nodes[up].end <= at; up = t->nodes[up].parent) { /* it may be the last below them */
+        t->nodes[up].end = at + 1;
+    }
     return 0;
 }
 
-void tree_remove_root(struct tree *t) {
-    uint32_t at = t->count - 1;
+void tree_remove_last(struct tree *t) {
+    uint32_t at = t->places[t->count - 1];
     free_window(t->nodes[at].alone);
-    t->nodes[at] = t->nodes[t->count];
-    t->count = at;
-    t->nodes[at].parent = at;
-    t->nodes[at].end = at;
-    t->nodes[at].open--;
-    for (uint32_t i = 0; i < at; i = t->nodes[i].end) {
-        t->nodes[i].parent = at;
+    free_window(t->nodes[at].children);
+    t->nodes[t->nodes[at].parent].open--;
+    close_up(t, at);
+}
+
+/* --- other policies --- */
+
+int tree_policies_init(struct tree_policies *policies) {
+    struct tree_node made = {.restart = policies->restart, .supervise = policies->supervise};
+    int status = make_windows(&made);
+    policies->children = made.children;
+    policies->alone = made.alone;
+    return status;
+}
+
+void tree_policies_fini(struct tree_policies *policies) {
+    free_window(policies->children);
+    free_window(policies->alone);
+    policies->children = policies->alone = NULL;
+}
+
+/* What one of them has is the node's from now on. */
+static void exchange(struct window **own, struct window **other) {
+    bool is_same = *own && *other && (*own)->limit == (*other)->limit &&
+                   (*own)->period_ns == (*other)->period_ns;
+    if (!is_same) {
+        struct window *before = *own;
+        *own = *other;
+        *other = before;
     }
 }
 
+void tree_take_policies(struct tree *t, uint32_t node, struct tree_policies *policies) {
+    struct tree_node *own = &t->nodes[node == PLAN_NONE ? t->count : t->places[node]];
+    own->path = policies->path;
+    own->restart = policies->restart;
+    own->supervise = policies->supervise;
+    exchange(&own->children, &policies->children);
+    exchange(&own->alone, &policies->alone);
+}
+
 int tree_actions_init(struct tree_actions *actions, const struct tree *t, struct err *err) {
-    /* In one step each node is started, stopped or closed at most once; one waits or escalates;
-     * each on the way from there to the root may be absorbed. */
-    uint32_t room = t->count + t->depth + 2;
+    uint32_t room = actions_room(t->count, t->depth);
     struct tree_action *items = mem_array(room, sizeof *items);
     if (!items) {
         return err_set(err, ERR_NOMEM, "actions of a supervision tree of %u actors",

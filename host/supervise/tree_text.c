@@ -19,7 +19,7 @@ static void add_delay(struct str *out, uint64_t ns) {
 }
 
 static const char *name_of(const struct tree *tree, uint32_t node) {
-    return node == PLAN_NONE ? "" : tree->nodes[node].path;
+    return node == PLAN_NONE ? "" : tree->nodes[tree->places[node]].path;
 }
 
 static void add_wait(const struct tree_action *action, struct str *out) {

@@ -91,8 +91,9 @@ static inline struct supervise_policy *given_policy(struct given *g, char name) 
 static inline void given_say(struct given *g, const struct tree_action *action) {
     static const char *const verbs[] = {"start", "wait",    "stop",  "close",
                                         "fail",  "give up", "absorb"};
-    static const char *const whys[] = {"",      "finished", "stopped", "temporary", "given up",
-                                       "group", "empty",    "removed", "aborted",   "sibling"};
+    static const char *const whys[] = {"",         "finished", "stopped", "temporary",
+                                       "given up", "group",    "empty",   "removed",
+                                       "aborted",  "sibling",  "",        "again"};
     struct str *said = &g->said;
     str_addf(said, "%s%s %s", said->size ? ", " : "", verbs[action->verb], g->paths[action->node]);
     if (action->verb == TREE_WAIT) {

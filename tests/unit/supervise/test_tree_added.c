@@ -11,7 +11,7 @@ static int try_add(struct given *g, char name) {
     g->specs[at].restart.own = name == 'o';
     g->actors[at] =
         (struct plan_actor){.path = g->paths[at], .parent = PLAN_NONE, .spec = &g->specs[at]};
-    return tree_add_root(g->tree, &g->actors[at], &g->actions, &g->err);
+    return tree_add(g->tree, &g->actors[at], PLAN_NONE, PLAN_NONE, &g->actions, &g->err);
 }
 
 /* Says what follows. */
@@ -107,7 +107,7 @@ static void test_root_that_is_taken_back_never_was(void **state) {
     given_running(g);
 
     assert_int_equal(try_add(g, 'o'), 0);
-    tree_remove_root(g->tree);
+    tree_remove_last(g->tree);
 
     assert_string_equal(fails(g, 'a'), "wait a 1/3 100ms");
     assert_string_equal(due(g, 'a'), "start a");

@@ -307,7 +307,7 @@ static void test_sv5_rules_hold_for_generated_trees_and_orders_of_events(void **
         assert_true(verbs_seen[i] > 50);
     }
     for (unsigned i = 0; i < TREE_WHY_COUNT; i++) {
-        assert_true(whys_seen[i] > 50);
+        assert_true(whys_seen[i] > 50 || i == TREE_WHY_AGAIN); /* see test_tree_changed.c */
     }
 }
 
