@@ -143,7 +143,8 @@ int deploy_create(const struct plan *plan, struct type_table *types,
         supervisor_set_stays(deploy->supervisor);
     }
     if (open_post_mortem(deploy, err) < 0 || make_proc(deploy, types, options, err) < 0 ||
-        reload_create(deploy->proc, plan, deploy->log, &deploy->reload, err) < 0 ||
+        reload_create(deploy->proc, deploy->supervisor, plan, deploy->log, &deploy->reload, err) <
+            0 ||
         reload_add_plan(deploy->reload, plan, err) < 0 || proc_load(deploy->proc, plan, err) < 0 ||
         (options->handle_signals && watch_signals(deploy, err) < 0)) {
         deploy_destroy(deploy);
@@ -246,7 +247,7 @@ static const struct manifest_actor *find_spec(void *context, const char *path) {
             return a->plan->actors[0].spec;
         }
     }
-    return manifest_find_actor(deploy->plan->manifest, path);
+    return manifest_find_actor(reload_plan(deploy->reload)->manifest, path);
 }
 
 /* The actors that the others of an addition stand in for; and their numbers. */
@@ -293,7 +294,8 @@ static int show_root(struct deploy *deploy, const struct plan *plan, struct inst
 
 /* AI-2: a pool has no slot of its own name. */
 static int check_pools(const struct deploy *deploy, const char *name, struct err *err) {
-    const struct manifest_actor *actor = manifest_find_actor(deploy->plan->manifest, name);
+    const struct manifest_actor *actor =
+        manifest_find_actor(reload_plan(deploy->reload)->manifest, name);
     return actor && actor->replicas > 0
                ? err_set(err, ERR_EXISTS, "the name '%s' is taken by the pool of '%s/%s.0[0]'",
                          name, deploy->plan->proc, name)
@@ -321,7 +323,8 @@ static int add_root(struct deploy *deploy, const struct plan *plan, struct err *
 static int add_root_locked(struct deploy *deploy, const struct manifest_text *text,
                            struct checked *checked, struct err *err) {
     struct addition *addition = mem_alloc(sizeof *addition);
-    if (checked_load_addition(checked, text, deploy->plan, deploy->types, find_spec, deploy) < 0) {
+    if (checked_load_addition(checked, text, reload_plan(deploy->reload), deploy->types, find_spec,
+                              deploy) < 0) {
         *err = checked->err;
         mem_free(addition);
         return -1;
@@ -342,7 +345,9 @@ static int add_root_locked(struct deploy *deploy, const struct manifest_text *te
 int deploy_add_root(struct deploy *deploy, const struct manifest_text *text,
                     struct checked *ret_findings, struct err *err) {
     pthread_mutex_lock(&deploy->adding);
+    reload_hold(deploy->reload);
     int status = add_root_locked(deploy, text, ret_findings, err);
+    reload_go_on(deploy->reload);
     pthread_mutex_unlock(&deploy->adding);
     return status;
 }

@@ -38,6 +38,14 @@ enum embed_state {
     EMBED_GONE, /* the last strong handle, too: nothing is left but what weak ones hold */
 };
 
+/* The manifests as they were read again. */
+struct reread {
+    struct reread *next;
+    struct checked checked;
+    bool holds;   /* what runs refers to it, or did, until the deployment ends */
+    bool is_last; /* it says what runs now */
+};
+
 struct troupe_proc {
     /* any thread, atomic */
     _Atomic uint64_t strong;
@@ -70,8 +78,7 @@ struct troupe_proc {
     struct log log;
 
     pthread_mutex_t reloading; /* one reload at a time */
-    struct checked *
-        reread; /* under reloading; owned: of the manifests as they were read last; NULL: `checked` */
+    struct reread *reread;     /* under reloading; owned */
     char id[128];
 };
 

@@ -73,6 +73,11 @@ static void write_report(const struct reload_report *from, struct troupe_reload_
                                        .stranded = from->stranded,
                                        .sent_since = from->counts.sent_since,
                                        .longest_pause = from->counts.longest_ns,
+                                       .settings = from->settings,
+                                       .added = from->added,
+                                       .removed = from->removed,
+                                       .rewired = from->rewired,
+                                       .restarted = from->restarted,
                                        .can_go_back = from->can_go_back,
                                        .at_once = from->at_once,
                                        .compared = from->shadow.compared,
@@ -91,6 +96,7 @@ static void write_report(const struct reload_report *from, struct troupe_reload_
     (void)snprintf(all.left_out_first, sizeof all.left_out_first, "%s",
                    from->shadow.left_out_actor);
     (void)snprintf(all.left_out_why, sizeof all.left_out_why, "%s", from->shadow.left_out_why);
+    (void)snprintf(all.changes, sizeof all.changes, "%s", from->changes);
     memcpy(ret, &all, ret->size < sizeof all ? ret->size : sizeof all);
 }
 
@@ -98,38 +104,57 @@ static int32_t not_running(const struct troupe_proc *proc, struct troupe_error *
     return embed_fail(error, TROUPE_STOPPING, "proc '%s' does not run", proc->id);
 }
 
-static void forget(struct checked *checked) {
-    if (checked) {
-        checked_fini(checked);
-    }
-    mem_free(checked);
+static void forget(struct reread *reread) {
+    checked_fini(&reread->checked);
+    mem_free(reread);
 }
 
 void embed_forget_reread(struct troupe_proc *proc) {
-    forget(proc->reread);
-    proc->reread = NULL;
+    while (proc->reread) {
+        struct reread *reread = proc->reread;
+        proc->reread = reread->next;
+        forget(reread);
+    }
+}
+
+/* Keeps it, and of those before it what is in use still. */
+static void keep(struct troupe_proc *proc, struct reread *reread) {
+    struct reread **at = &proc->reread;
+    while (*at) {
+        struct reread *before = *at;
+        before->is_last &= !reread->is_last;
+        if (before->is_last || before->holds) {
+            at = &before->next;
+        } else {
+            *at = before->next;
+            forget(before);
+        }
+    }
+    *at = reread;
 }
 
 /* With the manifests as they are now. What they say is kept when it holds from now on. */
 static int32_t reload_all(struct troupe_proc *proc, struct deploy *deploy, struct reload_how *how,
                           struct reload_report *report, struct troupe_error *error) {
     struct err err = {0};
-    struct checked *checked = mem_alloc(sizeof *checked);
-    if (!checked) {
+    struct reread *reread = mem_alloc(sizeof *reread);
+    if (!reread) {
         return embed_fail(error, TROUPE_NO_MEMORY, "out of memory");
     }
     struct reload *reload = deploy_reload(deploy);
+    struct checked *checked = &reread->checked;
     int32_t status = recipe_read(&proc->recipe, &proc->options, proc->types, checked, error);
     how->next = checked->plan;
     if (status < 0 ? reload_refuse(reload, error->text, report, &err) < 0
                    : reload_run(reload, how, report, &err) < 0) {
         status = embed_fail_as(error, &err);
     }
-    if (status == TROUPE_OK && report->outcome == RELOAD_DONE) {
-        forget(proc->reread);
-        proc->reread = checked;
+    reread->holds = report->holds_next;
+    reread->is_last = status == TROUPE_OK && report->outcome == RELOAD_DONE;
+    if (reread->holds || reread->is_last) {
+        keep(proc, reread);
     } else {
-        forget(checked);
+        forget(reread);
     }
     return status;
 }

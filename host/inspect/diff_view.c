@@ -36,12 +36,13 @@ static void add_place(struct mark mark, const struct colours *colours, struct st
     }
 }
 
-static void add_change(const struct diff_change *change, const struct colours *colours,
-                       struct str *out) {
-    enum diff_kind kind = change->needs_restart ? DIFF_RESTART
-                          : !change->from       ? DIFF_ADD
-                          : !change->to         ? DIFF_REMOVE
-                                                : DIFF_POLICY;
+static void add_change(const struct diff_op *op, const struct diff_change *change,
+                       const struct colours *colours, struct str *out) {
+    bool is_in_the_way = change->needs_restart && !op->is_live;
+    enum diff_kind kind = is_in_the_way   ? DIFF_RESTART
+                          : !change->from ? DIFF_ADD
+                          : !change->to   ? DIFF_REMOVE
+                                          : DIFF_POLICY;
     str_addf(out, "    %s%c%s %s: ", colours->kinds[kind], signs[kind], colours->end, change->what);
     if (change->from && change->to) {
         str_addf(out, "%s => %s\n", change->from, change->to);
@@ -51,7 +52,11 @@ static void add_change(const struct diff_change *change, const struct colours *c
 }
 
 static void add_op(const struct diff_op *op, const struct colours *colours, struct str *out) {
-    str_addf(out, "%s%c%s %s", colours->kinds[op->kind], signs[op->kind], colours->end, op->text);
+    enum diff_kind kind = !op->is_live ? DIFF_RESTART
+                          : op->kind == DIFF_RESTART
+                              ? DIFF_POLICY /* of an actor, done as the rest */
+                              : op->kind;
+    str_addf(out, "%s%c%s %s", colours->kinds[kind], signs[kind], colours->end, op->text);
     add_place(op->mark, colours, out);
     str_add_char(out, '\n');
     for (size_t i = 0; i < op->change_count; i++) {
@@ -59,7 +64,7 @@ static void add_op(const struct diff_op *op, const struct colours *colours, stru
             str_addf(out, "    %s~%s %s\n", colours->kinds[op->kind], colours->end,
                      op->changes[i].what);
         } else {
-            add_change(&op->changes[i], colours, out);
+            add_change(op, &op->changes[i], colours, out);
         }
     }
 }

@@ -80,10 +80,12 @@ static int add_new(struct differ *d, const struct diff_unit *unit, uint32_t firs
     op->count = count;
     op->path = actor->path;
     op->mark = actor->mark;
+    op->is_live = plan_find_actor(d->from.plan, actor->path) == PLAN_NONE;
+    const char *once = op->is_live ? "" : ", once the other of that name is gone";
     op->text = actor->is_group
-                   ? diff_text(d, "add the group %s", name)
-                   : diff_text(d, "add %s, %s%s", name, count > 1 ? "each of type " : "of type ",
-                               plan->types[actor->type].note->id);
+                   ? diff_text(d, "add the group %s%s", name, once)
+                   : diff_text(d, "add %s, %s%s%s", name, count > 1 ? "each of type " : "of type ",
+                               plan->types[actor->type].note->id, once);
     return op->text ? diff_new_wires(d, unit, op) : diff_no_memory(d);
 }
 

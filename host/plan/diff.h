@@ -2,10 +2,10 @@
  *
  * D-1  Pure: nothing is run, loaded or looked up. The same plans give the same operations in the same order.
  * D-2  The order is the one of least disturbance. What needs the whole proc to restart comes first, as all else
- *      is done by it. Then code, as new settings and wires may need it; settings and policies of what is there;
- *      what is added, in the order of starting; wires, whose ends are there by then; restarts, with the wires at
- *      the actor's ports; and last what goes, senders before receivers, members before their group, when nobody
- *      outside of that sends to it any more.
+ *      is done by it. Then code, as new settings and wires may need it; settings of what is there; what is added, in the
+ *      order of starting; wires, whose ends are there by then; restarts, with the wires at the actor's ports. So far
+ *      all can be taken back. Then policies, and what goes, senders before receivers, members before their group,
+ *      when nobody outside of that sends to it any more.
  * D-3  There are at most four operations for an actor, a pool or a group of the manifest, and one for each of its
  *      outputs: replicas that change in the same way are one operation. Long values are cut.
  * D-4  An actor is the same in both plans when its path is, and both are actors, pools, or groups. */
@@ -19,10 +19,10 @@
     X(PROC, "proc")                                                                                \
     X(RELOAD, "reload")                                                                            \
     X(RECONFIGURE, "reconfigure")                                                                  \
-    X(POLICY, "policy")                                                                            \
     X(ADD, "add")                                                                                  \
     X(REWIRE, "rewire")                                                                            \
     X(RESTART, "restart")                                                                          \
+    X(POLICY, "policy")                                                                            \
     X(REMOVE, "remove")
 #define DIFF_KIND_CONSTANT(name, text) DIFF_##name,
 enum diff_kind { DIFF_KINDS(DIFF_KIND_CONSTANT) DIFF_KIND_COUNT };
@@ -51,7 +51,7 @@ struct diff_op {
     const char *text; /* a sentence */
     struct diff_change *changes;
     size_t change_count;
-    bool is_live; /* can be done while the proc runs, without ending a life */
+    bool is_live; /* can be done while the proc runs, see reload/reload.h */
 };
 
 struct diff {

@@ -21,13 +21,18 @@ static bool skips_proc(const char *key) {
     return strcmp(key, "wires") == 0 || starts(key, "plugins.");
 }
 
+/* Where it stands among the others, and how it keeps its state, is settled when it is made. */
+static bool takes_proc(const char *what) {
+    return strcmp(what, "order") == 0 || strcmp(what, "after") == 0 || starts(what, "checkpoint.");
+}
+
 /* A mailbox is as large as it was made. */
 static bool unit_needs_restart(const char *key) {
     return starts(key, "mailbox.");
 }
 
 static bool proc_needs_restart(const char *key) {
-    static const char *const live[] = {"log.", "stop.", "supervision.", "reload."};
+    static const char *const live[] = {"stop.", "supervision.", "reload."};
     for (size_t i = 0; i < sizeof live / sizeof *live; i++) {
         if (starts(key, live[i])) {
             return false;
@@ -126,8 +131,11 @@ static int add_order(struct differ *d, uint32_t old_parent, uint32_t new_parent,
     str_init(&texts[1]);
     add_members(&d->from, old_parent, &texts[0]);
     add_members(&d->to, new_parent, &texts[1]);
-    const struct diff_change change = {
-        .what = "order", .from = str_text(&texts[0]), .to = str_text(&texts[1]), .mark = mark};
+    const struct diff_change change = {.what = "order",
+                                       .from = str_text(&texts[0]),
+                                       .to = str_text(&texts[1]),
+                                       .mark = mark,
+                                       .needs_restart = old_parent == PLAN_NONE};
     int status =
         texts[0].failed || texts[1].failed ? diff_no_memory(d) : diff_add_change(d, op, &change);
     str_fini(&texts[0]);
@@ -197,6 +205,40 @@ static void mark_config(struct diff_op *op) {
     }
 }
 
+static int finish_policy(struct differ *d, const struct diff_unit *from, const struct diff_unit *to,
+                         const struct diff_op *found) {
+    static const char *const ways[] = {" in another way",
+                                       " in another way, which takes a restart of the proc"};
+    bool is_live = true;
+    for (size_t i = 0; i < found->change_count; i++) {
+        is_live &= !takes_proc(found->changes[i].what);
+    }
+    if (finish(d, DIFF_POLICY, from, to, found, "run", ways[!is_live]) < 0) {
+        return -1;
+    }
+    if (found->change_count) {
+        d->diff->ops[d->diff->op_count - 1].is_live = is_live;
+    }
+    return 0;
+}
+
+/* Settings alone it takes in the same slot. */
+static int finish_restart(struct differ *d, const struct diff_unit *from,
+                          const struct diff_unit *to, const struct diff_op *found,
+                          const char *way) {
+    bool is_live = true;
+    for (size_t i = 0; i < found->change_count; i++) {
+        const struct diff_change *change = &found->changes[i];
+        is_live &= !takes_proc(change->what) &&
+                   (!change->needs_restart || starts(change->what, "config."));
+    }
+    if (finish(d, DIFF_RESTART, from, to, found, "restart", way) < 0) {
+        return -1;
+    }
+    d->diff->ops[d->diff->op_count - 1].is_live = is_live;
+    return 0;
+}
+
 int diff_unit(struct differ *d, const struct diff_unit *from, const struct diff_unit *to) {
     const struct plan_actor *old = &d->from.plan->actors[from->first];
     const struct plan_actor *new = &d->to.plan->actors[to->first];
@@ -213,15 +255,15 @@ int diff_unit(struct differ *d, const struct diff_unit *from, const struct diff_
     if (!needs_restart(&policy) && !needs_restart(&config)) {
         return finish(d, DIFF_RECONFIGURE, from, to, &config, "reconfigure", way) < 0
                    ? -1
-                   : finish(d, DIFF_POLICY, from, to, &policy, "run", " in another way");
+                   : finish_policy(d, from, to, &policy);
     }
     for (size_t i = 0; i < config.change_count; i++) {
         if (diff_add_change(d, &policy, &config.changes[i]) < 0) {
             return -1;
         }
     }
-    return finish(d, DIFF_RESTART, from, to, &policy, "restart",
-                  way ? "" : ", which takes settings only when it starts");
+    return finish_restart(d, from, to, &policy,
+                          way ? "" : ", which takes settings only when it starts");
 }
 
 /* --- the proc --- */

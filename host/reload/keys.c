@@ -28,7 +28,7 @@ static int check(const struct plan_actor *actor, const struct note_actor *note, 
 }
 
 int transaction_check_keys(struct transaction *t, struct err *err) {
-    const struct plan *plan = t->how->next ? t->how->next : t->reload->settings;
+    const struct plan *plan = transaction_plan(t);
     for (uint32_t i = 0; i < plan->actor_count; i++) {
         const struct plan_actor *actor = &plan->actors[i];
         const struct note_actor *note =

@@ -28,18 +28,18 @@ const char *reload_step_text(enum reload_step step) {
 
 /* --- the first generations --- */
 
-int reload_create(struct proc *proc, const struct plan *plan, struct log *log, struct reload **ret,
-                  struct err *err) {
+int reload_create(struct proc *proc, struct supervisor *supervisor, const struct plan *plan,
+                  struct log *log, struct reload **ret, struct err *err) {
     struct reload *reload = mem_alloc(sizeof *reload);
     if (!reload) {
         return err_set(err, ERR_NOMEM, "reload");
     }
     reload->proc = proc;
-    reload->plan = plan;
+    reload->supervisor = supervisor;
     reload->log = log;
     pthread_mutex_init(&reload->running, NULL);
     pthread_mutex_init(&reload->lock, NULL);
-    if (retirer_create(log, &reload->retirer, err) < 0 || settings_create(reload, err) < 0) {
+    if (retirer_create(log, &reload->retirer, err) < 0 || settings_create(reload, plan, err) < 0) {
         reload_destroy(reload);
         return -1;
     }
@@ -108,10 +108,19 @@ static int add_types(struct reload *reload, const struct plan *plan, struct err 
 }
 
 int reload_add_plan(struct reload *reload, const struct plan *plan, struct err *err) {
+    return add_files(reload, plan, err) < 0 || add_types(reload, plan, err) < 0 ? -1 : 0;
+}
+
+void reload_hold(struct reload *reload) {
     pthread_mutex_lock(&reload->running);
-    int status = add_files(reload, plan, err) < 0 || add_types(reload, plan, err) < 0 ? -1 : 0;
+}
+
+void reload_go_on(struct reload *reload) {
     pthread_mutex_unlock(&reload->running);
-    return status;
+}
+
+const struct plan *reload_plan(const struct reload *reload) {
+    return reload->plan;
 }
 
 void reload_destroy(struct reload *reload) {
@@ -238,16 +247,23 @@ static const struct inst_type *type_after(const struct transaction *t, const cha
 static int check_none_missing(const struct transaction *t, const struct exchange *exchange,
                               struct err *err) {
     const struct plan *plan = t->reload->plan;
-    size_t file = (size_t)(exchange->file - t->reload->files);
     for (size_t i = 0; i < plan->type_count; i++) {
         const char *id = plan->types[i].note->id;
-        if (plan->types[i].plugin == file && !type_after(t, id)) {
+        const char *path = plan->plugins[plan->types[i].plugin].file->image->path;
+        if (strcmp(path, exchange->file->path) == 0 && !type_after(t, id)) {
             return err_set(err, ERR_REFUSED,
                            "plugin file '%s': actor type '%s' is in use, and the new file has none",
                            exchange->file->path, id);
         }
     }
     return 0;
+}
+
+/* By its name, as plans number rows in another way (Y-1); `after`: NULL when the code stays. */
+static uint16_t row_number(const struct transaction *t, const struct inst_type *after,
+                           const struct plan_actor *actor, const char *name) {
+    const char *id = t->reload->plan->types[actor->type].note->id;
+    return inst_type_row(after ? after : proc_find_type(t->reload->proc, id), troupe_str(name));
 }
 
 /* Both ends of a wire of the plan as they will be. */
@@ -259,18 +275,20 @@ static int check_wire(const struct transaction *t, const struct plan_wire *wire,
     const struct inst_type *target = type_after(t, plan->types[to->type].note->id);
     const char *out = plan->types[from->type].note->rows[wire->from_row].name;
     const char *in = plan->types[to->type].note->rows[wire->to_row].name;
-    if (source && !source->rows[wire->from_row].kind) {
+    uint16_t from_row = row_number(t, source, from, out);
+    uint16_t to_row = row_number(t, target, to, in);
+    if (source && (from_row == INST_NO_ROW || !source->rows[from_row].kind)) {
         return err_set(err, ERR_REFUSED, "'%s.%s' is wired, and the new code has no such output",
                        from->path, out);
     }
-    if (target && !target->rows[wire->to_row].accepts) {
+    if (target && (to_row == INST_NO_ROW || !target->rows[to_row].accepts)) {
         return err_set(err, ERR_REFUSED, "'%s.%s' is wired, and the new code has no such port",
                        to->path, in);
     }
     source = source ? source : proc_find_type(t->reload->proc, plan->types[from->type].note->id);
     target = target ? target : proc_find_type(t->reload->proc, plan->types[to->type].note->id);
-    const struct msg_type *sent = source->rows[wire->from_row].type;
-    const struct msg_type *taken = target->rows[wire->to_row].type;
+    const struct msg_type *sent = source->rows[from_row].type;
+    const struct msg_type *taken = target->rows[to_row].type;
     if (sent && taken && type_check_compatible(sent, taken, err) < 0) {
         return err_wrap(err, "the wire '%s.%s -> %s.%s'", from->path, out, to->path, in);
     }
@@ -300,6 +318,17 @@ static int check_types(struct transaction *t, struct err *err) {
     return 0;
 }
 
+/* Files that the next plan has beyond those that there are; they stay, whatever comes of it. */
+static int add_next(struct transaction *t, struct err *err) {
+    size_t before = t->reload->file_count;
+    int status = add_files(t->reload, t->how->next, err);
+    for (size_t i = 0; i < t->exchange_count; i++) { /* they may have moved */
+        t->exchanges[i].file = find_file(t->reload, t->exchanges[i].image->path);
+    }
+    t->report->holds_next |= t->reload->file_count > before;
+    return status < 0 ? -1 : add_types(t->reload, t->how->next, err);
+}
+
 static int load(struct transaction *t, struct err *err) {
     struct proc *proc = t->reload->proc;
     for (size_t i = 0; i < t->exchange_count; i++) {
@@ -312,7 +341,7 @@ static int load(struct transaction *t, struct err *err) {
     if (t->exchange_count > 0) {
         t->report->to_generation = t->exchanges[0].library->generation;
     }
-    if (transaction_add_same_code(t, err) < 0) {
+    if ((t->how->next && add_next(t, err) < 0) || transaction_add_same_code(t, err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < t->turnover_count; i++) {
@@ -388,8 +417,10 @@ static void fini(struct transaction *t) {
     for (size_t i = 0; t->exchanges && i < t->exchange_count; i++) {
         image_destroy(t->exchanges[i].image);
     }
+    transaction_drop_change(t);
     transaction_drop_settings(t);
     shadow_run_unref(t->shadow);
+    transaction_drop_comparison(t);
     mem_free(t->exchanges);
     mem_free(t->turnovers);
 }
@@ -411,8 +442,15 @@ static int settle(struct transaction *t, struct err *err) {
     return 0;
 }
 
+static int remove_all(struct transaction *t, struct err *err) {
+    (void)err;
+    transaction_remove(t);
+    return 0;
+}
+
 static int go_back(struct transaction *t, struct err *err) {
     (void)err;
+    transaction_undo_change(t);
     transaction_back(t);
     return 0;
 }
@@ -433,7 +471,7 @@ static int run(struct transaction *t, struct err *err) {
         step(t, RELOAD_STEP_CHECK, transaction_check_keys, err) < 0) {
         return -1;
     }
-    if (t->exchange_count == 0 && !t->has_settings) {
+    if (t->exchange_count == 0 && !t->has_settings && !t->has_change) {
         t->report->outcome = RELOAD_NOTHING;
         return 0;
     }
@@ -451,10 +489,16 @@ static int run(struct transaction *t, struct err *err) {
     bool has_canary = transaction_mode(t) == RELOAD_CANARY;
     if ((has_canary && step(t, RELOAD_STEP_CANARY, transaction_canary, err) < 0) ||
         step(t, RELOAD_STEP_OVER, transaction_over, err) < 0 ||
-        step(t, RELOAD_STEP_PROBATION, transaction_prove, err) < 0) {
+        (t->change && (step(t, RELOAD_STEP_ADD, transaction_add, err) < 0 ||
+                       step(t, RELOAD_STEP_REWIRE, transaction_rewire, err) < 0)) ||
+        step(t, RELOAD_STEP_PROBATION, transaction_prove, err) < 0 ||
+        (t->change && step(t, RELOAD_STEP_REMOVE, transaction_let_leave, err) < 0)) {
         return take_back(t);
     }
     (void)step(t, RELOAD_STEP_PROBATION, settle, NULL);
+    if (t->change) {
+        (void)step(t, RELOAD_STEP_REMOVE, remove_all, NULL);
+    }
     transaction_keep_settings(t, true);
     retire(t, false);
     t->report->outcome = RELOAD_DONE;
@@ -465,15 +509,19 @@ static void say(const struct reload *reload, const struct reload_report *report)
     if (!reload->log || report->outcome == RELOAD_NOTHING) {
         return;
     }
-    if (report->outcome == RELOAD_DONE && report->files == 0) {
+    if (report->outcome == RELOAD_DONE && report->changes[0]) {
+        log_write(reload->log, LOG_INFO, NULL, "the manifests were read again: %s",
+                  report->changes);
+    }
+    if (report->outcome == RELOAD_DONE && report->files == 0 && report->settings > 0) {
         log_write(reload->log, LOG_INFO, NULL, "%u actor%s other settings now", report->settings,
                   report->settings == 1 ? " has" : "s have");
-    } else if (report->outcome == RELOAD_DONE) {
+    } else if (report->outcome == RELOAD_DONE && report->files > 0) {
         log_write(reload->log, LOG_INFO, NULL,
                   "reloaded '%s': generation %u instead of %u, %llu actors went over", report->file,
                   report->to_generation, report->from_generation,
                   (unsigned long long)report->counts.over);
-    } else {
+    } else if (report->outcome != RELOAD_DONE) {
         log_write(reload->log, LOG_WARN, NULL, "reload of '%s' %s at step '%s': %s",
                   report->file[0] ? report->file : "the plugins",
                   reload_outcome_text(report->outcome), reload_step_text(report->step),
@@ -537,6 +585,9 @@ int reload_run(struct reload *reload, const struct reload_how *how, struct reloa
     *ret = begin_report(reload);
     struct transaction t = {.reload = reload, .how = how, .report = ret};
     int status = run(&t, err);
+    if (status < 0) {
+        ret->added = ret->removed = ret->rewired = ret->restarted = 0;
+    }
     end_report(&t, status < 0 ? err->text : "");
     pthread_mutex_unlock(&reload->running);
     return status;

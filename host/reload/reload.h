@@ -1,9 +1,10 @@
 /* Reload: the plugin files of a running deployment are replaced by what lies at their paths now, as a
  * transaction (RL-1).
  *
- *  read -> check -> probe -> load -> (shadow) -> over -> probation -> settled, and the generation before retires
- *                                                  |         |
- *                                                  +-> back <+    the old code goes on, the new one goes
+ *  read -> check -> probe -> load -> (shadow) -> over -> add -> rewire -> probation -> remove -> settled: the
+ *                                                  |      |       |           |        generation before retires
+ *                                                  +------+-------+-> back <--+
+ *                                                  all is as it was, the new code goes
  *
  * R-1  Until `over` nothing that runs was touched.
  * R-2  One reload at a time.
@@ -12,7 +13,9 @@
  *      canary    so many first; the others when these have stood the time of probation;
  *      atomic    all stop between two turns and go over before any goes on, when that is judged to take no more
  *                than RELOAD_ATOMIC_NS by what the first one took; else rolling.
- * R-4  What there is to tell of a reload is kept, also of one that was refused (RL-7), unless there was nothing to do. */
+ * R-4  With a manifest that was read again, all that it changes is done, or nothing (change.c): what joins is up before
+ *      anybody is wired to it, and what leaves is told to when nothing can fail any more. Policies change with that.
+ * R-5  What there is to tell of a reload is kept, also of one that was refused (RL-7), unless there was nothing to do. */
 #pragma once
 
 #include <stdbool.h>
@@ -29,6 +32,7 @@
 #include "reload/retire.h"
 
 struct reload;
+struct supervisor;
 
 /* X(constant, text): how it ended. */
 #define RELOAD_OUTCOMES(X)                                                                         \
@@ -49,7 +53,10 @@ enum reload_outcome { RELOAD_OUTCOMES(RELOAD_OUTCOME_CONSTANT) RELOAD_OUTCOME_CO
     X(SHADOW, "shadow")                                                                            \
     X(CANARY, "canary")                                                                            \
     X(OVER, "go over")                                                                             \
+    X(ADD, "add")                                                                                  \
+    X(REWIRE, "rewire")                                                                            \
     X(PROBATION, "probation")                                                                      \
+    X(REMOVE, "remove")                                                                            \
     X(BACK, "go back")
 #define RELOAD_STEP_CONSTANT(name, text) RELOAD_STEP_##name,
 enum reload_step { RELOAD_STEPS(RELOAD_STEP_CONSTANT) RELOAD_STEP_COUNT };
@@ -69,6 +76,11 @@ struct reload_report {
     char file[256];  /* the first that had changed; "": none */
     uint32_t files, types;
     uint32_t settings; /* actors of the plan that were to get other settings */
+    uint32_t added, removed, rewired,
+        restarted;   /* actors of it that have joined, left, got other wires, or begun anew */
+    bool holds_next; /* whatever came of it, `how->next` is lent until the reload is destroyed */
+    char changes
+        [512]; /* what another manifest was to change, as `troupe plan` says it, cut to fit; "" */
     uint32_t from_generation, to_generation; /* of that file; 0: none was loaded */
     char from_build[65], to_build[65];       /* build-ids; "" */
     char version[64];                        /* what the new file says of itself */
@@ -82,9 +94,9 @@ struct reload_report {
 };
 
 struct reload_how {
-    /* The deployment as its manifest is now, lent until the next one is done, or the reload is destroyed. It may
-     * differ in code and in settings that actors take while they live, see plan/diff.h; else it is refused, with
-     * all that is in the way. NULL: as it was. */
+    /* The deployment as its manifest is now, lent until the next one is done, or the reload is destroyed, or as the
+     * report says. What plan/diff.h says to be live is done; with anything else it is refused, with all that is in
+     * the way. NULL: as it was. */
     const struct plan *next;
     const char *file; /* only this plugin file, by its path or its name; NULL: all */
     uint64_t over_ns; /* how long an actor may take to go over (RL-2); 0: the manifest's */
@@ -105,11 +117,16 @@ struct reload_how {
     void *context;
 };
 
-/* Without plugins yet; `proc`, `plan` and `log` (NULL: none) are lent. Errors: NOMEM. [control] */
-int reload_create(struct proc *proc, const struct plan *plan, struct log *log, struct reload **ret,
-                  struct err *err);
+/* Without plugins yet; all that is given (`log`: NULL for none) is lent. Errors: NOMEM. [control] */
+int reload_create(struct proc *proc, struct supervisor *supervisor, const struct plan *plan,
+                  struct log *log, struct reload **ret, struct err *err);
+/* Who adds actors otherwise holds it meanwhile: waits for the reload that runs, and no other begins. [control] */
+void reload_hold(struct reload *reload);
+void reload_go_on(struct reload *reload);
+/* The deployment as it is now; while it is held. */
+const struct plan *reload_plan(const struct reload *reload);
 /* Loads the plugins of a plan, and makes its types known, where they are not yet: before proc_load, or for roots
- * that are added. The plan is lent. Errors: as loaded_open, NOT_FOUND, NOMEM. [control] */
+ * that are added, while it is held. The plan is lent. Errors: as loaded_open, NOT_FOUND, NOMEM. [control] */
 int reload_add_plan(struct reload *reload, const struct plan *plan, struct err *err);
 /* Unloads them; when the proc is gone. Takes NULL. */
 void reload_destroy(struct reload *reload);

@@ -7,6 +7,7 @@
 #include "reload/loaded.h"
 #include "reload/reload.h"
 #include "reload/retire.h"
+#include "supervise/supervisor.h"
 
 /* A plugin file of the deployment. */
 struct reload_file {
@@ -17,16 +18,17 @@ struct reload_file {
 struct reload {
     /* set at creation, then constant */
     struct proc *proc;
-    const struct plan *plan;
+    struct supervisor *supervisor;
     struct log *log;
     struct retirer *retirer;
 
-    pthread_mutex_t running;     /* */
-    struct reload_file *files;   /* written under both locks, read under one; owned, grows */
-    size_t file_count;           /* likewise */
-    uint64_t series;             /* under running; so the next two */
-    const struct plan *settings; /* whose settings actors have; lent */
-    struct config **configs; /* per actor of the plan: what it has, laid out for its present code;
+    pthread_mutex_t running;   /* */
+    struct reload_file *files; /* written under both locks, read under one; owned, grows */
+    size_t file_count;         /* likewise */
+    uint64_t series;           /* under running; so the next ones */
+    const struct plan *plan;   /* as it is now; lent */
+    uint32_t *numbers;         /* per actor of the plan, the proc's; owned */
+    struct config **configs;   /* per actor of the plan: what it has, laid out for its present code;
                                   * owned; NULL: none */
 
     pthread_mutex_t lock;
@@ -58,23 +60,38 @@ struct transaction {
     struct turnover *turnovers;
     size_t turnover_count;
     struct shadow_run *shadow; /* a reference; NULL: none */
+    bool has_change;           /* actors join or leave, get other wires, or other policies */
     bool has_settings;       /* there are others for some actors, whatever becomes of their code */
     struct config **configs; /* per actor of the plan: what it is to have; owned; NULL: as it is */
+    size_t config_count;
+
+    /* With a next plan; all owned. */
+    uint32_t *after;  /* per actor of the plan: which one it is of the next; PLAN_NONE: it leaves */
+    uint32_t *before; /* per actor of the next plan: which one it was; PLAN_NONE: it is new */
+    uint32_t *numbers;            /* likewise: its number */
+    bool *restarts;               /* likewise: it gets its settings by a restart */
+    struct config **next_configs; /* likewise: of those that are new, or get them by a restart */
+    struct change *change; /* actors that join or leave, and other wires; NULL: there are none */
 };
+
+/* The plan as it is to be. */
+static inline const struct plan *transaction_plan(const struct transaction *t) {
+    return t->how->next ? t->how->next : t->reload->plan;
+}
 
 /* prove.c */
 /* The private copies are made, and each is tried by a process of its own (RL-1). */
 int transaction_probe(struct transaction *t, struct err *err);
 
 /* settings.c */
-int settings_create(struct reload *reload, struct err *err);
+int settings_create(struct reload *reload, const struct plan *plan, struct err *err);
 void settings_destroy(struct reload *reload);
-/* Whether the next plan is one of other code and settings alone. Errors: REFUSED, with all that is in the way. */
-int transaction_compare(struct transaction *t, struct err *err);
 /* Turnovers for types that get other settings and no other code. */
 int transaction_add_same_code(struct transaction *t, struct err *err);
 /* Makes what actors get, by the schemas of the code to come. Errors: INVALID. */
 int transaction_configure(struct transaction *t, struct err *err);
+/* What those get that are restarted, by the schemas of the code that runs by now. Errors: INVALID. */
+int transaction_configure_restarts(struct transaction *t, struct err *err);
 /* To the actors, before they go over. */
 void transaction_hand_out(const struct transaction *t);
 /* When all have gone, or gone back. */
@@ -91,6 +108,26 @@ int transaction_shadow(struct transaction *t, struct err *err);
 /* Whether the settings of all actors of the plan as it is to be go with the config of their new code. Errors: INVALID,
  * with the place in the manifest. */
 int transaction_check_keys(struct transaction *t, struct err *err);
+
+/* compare.c */
+/* What is to be done for the next plan, and whether it can be. Errors: REFUSED, with all that is in the way; EXISTS. */
+int transaction_compare(struct transaction *t, struct err *err);
+void transaction_drop_comparison(struct transaction *t);
+
+/* change.c */
+/* Finds out who joins and leaves, and who gets other wires; whether that can be. Errors: EXISTS, REFUSED. */
+int transaction_prepare(struct transaction *t, struct err *err);
+/* The next ones only with a change. Those that join are made, started, and come up. */
+int transaction_add(struct transaction *t, struct err *err);
+/* Others get their new wires. */
+int transaction_rewire(struct transaction *t, struct err *err);
+/* Those that leave are told to; the last that can fail. */
+int transaction_let_leave(struct transaction *t, struct err *err);
+/* Until they have. */
+void transaction_remove(struct transaction *t);
+/* All is as it was: wires first, then those that have joined leave. Also without a change. */
+void transaction_undo_change(struct transaction *t);
+void transaction_drop_change(struct transaction *t);
 
 /* over.c */
 enum reload_mode transaction_mode(const struct transaction *t);

@@ -1,24 +1,35 @@
 /* Other settings: of actors whose new code has other keys, and of a manifest that was read again. */
-#include <assert.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/str.h"
-#include "plan/diff.h"
 #include "reload/reload_impl.h"
 
 /* --- what actors have --- */
 
-int settings_create(struct reload *reload, struct err *err) {
-    const struct plan *plan = reload->plan;
-    reload->settings = plan;
-    reload->configs = mem_array(plan->actor_count + 1, sizeof *reload->configs);
-    for (size_t i = 0; reload->configs && i < plan->actor_count; i++) {
-        struct config *config = plan->actors[i].config;
-        reload->configs[i] = config ? config_ref(config) : NULL;
+static int keep_plan(struct reload *reload, const struct plan *plan, uint32_t *numbers,
+                     struct config **configs, struct err *err) {
+    if (!numbers || !configs) {
+        mem_free(numbers);
+        mem_free(configs);
+        return err_set(err, ERR_NOMEM, "settings of %zu actors", plan->actor_count);
     }
-    return reload->configs ? 0
-                           : err_set(err, ERR_NOMEM, "settings of %zu actors", plan->actor_count);
+    mem_free(reload->numbers);
+    mem_free(reload->configs);
+    reload->plan = plan;
+    reload->numbers = numbers;
+    reload->configs = configs;
+    return 0;
+}
+
+int settings_create(struct reload *reload, const struct plan *plan, struct err *err) {
+    uint32_t *numbers = mem_array(plan->actor_count + 1, sizeof *numbers);
+    struct config **configs = mem_array(plan->actor_count + 1, sizeof *configs);
+    for (uint32_t i = 0; numbers && configs && i < plan->actor_count; i++) {
+        struct config *config = plan->actors[i].config;
+        configs[i] = config ? config_ref(config) : NULL;
+        numbers[i] = i;
+    }
+    return keep_plan(reload, plan, numbers, configs, err);
 }
 
 void settings_destroy(struct reload *reload) {
@@ -26,51 +37,7 @@ void settings_destroy(struct reload *reload) {
         config_unref(reload->configs[i]);
     }
     mem_free(reload->configs);
-}
-
-/* --- what another manifest wants --- */
-
-static bool is_possible(const struct transaction *t, const struct diff_op *op) {
-    if (op->kind == DIFF_RELOAD) { /* from where it was */
-        const struct plan *plan = t->reload->settings;
-        return strcmp(plan->plugins[op->plugin_from].file->path, op->path) == 0;
-    }
-    return op->kind == DIFF_RECONFIGURE;
-}
-
-/* All of it, or nothing: so all that is in the way is said. */
-static int refuse(const struct transaction *t, const struct diff *diff, struct err *err) {
-    struct str reasons;
-    str_init(&reasons);
-    for (size_t i = 0; i < diff->op_count; i++) {
-        if (!is_possible(t, &diff->ops[i])) {
-            str_addf(&reasons, "%s%s", reasons.size ? "; " : "", diff->ops[i].text);
-        }
-    }
-    int status = reasons.size
-                     ? err_set(err, ERR_REFUSED, "this takes a restart: %s", str_text(&reasons))
-                     : 0;
-    status = reasons.failed ? err_set(err, ERR_NOMEM, "what would take a restart") : status;
-    str_fini(&reasons);
-    return status;
-}
-
-static bool has_op(const struct diff *diff, enum diff_kind kind) {
-    return diff_count(diff, kind) > 0;
-}
-
-int transaction_compare(struct transaction *t, struct err *err) {
-    struct diff *diff;
-    if (!t->how->next) {
-        return 0;
-    }
-    if (diff_create(t->reload->settings, t->how->next, &diff, err) < 0) {
-        return -1;
-    }
-    int status = refuse(t, diff, err);
-    t->has_settings = status == 0 && has_op(diff, DIFF_RECONFIGURE);
-    diff_destroy(diff);
-    return status;
+    mem_free(reload->numbers);
 }
 
 /* --- types --- */
@@ -107,12 +74,12 @@ static int add_same_code(struct transaction *t, const char *id, struct err *err)
     return status;
 }
 
-/* The actor as it is to be. */
+/* The actor as it is to be; NULL: it leaves, or is restarted, and keeps its settings until then, key by key. */
 static const struct plan_actor *actor_after(const struct transaction *t, uint32_t index) {
-    const struct plan *plan = t->how->next ? t->how->next : t->reload->settings;
-    uint32_t at = plan_find_actor(plan, t->reload->plan->actors[index].path);
-    assert(at != PLAN_NONE); /* transaction_compare lets no other plan pass */
-    return &plan->actors[at];
+    const struct plan *plan = transaction_plan(t);
+    uint32_t at = t->after ? t->after[index] : index;
+    bool keeps = at == PLAN_NONE || (t->restarts && t->restarts[at]);
+    return keeps ? NULL : &plan->actors[at];
 }
 
 static const char *type_id(const struct transaction *t, uint32_t index) {
@@ -126,7 +93,7 @@ int transaction_add_same_code(struct transaction *t, struct err *err) {
     for (uint32_t i = 0; t->has_settings && i < plan->actor_count; i++) {
         const char *id = type_id(t, i);
         const struct plan_actor *after = actor_after(t, i);
-        if (!id || find_turnover(t, id) || !after->config) {
+        if (!id || find_turnover(t, id) || !after || !after->config) {
             continue;
         }
         const struct note_config *note = proc_find_type(t->reload->proc, id)->config;
@@ -146,10 +113,11 @@ static int configure(struct transaction *t, uint32_t index, const struct turnove
     const struct note_config *note = turnover->to->config;
     struct config *before = t->reload->configs[index];
     struct config *config;
-    if (!note) {
+    const struct plan_actor *after = actor_after(t, index);
+    if (!note || !after) {
         return 0;
     }
-    if (plan_actor_config(actor_after(t, index), note, &config, err) < 0) {
+    if (plan_actor_config(after, note, &config, err) < 0) {
         return -1;
     }
     if (config_is_same(before, turnover->from->config, config, note)) {
@@ -164,6 +132,7 @@ static int configure(struct transaction *t, uint32_t index, const struct turnove
 int transaction_configure(struct transaction *t, struct err *err) {
     const struct plan *plan = t->reload->plan;
     t->configs = mem_array(plan->actor_count + 1, sizeof *t->configs);
+    t->config_count = plan->actor_count;
     if (!t->configs) {
         return err_set(err, ERR_NOMEM, "settings of %zu actors", plan->actor_count);
     }
@@ -177,32 +146,89 @@ int transaction_configure(struct transaction *t, struct err *err) {
     return 0;
 }
 
+int transaction_configure_restarts(struct transaction *t, struct err *err) {
+    const struct plan *next = t->how->next;
+    for (uint32_t i = 0; i < next->actor_count; i++) {
+        const struct plan_actor *actor = &next->actors[i];
+        if (!t->restarts[i]) {
+            continue;
+        }
+        const char *id = next->types[actor->type].note->id;
+        const struct note_config *note = proc_find_type(t->reload->proc, id)->config;
+        if (note && plan_actor_config(actor, note, &t->next_configs[i], err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 void transaction_hand_out(const struct transaction *t) {
     for (uint32_t i = 0; i < t->reload->plan->actor_count; i++) {
         if (t->configs[i]) {
-            swap_put_config(proc_actor(t->reload->proc, i), config_ref(t->configs[i]));
+            struct inst *in = proc_actor(t->reload->proc, t->reload->numbers[i]);
+            swap_put_config(in, config_ref(t->configs[i]));
         }
     }
 }
 
-void transaction_keep_settings(struct transaction *t, bool is_done) {
+/* What an actor of the next plan has then: a reference; NULL: nothing. */
+static struct config *config_after(const struct transaction *t, uint32_t index) {
+    const struct reload *reload = t->reload;
+    uint32_t before = t->before[index];
+    bool is_own = before == PLAN_NONE || t->restarts[index];
+    struct config *config = is_own               ? t->next_configs[index]
+                            : t->configs[before] ? t->configs[before]
+                                                 : reload->configs[before];
+    return config ? config_ref(config) : NULL;
+}
+
+static void keep_next(struct transaction *t) {
     struct reload *reload = t->reload;
-    for (size_t i = 0; i < t->turnover_count; i++) {
-        swap_forget_configs(reload->proc, t->turnovers[i].to);
+    const struct plan *next = t->how->next;
+    for (uint32_t i = 0; i < next->actor_count; i++) {
+        struct config *config = config_after(t, i);
+        config_unref(t->next_configs[i]);
+        t->next_configs[i] = config;
     }
-    for (uint32_t i = 0; is_done && i < reload->plan->actor_count; i++) {
+    for (size_t i = 0; i < reload->plan->actor_count; i++) {
+        config_unref(reload->configs[i]);
+        config_unref(t->configs[i]);
+        t->configs[i] = NULL;
+    }
+    (void)keep_plan(reload, next, t->numbers, t->next_configs, NULL);
+    t->numbers = NULL;
+    t->next_configs = NULL;
+}
+
+static void keep_same(struct transaction *t) {
+    struct reload *reload = t->reload;
+    for (uint32_t i = 0; i < reload->plan->actor_count; i++) {
         if (t->configs[i]) {
             config_unref(reload->configs[i]);
             reload->configs[i] = t->configs[i];
             t->configs[i] = NULL;
         }
     }
-    reload->settings = is_done && t->how->next ? t->how->next : reload->settings;
+}
+
+void transaction_keep_settings(struct transaction *t, bool is_done) {
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        swap_forget_configs(t->reload->proc, t->turnovers[i].to);
+    }
+    if (is_done && t->how->next) {
+        keep_next(t);
+    } else if (is_done) {
+        keep_same(t);
+    }
 }
 
 void transaction_drop_settings(struct transaction *t) {
-    for (uint32_t i = 0; t->configs && i < t->reload->plan->actor_count; i++) {
+    for (size_t i = 0; t->configs && i < t->config_count; i++) {
         config_unref(t->configs[i]);
     }
+    for (size_t i = 0; t->next_configs && i < t->how->next->actor_count; i++) {
+        config_unref(t->next_configs[i]);
+    }
     mem_free(t->configs);
+    mem_free(t->next_configs);
 }

@@ -388,6 +388,12 @@ FIELD(troupe_reload_report, differences, 1264, 8, uint64_t);
 FIELD(troupe_reload_report, left_out, 1272, 8, uint64_t);
 FIELD(troupe_reload_report, left_out_first, 1280, 160, char[160]);
 FIELD(troupe_reload_report, left_out_why, 1440, 160, char[160]);
+FIELD(troupe_reload_report, settings, 1600, 4, uint32_t);
+FIELD(troupe_reload_report, added, 1604, 4, uint32_t);
+FIELD(troupe_reload_report, removed, 1608, 4, uint32_t);
+FIELD(troupe_reload_report, rewired, 1612, 4, uint32_t);
+FIELD(troupe_reload_report, restarted, 1616, 4, uint32_t);
+FIELD(troupe_reload_report, changes, 1620, 512, char[512]);
 
 FUNCTION_TYPE(troupe_reload_each, void(void *, const struct troupe_reload_report *));
 STATUS(troupe_proc_reload, struct troupe_proc *, const struct troupe_reload *,

@@ -169,6 +169,111 @@ static void test_sighup_with_a_broken_manifest_changes_nothing(void **state) {
     end(&place, false, "m.yaml:3:26: error: no plugin file offers actor type 'no.Such'");
 }
 
+/* --- another manifest, under load --- */
+
+#define STREAM(actors, wires)                                                                      \
+    "troupe: 1\n"                                                                                  \
+    "proc: r\n"                                                                                    \
+    "actors:\n"                                                                                    \
+    "  source:\n"                                                                                  \
+    "    type: kit.Player\n"                                                                       \
+    "    config: { init: 'tick 1 1', tick: 'self 1; self 1; self 1', number: 'out #',\n"           \
+    "              cleanup: 'other #' }\n" actors                                                  \
+    "  sink: { type: file.Sink, mailbox: { capacity: 4 } }\n"                                      \
+    "wires:\n"                                                                                     \
+    "  - source.other -> sink.record\n" wires "reload: { probation: { time: 1ms } }\n"
+/* Tells that it is there, passes on what it gets, and can be behind. */
+#define RELAY(name, number)                                                                        \
+    "  " name ":\n"                                                                                \
+    "    type: kit.Player\n"                                                                       \
+    "    mailbox: { capacity: 2 }\n"                                                               \
+    "    config: { init: 'other " number "', number: 'out $', cleanup: 'other 9" number "' }\n"
+#define THROUGH(name)                                                                              \
+    "  - source.out -> " name ".number\n"                                                          \
+    "  - " name ".out -> sink.record\n"                                                            \
+    "  - " name ".other -> sink.record\n"
+
+static void change(const struct place *place, const char *manifest, const char *heard) {
+    char *new = test_path(place->folder, "new.yaml");
+    test_write_file(new, manifest);
+    assert_int_equal(rename(new, place->manifest), 0);
+    free(new);
+    assert_int_equal(kill(place->started.pid, SIGHUP), 0);
+    await(place, heard);
+}
+
+/* Numbers from 1 on, each once and in order, the last one repeated; those of the relays in between. */
+static void assert_complete(const char *out) {
+    uint64_t expected = 1;
+    uint64_t number = 0;
+    uint64_t count = 0;
+    unsigned relays = 0;
+    for (const char *at = out; (at = strstr(at, "\"number\":")); at++) {
+        const char *value = at + strlen("\"number\":");
+        if (*value == '{') { /* the message, not its field */
+            continue;
+        }
+        number = strtoull(value, NULL, 10);
+        if (number >= 1000000) {
+            relays++;
+            continue;
+        }
+        count++;
+        expected += number == expected;
+    }
+    assert_int_equal(number, expected - 1);
+    assert_int_equal(count, expected);
+    assert_int_equal(relays, 4);
+    assert_true(expected > 10);
+}
+
+static void test_sighup_changes_wires_and_actors_and_loses_nothing(void **state) {
+    (void)state;
+    struct test_program program;
+    struct place place = place_create();
+    test_write_file(place.manifest, STREAM("", "  - source.out -> sink.record\n"));
+    troupe_start(&place.started, "run", place.manifest);
+    await(&place, ":5}");
+
+    change(&place, STREAM(RELAY("one", "1000001"), THROUGH("one")), ":1000001}");
+    change(&place, STREAM(RELAY("two", "1000002"), THROUGH("two")), ":91000001}");
+    change(&place, STREAM("", "  - source.out -> sink.record\n"), ":91000002}");
+
+    assert_int_equal(kill(place.started.pid, SIGTERM), 0);
+    test_program_wait(&place.started, &program);
+    assert_int_equal(program.status, 0);
+    assert_complete(program.out);
+    assert_non_null(strstr(program.err,
+                           "the manifests were read again: add 'one', of type kit.Player; "
+                           "wire the output 'out' of 'source' anew"));
+    assert_null(strstr(program.err, "lost"));
+    test_program_fini(&program);
+    place_destroy(&place);
+}
+
+static void test_sighup_with_what_takes_a_restart_changes_nothing(void **state) {
+    (void)state;
+    struct test_program program;
+    struct place place = place_create();
+    test_write_file(place.manifest, STREAM("", "  - source.out -> sink.record\n"));
+    troupe_start(&place.started, "run", place.manifest);
+    await(&place, ":5}");
+    test_write_file(place.manifest, "workers: 3\n" STREAM(RELAY("one", "1000001"), THROUGH("one")));
+
+    assert_int_equal(kill(place.started.pid, SIGHUP), 0);
+
+    await(&place, ":500}");
+    assert_int_equal(kill(place.started.pid, SIGTERM), 0);
+    test_program_wait(&place.started, &program);
+    assert_int_equal(program.status, 0);
+    assert_non_null(strstr(program.err,
+                           "refused at step 'check': this takes a restart: restart the proc: "
+                           "workers\n"));
+    assert_null(strstr(program.out, ":1000001}"));
+    test_program_fini(&program);
+    place_destroy(&place);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sighup_reloads_what_has_changed),
@@ -177,6 +282,8 @@ int main(void) {
         cmocka_unit_test(test_shadow_refuses_what_does_something_else),
         cmocka_unit_test(test_shadow_wants_a_number),
         cmocka_unit_test(test_sighup_with_a_broken_manifest_changes_nothing),
+        cmocka_unit_test(test_sighup_changes_wires_and_actors_and_loses_nothing),
+        cmocka_unit_test(test_sighup_with_what_takes_a_restart_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

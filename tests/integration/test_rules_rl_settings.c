@@ -72,19 +72,49 @@ static void assert_refused(struct kit *kit, const char *manifest, const char *re
 static void test_rl_what_takes_a_restart_is_refused_as_a_whole(void **state) {
     struct kit *kit = start(state, ONE("knob.Plain", ""));
 
-    assert_refused(kit, ONE("knob.Plain", FACTOR("2")),
-                   "this takes a restart: restart 'knob', which takes settings only when it "
-                   "starts: config.factor");
+    assert_refused(kit, ONE("knob.Plain", ", mailbox: { capacity: 5 }"),
+                   "this takes a restart: restart 'knob': mailbox.capacity");
     assert_refused(kit,
                    "workers: 3\n"
                    "actors:\n"
-                   "  knob: { type: knob.Plain }\n"
+                   "  knob: { type: knob.Hook }\n"
                    "  other: { type: knob.Plain }\n",
-                   "this takes a restart: restart the proc: workers; "
-                   "add 'other', of type knob.Plain; wire the output 'out' of 'knob' anew; "
-                   "drain and remove 'ear', of type kit.Player");
+                   "this takes a restart: restart the proc: workers; restart 'knob': type");
 
     turn(kit, 9, "ear: 9");
+    kit_stop(kit);
+}
+
+static void test_rl_who_takes_settings_only_when_it_starts_begins_a_new_life(void **state) {
+    struct reload_report report;
+    struct kit *kit = start(state, ONE("knob.Plain", ""));
+    struct inst *knob = kit_actor(kit, "knob");
+    uint64_t uid = inst_uid(knob);
+    turn(kit, 7, "ear: 7");
+
+    assert_int_equal(kit_reload_to(kit, ONE("knob.Plain", FACTOR("3")), at_once, &report), 0);
+
+    assert_int_equal(report.restarted, 1);
+    assert_string_equal(report.changes, "restart 'knob', which takes settings only when it "
+                                        "starts: config.factor");
+    turn(kit, 7, "ear: 21");
+    assert_int_equal(inst_incarnation(knob), 2);
+    assert_int_equal(inst_uid(kit_actor(kit, "knob")), uid);
+    assert_int_equal(kit_reload_to(kit, ONE("knob.Plain", FACTOR("3")), at_once, &report), 0);
+    assert_int_equal(report.outcome, RELOAD_NOTHING);
+    kit_stop(kit);
+}
+
+static void test_rl_settings_by_a_restart_go_over_to_other_code(void **state) {
+    struct reload_report report;
+    struct kit *kit = start(state, ONE("knob.Plain", ""));
+    assert_int_equal(kit_reload_to(kit, ONE("knob.Plain", FACTOR("3")), at_once, &report), 0);
+    turn(kit, 7, "ear: 21");
+    kit_plugin(*state, "knob_2", "knob.so");
+
+    assert_int_equal(kit_reload_to(kit, ONE("knob.Plain", FACTOR("3")), at_once, &report), 0);
+
+    turn(kit, 7, "ear: 1021");
     kit_stop(kit);
 }
 
@@ -277,6 +307,8 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_rl_settings_change_by_the_row_for_it),
     KIT_TEST(KIT_BOTH, test_rl_settings_change_through_the_saved_state),
     KIT_TEST(KIT_BOTH, test_rl_what_takes_a_restart_is_refused_as_a_whole),
+    KIT_TEST(KIT_BOTH, test_rl_who_takes_settings_only_when_it_starts_begins_a_new_life),
+    KIT_TEST(KIT_BOTH, test_rl_settings_by_a_restart_go_over_to_other_code),
     KIT_TEST(KIT_BOTH, test_rl_who_refuses_settings_takes_all_back),
     KIT_TEST(KIT_BOTH, test_rl_a_fault_in_reconfigure_is_the_actors_and_takes_all_back),
     KIT_TEST(KIT_BOTH, test_rl4_a_first_turn_that_fails_of_its_settings_was_not),

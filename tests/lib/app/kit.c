@@ -153,11 +153,11 @@ struct clock *kit_clock(struct kit *kit) {
 }
 
 struct inst *kit_actor(struct kit *kit, const char *path) {
-    uint32_t at = plan_find_actor(kit->plan, path);
-    if (at == PLAN_NONE) {
+    struct inst *in = proc_find_actor(kit_proc(kit), path);
+    if (!in) {
         fail_msg("there is no actor '%s'", path);
     }
-    return proc_actor(kit_proc(kit), at);
+    return in;
 }
 
 /* --- sending --- */

@@ -104,9 +104,9 @@ static void test_settings_change_the_way_that_the_type_knows(void **state) {
            "reconfigure 5:60 reconfigure 'pipe' by its 'reconfigure': config.span, config.names\n"
            "  config.span: 10s => 20s\n"
            "  config.names: [\"a\"] => [\"a\", \"b c\"]\n"
-           "!restart 6:42 restart 'sink', which takes settings only when it starts: config.depth\n"
+           "restart 6:42 restart 'sink', which takes settings only when it starts: config.depth\n"
            "  !config.depth: 3 => 5\n");
-    assert_false(diff_is_live(p->diff));
+    assert_true(diff_is_live(p->diff));
 }
 
 static void test_policies_change_live_and_mailboxes_by_a_restart(void **state) {
@@ -123,13 +123,13 @@ static void test_policies_change_live_and_mailboxes_by_a_restart(void **state) {
 
     pair_assert(p, "!proc 2:7 restart the proc: defaults.mailbox.capacity\n"
                    "  !defaults.mailbox.capacity: 1024 => 8\n"
+                   "!restart 3:54 restart 'sink': mailbox.capacity\n"
+                   "  !mailbox.capacity: 1024 => 8\n"
                    "policy 3:22 run 'tap' in another way: memory, restart.policy, "
                    "restart.intensity is counted\n"
                    "  memory: 1MiB => no cap\n"
                    "  restart.policy: transient => permanent\n"
-                   "  restart.intensity is counted: with its supervisor's => alone\n"
-                   "!restart 3:54 restart 'sink': mailbox.capacity\n"
-                   "  !mailbox.capacity: 1024 => 8\n");
+                   "  restart.intensity is counted: with its supervisor's => alone\n");
 }
 
 static void test_another_type_or_thread_takes_a_restart(void **state) {
@@ -208,7 +208,7 @@ static void test_what_becomes_a_pool_or_a_group_is_another_actor(void **state) {
         "actors:\n  a: { type: d.Sink, replicas: 1 }\n  b: { actors: { c: { type: d.Sink } } }\n");
 
     pair_assert(p, "add 4:3 add 'a.0', of type d.Sink\n"
-                   "add 5:3 add the group 'b'\n"
+                   "!add 5:3 add the group 'b', once the other of that name is gone\n"
                    "add 5:18 add 'b/c', of type d.Sink\n"
                    "remove 4:3 drain and remove 'a', of type d.Sink\n"
                    "remove 5:3 drain and remove 'b', of type d.Sink\n");
@@ -222,7 +222,7 @@ static void test_another_order_is_a_difference(void **state) {
               "d.Sink } } }\n",
               "actors:\n  g: { actors: { b: { type: d.Sink }, a: { type: d.Sink } } }\n");
 
-    pair_assert(p, "policy 4:3 run 'g' in another way: order\n"
+    pair_assert(p, "!policy 4:3 run 'g' in another way, which takes a restart of the proc: order\n"
                    "  order: a, b, c => b, a\n"
                    "remove 4:60 drain and remove 'g/c', of type d.Sink\n");
 }
@@ -230,13 +230,13 @@ static void test_another_order_is_a_difference(void **state) {
 static void test_values_of_the_proc_are_live_or_take_its_restart(void **state) {
     struct pair *p = *state;
 
-    pair_diff(p, "workers: 2\nlog: { level: info }\nactors:\n  a: { type: d.Sink }\n",
-              "workers: 3\nlog: { level: debug }\nactors:\n  a: { type: d.Sink }\n");
+    pair_diff(p, "workers: 2\nstop: { timeout: 3s }\nactors:\n  a: { type: d.Sink }\n",
+              "workers: 3\nstop: { timeout: 4s }\nactors:\n  a: { type: d.Sink }\n");
 
     pair_assert(p, "!proc 3:10 restart the proc: workers\n"
                    "  !workers: 2 => 3\n"
-                   "policy 4:15 run the proc in another way: log.level\n"
-                   "  log.level: info => debug\n");
+                   "policy 4:18 run the proc in another way: stop.timeout\n"
+                   "  stop.timeout: 3s => 4s\n");
 }
 
 static void test_other_bytes_of_a_plugin_are_a_reload(void **state) {

@@ -16,8 +16,10 @@
  * it does something else, or fails, crashes or does not come to an end, the reload is refused, and says what differs.
  *
  * The manifests are read again as well: other settings are given to actors that take them while they live, with
- * their new code, by their hook `reconfigure`, or through their saved state. What else has changed in them takes a
- * restart, and is refused with all that is in the way. */
+ * their new code, by their hook `reconfigure`, or through their saved state; actors are added, wired anew, given other
+ * policies, and removed, in this order, after code and settings. All of it is done or nothing: what fails before actors
+ * are told to leave takes everything back. Who leaves handles what it was sent, and is aborted after `stop.timeout`.
+ * What takes a restart is refused with all that is in the way. Files of new types stay loaded, whatever comes of it. */
 #pragma once
 
 #include <troupe/embed.h>
@@ -99,6 +101,10 @@ struct troupe_reload_report {
     uint64_t differences;              /* of these, it did something else with */
     uint64_t left_out; /* actors and types that could not be compared, or not any more */
     char left_out_first[160], left_out_why[160]; /* "": none */
+    uint32_t settings;                           /* actors that were to get other settings */
+    uint32_t added, removed, rewired; /* actors that have joined, left, or got other wires */
+    uint32_t restarted;               /* actors that have begun a new life to get other settings */
+    char changes[512]; /* what the manifests were to change, as `troupe plan` says it, cut to fit */
 };
 
 /* Reloads what has changed, and waits until it is done, taken back or refused. One at a time; a second one waits for
