@@ -31,11 +31,17 @@ static struct swap *swap_of(const struct inst_type *type) {
 
 /* --- what is told of it --- */
 
+uint64_t swap_gone_locked(const struct swap *swap) {
+    return swap->counts.gated + swap->counts.over + swap->counts.back;
+}
+
 static void count(struct swap *swap, uint64_t *counter, uint64_t took_ns) {
     pthread_mutex_lock(&swap->lock);
     ++*counter;
     swap->counts.longest_ns = took_ns > swap->counts.longest_ns ? took_ns : swap->counts.longest_ns;
-    pthread_cond_broadcast(&swap->changed);
+    if (swap_gone_locked(swap) >= swap->awaited) {
+        pthread_cond_broadcast(&swap->changed);
+    }
     pthread_mutex_unlock(&swap->lock);
 }
 
@@ -455,7 +461,9 @@ void swap_obey(struct runner *r, struct inst *in) {
         go_the_way(r, in, swap);
         r->goes = false;
         atomic_fetch_sub_explicit(&swap->busy, 1, memory_order_seq_cst);
-        swap_pass_on(in->proc, swap);
+        if (atomic_load_explicit(&swap->woken, memory_order_relaxed) == inst_uid(in)) {
+            swap_pass_on(in->proc, swap); /* W-6 */
+        }
     }
 }
 

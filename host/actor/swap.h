@@ -19,7 +19,8 @@
  *      reads `busy`, seq_cst all. So when nobody is busy any more, whoever goes later knows of the change; a
  *      generation is let go only then.
  * W-6  All are told at once, and go when they have a message; so none waits for what others do. Those that have
- *      none are woken a few at a time: each that has gone wakes the next.
+ *      none are woken one after another: each that was woken, and has gone, wakes the next, behind what is ready to
+ *      run there. When none has gone for a while some are woken at once: in front may be one in a long turn.
  * W-7  Settings go over with the actor: those that the reload has for it, else its own, key by key, when the new
  *      code has other keys; and back with it. A generation of the same code is there for that alone: who gets no
  *      other settings is not touched by it. */
@@ -80,6 +81,7 @@ struct swap {
     _Atomic uint32_t busy;   /* actors that are going just now; likewise */
     _Atomic bool gates;      /* who has stopped stays stopped */
     _Atomic uint32_t cursor; /* the cell to look at next for one to wake (W-6) */
+    _Atomic uint64_t woken;  /* the uid of the last one that was woken, which wakes the next */
     _Atomic(const struct inst_type *) from, to;
     _Atomic uint32_t version;      /* of the state on its way; 0: it stays where it is */
     _Atomic uint32_t version_back; /* likewise, in probation */
@@ -91,6 +93,8 @@ struct swap {
     /* under lock */
     struct swap_counts counts;
     struct swap_failure failure;
+    uint64_t
+        awaited; /* how many have to have gone for who waits; to wake it for each would cost as much as to go */
 };
 
 void swap_init(struct swap *swap);
@@ -151,9 +155,10 @@ uint64_t swap_count(struct proc *proc, const struct inst_type *from, uint64_t *r
 /* Signals those that have not gone the way yet: some are new since, some were ending. Returns how many there
  * are; *ret_one gets the name of one. */
 uint64_t swap_signal(struct proc *proc, const struct inst_type *to, char *ret_one, size_t size);
-/* Has those that have no message go, too (W-6). */
-void swap_wake(struct proc *proc, const struct inst_type *to);
-/* As swap_signal, but only `most` of them, which are woken at once; returns how many it has told. */
+/* Wakes the next so many, of which the last one wakes the others, one after another (W-6); behind the last cell the
+ * first one comes again: some are new since, some were ending. */
+void swap_wake(struct proc *proc, const struct inst_type *to, unsigned most);
+/* Wakes so many, and no others; returns how many. */
 uint64_t swap_signal_some(struct proc *proc, const struct inst_type *to, uint64_t most);
 /* How many have not gone the way yet. */
 uint64_t swap_left(struct proc *proc, const struct inst_type *to);

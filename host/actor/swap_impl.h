@@ -8,6 +8,9 @@ bool swap_is_same_code(const struct inst_type *from, const struct inst_type *to)
 /* To its type's line, and what depends on the type. */
 void swap_become(struct inst *in, const struct inst_type *type);
 
+/* How many have stopped, gone over or back. */
+uint64_t swap_gone_locked(const struct swap *swap);
+
 /* swap_config.c */
 /* The settings that it goes over with, the caller's; *ret NULL: its own, as they are. -1: it can't, and `why`. */
 int swap_find_config(struct inst *in, const struct inst_type *to, struct config **ret, char *why,

@@ -179,6 +179,7 @@ void swap_pass_on(struct proc *proc, struct swap *swap) {
     looks_begin(proc, &looker);
     struct inst *in = find_next(proc, swap, &way);
     if (in) {
+        atomic_store_explicit(&swap->woken, inst_uid(in), memory_order_relaxed);
         inst_signal(in, SIGNAL_SWAP);
     }
     looks_end(proc, &looker);
@@ -213,9 +214,6 @@ static uint64_t tell(struct proc *proc, struct swap *swap, uint64_t most, bool w
     return told;
 }
 
-/* Who waits behind them for its turn waits for so many at the most. */
-#define AWAKE_AT_ONCE 2u
-
 uint64_t swap_signal(struct proc *proc, const struct inst_type *type, char *ret_one, size_t size) {
     struct swap *swap = &type->line->swap;
     /* before they are looked at: W-5 */
@@ -228,10 +226,12 @@ uint64_t swap_signal(struct proc *proc, const struct inst_type *type, char *ret_
     return left > 0 ? left : busy;
 }
 
-void swap_wake(struct proc *proc, const struct inst_type *to) {
+void swap_wake(struct proc *proc, const struct inst_type *to, unsigned most) {
     struct swap *swap = &to->line->swap;
-    atomic_store_explicit(&swap->cursor, 0, memory_order_relaxed);
-    for (unsigned i = 0; i < AWAKE_AT_ONCE; i++) {
+    if (atomic_load_explicit(&swap->cursor, memory_order_relaxed) >= cell_count(proc)) {
+        atomic_store_explicit(&swap->cursor, 0, memory_order_relaxed);
+    }
+    for (unsigned i = 0; i < most; i++) {
         swap_pass_on(proc, swap);
     }
 }
@@ -285,9 +285,9 @@ bool swap_refers(struct proc *proc, const struct inst_type *type) {
             break;
         }
     }
-    bool found = at < cell_count(proc);
+    bool told = at < cell_count(proc);
     looks_end(proc, &looker);
-    return found;
+    return told;
 }
 
 void swap_begin(const struct inst_type *from, const struct inst_type *to, enum swap_phase phase,
@@ -305,6 +305,7 @@ void swap_begin(const struct inst_type *from, const struct inst_type *to, enum s
     atomic_store_explicit(&swap->version, version_to(leave, reach), memory_order_relaxed);
     atomic_store_explicit(&swap->version_back, version_to(to, from), memory_order_relaxed);
     atomic_store_explicit(&swap->probation, probation, memory_order_relaxed);
+    atomic_store_explicit(&swap->cursor, 0, memory_order_relaxed);
     if (phase == SWAP_GATE) {
         atomic_store_explicit(&swap->gates, true, memory_order_relaxed);
     }
@@ -337,12 +338,11 @@ uint64_t swap_count(struct proc *proc, const struct inst_type *from, uint64_t *r
 
 void swap_wait(const struct inst_type *to, uint64_t gone, uint64_t failures, uint64_t until_ns) {
     struct swap *swap = &to->line->swap;
-    const struct swap_counts *counts = &swap->counts;
     struct timespec until = {(time_t)(until_ns / NS_PER_S), (long)(until_ns % NS_PER_S)};
     int status = 0;
     pthread_mutex_lock(&swap->lock);
-    while (counts->gated + counts->over + counts->back < gone && counts->failures <= failures &&
-           status == 0) {
+    swap->awaited = gone;
+    while (swap_gone_locked(swap) < gone && swap->counts.failures <= failures && status == 0) {
         status = pthread_cond_timedwait(&swap->changed, &swap->lock, &until);
     }
     pthread_mutex_unlock(&swap->lock);

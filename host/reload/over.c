@@ -7,6 +7,8 @@
 
 /* How often those that have not gone yet are looked for: some were ending, some have been spawned since. */
 #define LOOK_AGAIN_NS (5 * NS_PER_MS)
+/* How many are woken when none has gone since: a message may wait for as many. */
+#define WAKE_AT_ONCE 64u
 
 static uint64_t now(const struct transaction *t) {
     struct clock *clock = proc_clock(t->reload->proc);
@@ -78,19 +80,21 @@ static uint64_t signal_all(const struct transaction *t, const struct inst_type *
     return sum;
 }
 
-static void wake_all(const struct transaction *t) {
+/* When they don't wake each other, or no longer. */
+static void wake_some(const struct transaction *t, bool is_first) {
     for (size_t i = 0; i < t->turnover_count; i++) {
         if (t->turnovers[i].from) {
-            swap_wake(t->reload->proc, t->turnovers[i].to);
+            swap_wake(t->reload->proc, t->turnovers[i].to, is_first ? 1 : WAKE_AT_ONCE);
         }
     }
 }
 
-/* Until all have gone; 0: they have. Else how many have not: `until` has come, or, `stops_on_failure`, one
- * failed. */
+/* Until all have gone; 0: they have. Else how many have not: none has gone for as long as it was until `until`, or,
+ * `stops_on_failure`, one failed. */
 static uint64_t drive(struct transaction *t, bool stops_on_failure, uint64_t until_ns,
                       char *ret_one, size_t size) {
     uint64_t before = UINT64_MAX;
+    const uint64_t most_ns = until_ns - now(t);
     for (;;) {
         const struct inst_type *type = NULL;
         const struct swap_counts *counts = &t->report->counts;
@@ -101,7 +105,9 @@ static uint64_t drive(struct transaction *t, bool stops_on_failure, uint64_t unt
             return left;
         }
         if (counts->over + counts->back == before || before == UINT64_MAX) {
-            wake_all(t); /* else they wake each other still */
+            wake_some(t, before == UINT64_MAX);
+        } else {
+            until_ns = now_ns + most_ns; /* the others have had their turn */
         }
         before = counts->over + counts->back;
         uint64_t again_ns = now_ns + LOOK_AGAIN_NS;
@@ -120,9 +126,17 @@ static void begin(struct transaction *t, enum swap_phase phase, uint64_t probati
     }
 }
 
-static int all_over(struct transaction *t, uint64_t until_ns, struct err *err) {
+static const struct manifest *manifest_of(const struct transaction *t) {
+    return t->reload->plan->manifest;
+}
+
+static uint64_t until_over(const struct transaction *t) {
+    return now(t) + (t->how->over_ns ? t->how->over_ns : manifest_of(t)->reload.swap_timeout_ns);
+}
+
+static int all_over(struct transaction *t, struct err *err) {
     char one[160] = "";
-    uint64_t left = drive(t, true, until_ns, one, sizeof one);
+    uint64_t left = drive(t, true, until_over(t), one, sizeof one);
     if (t->report->counts.failures > 0) {
         return failed(t, err);
     }
@@ -141,14 +155,6 @@ static void make_current(const struct transaction *t, bool is_back) {
         const struct turnover *turnover = &t->turnovers[i];
         type_make_current(turnover->to->line, is_back ? turnover->from : turnover->to);
     }
-}
-
-static const struct manifest *manifest_of(const struct transaction *t) {
-    return t->reload->plan->manifest;
-}
-
-static uint64_t until_over(const struct transaction *t) {
-    return now(t) + (t->how->over_ns ? t->how->over_ns : manifest_of(t)->reload.swap_timeout_ns);
 }
 
 static uint64_t probation_messages(const struct transaction *t) {
@@ -241,15 +247,14 @@ static int gate(struct transaction *t, struct err *err) {
 }
 
 int transaction_over(struct transaction *t, struct err *err) {
-    uint64_t until_ns = until_over(t);
     if (transaction_mode(t) == RELOAD_ATOMIC && gate(t, err) < 0) {
         return -1;
     }
     begin(t, SWAP_OVER, probation_messages(t));
-    int status = all_over(t, until_ns, err);
+    int status = all_over(t, err);
     if (status == 0) {
         make_current(t, false);
-        status = all_over(t, until_ns, err); /* those that were spawned meanwhile */
+        status = all_over(t, err); /* those that were spawned meanwhile */
     }
     open_all(t);
     return status;
@@ -272,29 +277,42 @@ int transaction_prove(struct transaction *t, struct err *err) {
     }
 }
 
-/* Until nobody refers to the generation that is to go; not for ever. */
-static void wait_until_free(const struct transaction *t, bool is_back, uint64_t until_ns) {
+/* Until nobody refers to this type, which is to go; not for ever. */
+static void wait_until_free(const struct transaction *t, const struct turnover *turnover,
+                            const struct inst_type *type, uint64_t until_ns) {
+    struct proc *proc = t->reload->proc;
+    uint64_t before = UINT64_MAX;
+    while (swap_refers(proc, type) && now(t) < until_ns) {
+        uint64_t left = swap_signal(proc, turnover->to, NULL, 0);
+        if (left >= before || before == UINT64_MAX) {
+            swap_wake(proc, turnover->to, before == UINT64_MAX ? 1 : WAKE_AT_ONCE);
+        }
+        before = left;
+        wait_for(t, turnover->to, UINT32_MAX, now(t) + LOOK_AGAIN_NS);
+    }
+}
+
+static void wait_until_all_free(const struct transaction *t, bool is_back, uint64_t until_ns) {
     for (size_t i = 0; i < t->turnover_count; i++) {
         const struct turnover *turnover = &t->turnovers[i];
-        const struct inst_type *type = is_back ? turnover->to : turnover->from;
-        while (turnover->from && swap_refers(t->reload->proc, type) && now(t) < until_ns) {
-            (void)swap_signal(t->reload->proc, turnover->to, NULL, 0);
-            swap_wake(t->reload->proc, turnover->to);
-            wait_for(t, turnover->to, UINT32_MAX, now(t) + LOOK_AGAIN_NS);
+        if (turnover->from) {
+            wait_until_free(t, turnover, is_back ? turnover->to : turnover->from, until_ns);
         }
     }
 }
 
 void transaction_settle(struct transaction *t) {
     begin(t, SWAP_SETTLE, 0);
-    wait_until_free(t, false, now(t) + t->reload->plan->manifest->reload.swap_timeout_ns);
+    wait_until_all_free(t, false, now(t) + t->reload->plan->manifest->reload.swap_timeout_ns);
 }
 
 void transaction_back(struct transaction *t) {
     char one[160];
     make_current(t, true);
     begin(t, SWAP_BACK, 0);
-    uint64_t until_ns = now(t) + t->reload->plan->manifest->reload.swap_timeout_ns;
-    t->report->stranded = drive(t, false, until_ns, one, sizeof one);
-    wait_until_free(t, true, until_ns);
+    uint64_t most_ns = manifest_of(t)->reload.swap_timeout_ns;
+    t->report->stranded = drive(t, false, now(t) + most_ns, one, sizeof one);
+    if (t->report->stranded == 0) {
+        wait_until_all_free(t, true, now(t) + most_ns);
+    }
 }

@@ -8,6 +8,8 @@
 #define LOOK_AGAIN_NS (10 * NS_PER_MS)
 /* How often it is looked whether all have ended. */
 #define END_AGAIN_NS (2 * NS_PER_MS)
+/* How many are woken each time; the last of them wakes the others (W-6). */
+#define WAKE_AT_ONCE 64u
 
 static uint64_t now(const struct transaction *t) {
     struct clock *clock = proc_clock(t->reload->proc);
@@ -58,7 +60,7 @@ static uint64_t tell_all(const struct transaction *t) {
         const struct turnover *turnover = &t->turnovers[i];
         uint64_t left = is_compared(turnover) ? swap_signal(proc, turnover->to, NULL, 0) : 0;
         if (left > 0) {
-            swap_wake(proc, turnover->to);
+            swap_wake(proc, turnover->to, WAKE_AT_ONCE);
         }
         sum += left;
     }
