@@ -23,7 +23,10 @@
 #define SPANS_MOST LIBRARY_PARTS_MAX
 #define KNOWING_MOST 64u
 #define CHUNK 65536u
-#define LEAD 3u /* words before one that tell what it is part of */
+/* Before each chunk, for who makes way: who wakes where it runs waits for one chunk at most. */
+#define PAUSE_NS 20000
+#define WINDOW 512u /* pages */
+#define LEAD 3u     /* words before one that tell what it is part of */
 #define CHUNK_SIZE (CHUNK + LEAD * sizeof(uintptr_t))
 #define LINK_MAP_SIZE 1536u /* the dynamic linker's record, generously */
 
@@ -46,8 +49,11 @@ struct audit {
     struct region *regions;
     struct fault_span *spans; /* the regions' */
     size_t region_count;
-    int memory;          /* /proc/self/mem */
-    int pages;           /* /proc/self/pagemap */
+    bool makes_way, has_pipe;
+    int through[2];
+    int pages;               /* /proc/self/pagemap */
+    uint64_t window[WINDOW]; /* what it says of the pages from window_start to window_end */
+    uintptr_t window_start, window_end;
     uintptr_t *chunk;    /* LEAD words, then what is read */
     uintptr_t chunk_end; /* the address behind the last word read */
     char *reason;
@@ -209,13 +215,32 @@ static uintptr_t look(const struct audit *a, uintptr_t at, size_t words, uintptr
     return 0;
 }
 
-/* Memory may go meanwhile: what can't be read is not there. At most CHUNK. */
+/* Into the chunk, as far as it can be read: memory may go meanwhile. Through a pipe, as to write takes no lock of the
+ * memory's map, other than to read /proc/self/mem: who allocates would wait for it. */
+static size_t copy(struct audit *a, uintptr_t from, size_t size) {
+    char *to = (char *)(a->chunk + LEAD);
+    size_t copied = 0;
+    if (a->makes_way) {
+        (void)nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
+    }
+    while (copied < size) {
+        /* not write(): sanitizers would judge what is read */
+        ssize_t put = syscall(SYS_write, a->through[1], from + copied, size - copied);
+        ssize_t got = put > 0 ? read(a->through[0], to + copied, (size_t)put) : 0;
+        if (got <= 0) {
+            break;
+        }
+        copied += (size_t)got;
+    }
+    return copied;
+}
+
+/* At most CHUNK. */
 static uintptr_t look_through(struct audit *a, uintptr_t from, uintptr_t to, uintptr_t *ret_at) {
     if (from != a->chunk_end) {
         memset(a->chunk, 0, LEAD * sizeof *a->chunk);
     }
-    ssize_t count = pread(a->memory, a->chunk + LEAD, to - from, (off_t)from);
-    size_t words = count > 0 ? (size_t)count / sizeof *a->chunk : 0;
+    size_t words = copy(a, from, to - from) / sizeof *a->chunk;
     uintptr_t word = look(a, from, words, ret_at);
     memmove(a->chunk, a->chunk + words, LEAD * sizeof *a->chunk);
     a->chunk_end = from + words * sizeof *a->chunk;
@@ -328,21 +353,32 @@ static bool finds_threads(struct audit *a) {
 
 #define PAGE_IN_USE ((uint64_t)3 << 62) /* in memory, or swapped */
 
+/* What is known of the pages from `from` on; returns how many. Many at once: each question locks the memory's map. */
+static size_t ask_pages(struct audit *a, uintptr_t from, uintptr_t to, uintptr_t page,
+                        const uint64_t **ret) {
+    if (from < a->window_start || from >= a->window_end) {
+        size_t pages = (to - from) / page < WINDOW ? (to - from) / page : WINDOW;
+        ssize_t count = pread(a->pages, a->window, pages * sizeof *a->window,
+                              (off_t)(from / page * sizeof *a->window));
+        a->window_start = from;
+        a->window_end = from + (count > 0 ? (size_t)count / sizeof *a->window : 0) * page;
+    }
+    *ret = a->window + (from - a->window_start) / page;
+    return (a->window_end - from) / page;
+}
+
 /* The pages from `from` on that are in use, up to CHUNK: *ret_used says whether these are, or none of them. */
-static uintptr_t next_pages(const struct audit *a, uintptr_t from, uintptr_t to, bool *ret_used) {
-    uint64_t entries[CHUNK / 4096];
+static uintptr_t next_pages(struct audit *a, uintptr_t from, uintptr_t to, bool *ret_used) {
+    const uint64_t *entries;
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    size_t most = sizeof entries / sizeof *entries;
-    size_t pages = (to - from) / page < most ? (to - from) / page : most;
-    ssize_t count =
-        pread(a->pages, entries, pages * sizeof *entries, (off_t)(from / page * sizeof *entries));
-    size_t known = count > 0 ? (size_t)count / sizeof *entries : 0;
+    size_t known = ask_pages(a, from, to, page, &entries);
     *ret_used = known == 0 || (entries[0] & PAGE_IN_USE);
     if (known == 0) { /* nobody says: then all of it */
         return to - from < CHUNK ? to : from + CHUNK;
     }
+    size_t most = *ret_used && known > CHUNK / page ? CHUNK / page : known;
     size_t run = 1;
-    while (run < known && !(entries[run] & PAGE_IN_USE) == !*ret_used) {
+    while (run < most && !(entries[run] & PAGE_IN_USE) == !*ret_used) {
         run++;
     }
     return from + run * page;
@@ -377,17 +413,18 @@ static bool finds_words(struct audit *a) {
 /* --- the whole --- */
 
 static bool prepare(struct audit *a) {
-    a->memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    a->has_pipe = pipe2(a->through, O_CLOEXEC | O_NONBLOCK) == 0;
     a->pages = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
     a->chunk = mem_alloc(CHUNK_SIZE);
     uintptr_t chunk = (uintptr_t)a->chunk;
     a->skipped[a->skipped_count++] = (struct fault_span){chunk, chunk + CHUNK_SIZE};
-    return a->memory >= 0 && a->chunk && list_regions(a);
+    return a->has_pipe && a->chunk && list_regions(a);
 }
 
 static void fini(struct audit *a) {
-    if (a->memory >= 0) {
-        close(a->memory);
+    if (a->has_pipe) {
+        close(a->through[0]);
+        close(a->through[1]);
     }
     if (a->pages >= 0) {
         close(a->pages);
@@ -415,14 +452,14 @@ static bool finds(struct audit *a) {
                       : found(a, "the memory of the process can't be looked through");
 }
 
-bool audit_finds(const struct library *library, char *reason, size_t size) {
+bool audit_finds(const struct library *library, bool makes_way, char *reason, size_t size) {
     struct audit *a = mem_alloc(sizeof *a);
     if (!a) {
         (void)snprintf(reason, size, "there is no memory to look for who uses it");
         return true;
     }
     *a = (struct audit){
-        .library = library, .memory = -1, .pages = -1, .reason = reason, .size = size};
+        .library = library, .makes_way = makes_way, .pages = -1, .reason = reason, .size = size};
     a->skipped[a->skipped_count++] = (struct fault_span){(uintptr_t)a, (uintptr_t)a + sizeof *a};
     bool does = finds(a);
     fini(a);

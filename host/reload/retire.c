@@ -132,7 +132,7 @@ static bool audit(struct retirer *r, struct leaving *l) {
         return true;
     }
     loaded_hide(l->library); /* what the boundary knows of its code is no use of it */
-    bool is_used = audit_finds(l->library, reason, sizeof reason);
+    bool is_used = audit_finds(l->library, l->grace_ns > 0, reason, sizeof reason);
     loaded_show(l->library);
     if (!is_used) {
         return false;
