@@ -44,10 +44,6 @@ void mbox_bound(struct mbox *mb, struct mbox_bounds *bounds) {
     atomic_fetch_or_explicit(&mb->capacity, MBOX_BOUNDED, memory_order_relaxed);
 }
 
-void mbox_be_choosy(struct mbox *mb) {
-    atomic_fetch_or_explicit(&mb->capacity, MBOX_CHOOSY, memory_order_relaxed);
-}
-
 void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {
     struct sched_task *task = &mb->task;
     task->cost_ns = 0;

@@ -98,7 +98,9 @@ void mbox_init_shut(struct mbox *mb, const struct task_ops *ops, struct sched_wo
 void mbox_bound(struct mbox *mb, struct mbox_bounds *bounds);
 
 /* Before the first offer. */
-void mbox_be_choosy(struct mbox *mb);
+static inline void mbox_be_choosy(struct mbox *mb) {
+    atomic_fetch_or_explicit(&mb->capacity, MBOX_CHOOSY, memory_order_relaxed);
+}
 /* Makes a closed mailbox ready for another owner; it stays closed until mbox_open. Senders that still
  * hold the old one may offer afterwards; what they send carries the old uid. */
 void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity);
