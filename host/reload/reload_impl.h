@@ -104,6 +104,11 @@ bool transaction_wants_shadow(const struct transaction *t);
  * compare. */
 int transaction_shadow(struct transaction *t, struct err *err);
 
+/* history.c */
+struct reload_report report_begin(struct reload *reload);
+/* Tells what became of it, and keeps that. `reason`: why it did not go on; "". */
+void report_end(struct transaction *t, const char *reason);
+
 /* keys.c */
 /* Whether the settings of all actors of the plan as it is to be go with the config of their new code. Errors: INVALID,
  * with the place in the manifest. */
