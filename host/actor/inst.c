@@ -288,14 +288,12 @@ int inst_widen_ports(struct inst *in, uint16_t row_count) {
     if (!before || before->count >= row_count) {
         return 0;
     }
-    bool is_whole = before->is_whole;
-    struct port *made = is_whole ? wiring_copy_ports(before, row_count) : ports_make(row_count);
+    struct port *made = ports_make(row_count);
     if (!made) {
         return -1;
     }
-    if (!is_whole) {
-        memcpy(made, before->ports, before->count * sizeof *made);
-    }
+    port_block_of(made)->wires = before->wires; /* what waits for room knows them */
+    memcpy(made, before->ports, before->count * sizeof *made);
     /* seq_cst: L-1 */
     __atomic_store_n(&in->ports, made, __ATOMIC_SEQ_CST);
     looks_give_up(in->proc, &before->block);

@@ -383,7 +383,8 @@ struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct in
 struct port_block {
     struct looks_block block; /* first */
     uint16_t count;
-    bool is_whole; /* of a plan's actor: wires and targets lie behind the ports */
+    struct wire_block *
+        wires; /* all of a plan's actor, owned: they stay where they are; NULL: each port has its own */
     struct port ports[];
 };
 static inline struct port_block *port_block_of(struct port *ports) {

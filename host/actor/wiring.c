@@ -82,27 +82,31 @@ struct sizes {
     size_t targets;
 };
 
-static struct port_block *make_block(uint16_t row_count, struct sizes sizes) {
-    struct port_block *block =
-        mem_aligned(_Alignof(struct port_block), sizeof *block + row_count * sizeof(struct port) +
-                                                     sizes.wires * sizeof(struct wire) +
-                                                     sizes.targets * sizeof(struct wire_target));
-    if (block) {
-        block->count = row_count;
-        block->is_whole = true;
-    }
-    return block;
-}
+/* Targets lie behind the wires. */
+struct wire_block {
+    struct looks_block block; /* first */
+    struct wire wires[];
+};
 
-static struct wire *wires_of(struct port_block *block) {
-    return (struct wire *)(void *)&block->ports[block->count];
+static struct port_block *make_block(uint16_t row_count, struct sizes sizes) {
+    struct port *ports = ports_make(row_count);
+    struct port_block *block = ports ? port_block_of(ports) : NULL;
+    struct wire_block *wires = mem_alloc(sizeof *wires + sizes.wires * sizeof(struct wire) +
+                                         sizes.targets * sizeof(struct wire_target));
+    if (!block || !wires) {
+        mem_free(block);
+        mem_free(wires);
+        return NULL;
+    }
+    block->wires = wires;
+    return block;
 }
 
 /* Each row's wires side by side, in the order of the plan. */
 static void place_wires(const struct wiring *wiring, uint32_t actor, struct port_block *block,
                         uint32_t wire_count) {
     const struct inst *in = wiring->actors[actor];
-    struct wire *wires = wires_of(block);
+    struct wire *wires = block->wires->wires;
     struct fill fill = {wiring, (struct wire_target *)(void *)(wires + wire_count)};
     for (uint16_t row = 0; row < block->count; row++) {
         struct port *port = &block->ports[row];
@@ -145,55 +149,20 @@ int wiring_make_ports(const struct wiring *wiring, uint32_t actor, struct port *
 
 void wiring_drop_ports(struct port *ports) {
     struct port_block *block = ports ? port_block_of(ports) : NULL;
-    for (uint16_t i = 0; block && !block->is_whole && i < block->count; i++) {
+    for (uint16_t i = 0; block && !block->wires && i < block->count; i++) {
         port_fini(&ports[i]);
     }
+    mem_free(block ? block->wires : NULL);
     mem_free(block);
 }
 
-static struct sizes sizes_of(const struct port_block *block) {
-    struct sizes sizes = {0, 0};
-    for (uint16_t row = 0; row < block->count; row++) {
-        for (uint32_t w = 0; w < block->ports[row].count; w++) {
-            sizes.wires++;
-            sizes.targets += block->ports[row].wires[w].count;
-        }
+/* The same, of those that somebody may look at. */
+static void give_up_ports(struct proc *proc, struct port *ports) {
+    struct port_block *block = ports ? port_block_of(ports) : NULL;
+    if (block) {
+        looks_give_up(proc, block->wires ? &block->wires->block : NULL);
+        looks_give_up(proc, &block->block);
     }
-    return sizes;
-}
-
-static void copy_wire(const struct wire *from, struct wire *to, struct wire_target *targets) {
-    to->targets = memcpy(targets, from->targets, from->count * sizeof *targets);
-    to->count = from->count;
-    to->mode = from->mode;
-    to->key = from->key;
-    to->body_room = from->body_room;
-    to->cursor = from->cursor;
-    atomic_store_explicit(&to->sent, atomic_load_explicit(&from->sent, memory_order_relaxed),
-                          memory_order_relaxed);
-    atomic_store_explicit(&to->dropped, atomic_load_explicit(&from->dropped, memory_order_relaxed),
-                          memory_order_relaxed);
-}
-
-struct port *wiring_copy_ports(const struct port_block *block, uint16_t row_count) {
-    struct sizes sizes = sizes_of(block);
-    struct port_block *made = make_block(row_count, sizes);
-    if (!made) {
-        return NULL;
-    }
-    struct wire *wires = wires_of(made);
-    struct wire_target *targets = (struct wire_target *)(void *)(wires + sizes.wires);
-    for (uint16_t row = 0; row < block->count; row++) {
-        const struct port *from = &block->ports[row];
-        made->ports[row] = *from;
-        made->ports[row].wires = wires;
-        for (uint32_t w = 0; w < from->count; w++) {
-            copy_wire(&from->wires[w], wires, targets);
-            targets += from->wires[w].count;
-            wires++;
-        }
-    }
-    return made->ports;
 }
 
 /* --- for those that run --- */
@@ -321,7 +290,7 @@ void rewire_destroy(struct rewire *rewire) {
     for (size_t i = 0; i < rewire->count; i++) {
         struct port *ports = rewire->items[i].ports;
         withdraw_locked(&rewire->items[i]);
-        looks_give_up(rewire->proc, ports ? &port_block_of(ports)->block : NULL);
+        give_up_ports(rewire->proc, ports);
     }
     pthread_mutex_unlock(&rewire->lock);
     pthread_cond_destroy(&rewire->changed);

@@ -30,9 +30,6 @@ int wiring_init(struct wiring *wiring, const struct plan *plan, struct inst *con
 void wiring_fini(struct wiring *wiring);
 /* The ports of one of its actors, in one block; *ret is NULL when it has no wires. -1: no memory. */
 int wiring_make_ports(const struct wiring *wiring, uint32_t actor, struct port **ret);
-/* A block with wires as those, and room for so many rows; NULL: no memory. */
-struct port_block;
-struct port *wiring_copy_ports(const struct port_block *block, uint16_t row_count);
 /* Those that nobody has. Takes NULL. */
 void wiring_drop_ports(struct port *ports);
 
