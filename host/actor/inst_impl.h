@@ -74,6 +74,7 @@ struct runner {
     _Atomic uint32_t gate, asked;
     _Atomic uint64_t calls;         /* of plugins, begun and ended: odd during one */
     _Atomic(struct inst *) calling; /* whose the last one was */
+    _Atomic bool plays;             /* it is of a shadow */
 
     struct proc *proc;
     struct sched_worker *worker;

@@ -16,7 +16,7 @@
 #include "plugin/saved.h"
 
 /* more.shadowing. NONE: it has not been told yet; ARMED: it gets one with its next message; OVER: no more. */
-enum { SHADOW_NONE, SHADOW_ARMED, SHADOW_OVER, SHADOW_THERE, SHADOW_RUNS };
+enum { SHADOW_NONE, SHADOW_ARMED, SHADOW_OVER, SHADOW_THERE };
 
 static unsigned shadowing(const struct inst *in) {
     const struct inst_more *more = inst_seen(in);
@@ -39,10 +39,6 @@ bool shadow_is_over(const struct inst *in) {
 
 bool shadow_is_there(const struct inst *in) {
     return shadowing(in) >= SHADOW_THERE;
-}
-
-bool shadow_is_running(const struct inst *in) {
-    return shadowing(in) == SHADOW_RUNS;
 }
 
 const struct inst *shadow_actor(const struct shadow *shadow) {
@@ -70,13 +66,13 @@ static int32_t call(struct runner *r, struct inst *in, struct shadow *s, uint16_
     r->plain_count = 0;
     r->fail_kind = FAILURE_ERROR;
     atomic_store_explicit(&s->body.since_ns, sched_coarse_now(r->worker), memory_order_relaxed);
-    set_shadowing(in, SHADOW_RUNS);
+    atomic_store_explicit(&r->plays, true, memory_order_relaxed); /* gate_call lets it be seen */
     gate_call(r, in); /* nothing of the host's is read behind it */
     int32_t status = fault_call(&r->turn, state, arg, run, fault);
     if (!gate_return(r)) {
         stuck_come_back(r);
     }
-    set_shadowing(in, SHADOW_THERE);
+    atomic_store_explicit(&r->plays, false, memory_order_relaxed);
     if (status == FAULT_STATUS && fault_was_given_up(fault)) {
         status = panic_note(r, &s->body, &fault->report);
         mem_free(r->fail_frames);

@@ -99,12 +99,11 @@ void shadow_end(struct runner *r, struct inst *in);
 bool shadow_write(struct runner *r, struct inst *in, uint16_t row);
 void shadow_play(struct runner *r, struct inst *in, uint16_t row, const void *arg, struct msg *m,
                  int32_t status);
-/* Whether it was told, and has not been to shadow_end since; whether it has one, which holds on to the new code;
- * and whether that is in its turn. [any] */
+/* Whether it was told, and has not been to shadow_end since; whether it has one, which holds on to the new code.
+ * [any] */
 bool shadow_is_told(const struct inst *in);
 bool shadow_is_over(const struct inst *in); /* told, and gets none any more */
 bool shadow_is_there(const struct inst *in);
-bool shadow_is_running(const struct inst *in);
 
 /* Of a turn in progress: whose it is; what it takes for its actor, NULL when it is the actor's own turn. */
 const struct inst *shadow_actor(const struct shadow *shadow);

@@ -32,22 +32,26 @@ static const struct manifest_actor *spec_of(const struct proc *proc, const struc
     return plan ? plan->spec : NULL;
 }
 
-static uint64_t stuck_after(const struct proc *proc, const struct inst *in) {
-    const struct manifest_actor *spec = spec_of(proc, in);
+static bool plays(const struct runner *r) {
+    return atomic_load_explicit(&r->plays, memory_order_relaxed);
+}
+
+static uint64_t stuck_after(const struct runner *r, const struct inst *in) {
+    const struct manifest_actor *spec = spec_of(r->proc, in);
     uint64_t after_ns = spec ? spec->stuck_after_ns : 2 * NS_PER_S;
-    return shadow_is_running(in) && after_ns > SHADOW_TURN_NS ? SHADOW_TURN_NS : after_ns;
+    return plays(r) && after_ns > SHADOW_TURN_NS ? SHADOW_TURN_NS : after_ns;
 }
 
 static bool is_to_abort(const struct inst *in) {
     return atomic_load_explicit(&in->signals, memory_order_relaxed) & SIGNAL_ABORT;
 }
 
-static bool is_too_long(const struct proc *proc, struct stuck_watch *watch, const struct inst *in) {
-    uint64_t now_ns = proc->stuck.awake_ns;
+static bool is_too_long(const struct runner *r, struct stuck_watch *watch, const struct inst *in) {
+    uint64_t now_ns = r->proc->stuck.awake_ns;
     if (watch->abort_ns == 0 && is_to_abort(in)) {
         watch->abort_ns = now_ns;
     }
-    return now_ns - watch->since_ns >= stuck_after(proc, in) ||
+    return now_ns - watch->since_ns >= stuck_after(r, in) ||
            (watch->abort_ns && now_ns - watch->abort_ns >= ABORT_PATIENCE_NS);
 }
 
@@ -188,13 +192,13 @@ static struct stuck *find_out(struct runner *r, const struct stuck_watch *watch,
     stuck->in = in;
     stuck->calls = watch->calls;
     uint64_t size = inst_name(in, stuck->name, sizeof stuck->name);
-    if (shadow_is_running(in)) {
+    if (plays(r)) {
         (void)snprintf(stuck->name + size, sizeof stuck->name - size, " (shadow)");
     }
     stuck->handler = inst_handler(in);
-    stuck->policy = swap_is_held(in) || shadow_is_running(in) ? ON_STUCK_RESTART
-                    : spec                                    ? spec->on_stuck
-                                                              : ON_STUCK_REPORT;
+    stuck->policy = swap_is_held(in) || plays(r) ? ON_STUCK_RESTART
+                    : spec                       ? spec->on_stuck
+                                                 : ON_STUCK_REPORT;
     stuck->moved = place != SCHED_POOL;
     stuck->stray = place == SCHED_STRAY ? r->worker : NULL;
     /* acquire: the call was in progress while all that was read */
@@ -241,7 +245,7 @@ static void look_after(struct runner *r, uint64_t now_ns) {
     }
     if (!watch->stuck) {
         struct inst *in = atomic_load_explicit(&r->calling, memory_order_relaxed);
-        watch->stuck = is_too_long(r->proc, watch, in) ? find_out(r, watch, in) : NULL;
+        watch->stuck = is_too_long(r, watch, in) ? find_out(r, watch, in) : NULL;
     }
     if (watch->stuck) {
         attend(r, watch->stuck, ran_ns);

@@ -94,6 +94,7 @@ static void hand_over(struct runner *r, struct stuck *stuck, struct stuck_abando
         shadow_set_aside(r->shadow, &estate->saved);
     }
     r->shadow = NULL;
+    atomic_store_explicit(&r->plays, false, memory_order_relaxed);
     r->worker = stuck->stray;
     r->estate = estate;
     r->inst = NULL; /* what the call asks of the host from now on is refused */
