@@ -125,6 +125,7 @@ struct runner {
     struct shown_name names[SHOWN_NAMES]; /* by uid, direct-mapped */
     struct heard_name heard;
     struct troupe_saver *saver; /* of a save in progress */
+    struct config *going;       /* the settings of who goes over just now; owned */
     struct shadow *shadow;      /* that follows the turn in hand, or whose turn it is; NULL: none */
 
     struct stuck_watch watch; /* who looks after stuck turns; see stuck.h */

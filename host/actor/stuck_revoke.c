@@ -61,6 +61,8 @@ static void set_aside(struct runner *r, struct inst *in, struct estate *estate) 
     estate->library = library ? library_ref((struct library *)(uintptr_t)library) : NULL;
     estate->m = r->msg;
     estate->saver = r->saver;
+    estate->going = r->going;
+    r->going = NULL;
     estate->handler = r->row->name;
     inst_name(in, estate->name, sizeof estate->name);
 }
@@ -312,6 +314,7 @@ __attribute__((cold, noinline)) _Noreturn void stuck_come_back(struct runner *r)
         msg_free(r->pool, estate->m);
     }
     config_unref(estate->config);
+    config_unref(estate->going);
     library_unref(estate->library);
     mem_free(estate);
     sched_leave(r->worker);

@@ -349,11 +349,13 @@ static int go(struct runner *r, struct inst *in, const struct inst_type *to, uin
         (void)snprintf(why, size, "no memory");
         return -1;
     }
-    struct config *config;
-    if (swap_find_config(in, to, &config, why, size) < 0) {
+    if (swap_find_config(in, to, &r->going, why, size) < 0) {
+        r->going = NULL;
         return -1;
     }
-    int status = go_with(r, in, to, version, &config, why, size);
+    int status = go_with(r, in, to, version, &r->going, why, size);
+    struct config *config = r->going;
+    r->going = NULL;
     if (config) {
         swap_put_config(in, config);
     }
