@@ -399,7 +399,7 @@ static bool load(struct runner *r, struct inst *in, struct shadow *s, uint32_t v
 static void begin(struct runner *r, struct inst *in, const struct inst_type *to,
                   struct shadow_run *run) {
     char why[512];
-    struct str bytes = {NULL};
+    struct str bytes = {0};
     uint32_t version = swap_version(in->type, to);
     if (version && save(r, in, version, &bytes, why, sizeof why) < 0) {
         shadow_run_give_back(run);
