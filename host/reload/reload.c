@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -37,6 +38,7 @@ int reload_create(struct proc *proc, struct supervisor *supervisor, const struct
     reload->proc = proc;
     reload->supervisor = supervisor;
     reload->log = log;
+    reload->news = -1;
     pthread_mutex_init(&reload->running, NULL);
     pthread_mutex_init(&reload->lock, NULL);
     if (retirer_create(log, &reload->retirer, err) < 0 || settings_create(reload, plan, err) < 0) {
@@ -57,6 +59,14 @@ static struct reload_file *find_file(const struct reload *reload, const char *pa
     return NULL;
 }
 
+/* To who watches them. */
+static void tell_news_locked(const struct reload *reload) {
+    const uint64_t one = 1;
+    if (reload->news >= 0) {
+        (void)!write(reload->news, &one, sizeof one);
+    }
+}
+
 static int add_file(struct reload *reload, struct image *image, struct err *err) {
     struct library *library;
     if (loaded_open(image, proc_host(reload->proc), reload->log, &library, err) < 0) {
@@ -67,6 +77,7 @@ static int add_file(struct reload *reload, struct image *image, struct err *err)
     if (files) {
         reload->files = files;
         files[reload->file_count++] = (struct reload_file){image->path, library};
+        tell_news_locked(reload);
     }
     pthread_mutex_unlock(&reload->lock);
     if (!files) {

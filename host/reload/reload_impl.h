@@ -35,6 +35,7 @@ struct reload {
     struct reload_report history[RELOAD_KEEPS]; /* under lock; by number, round and round */
     struct shadow_run *shadows[RELOAD_KEEPS];   /* under lock; of these, references; NULL: none */
     uint64_t reports;                           /* under lock */
+    int news; /* under lock; an eventfd that is told when there are other files; -1: none */
 };
 
 /* A type on its way. */

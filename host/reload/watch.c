@@ -17,23 +17,84 @@
 
 #define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR)
 
-/* A file of the deployment, as it was when watching began: those that come with added roots are not watched. */
+/* A file of the deployment. */
 struct watched {
     const char *path; /* stays as long as the deployment */
-    int folder;       /* its number */
+    int folder;       /* its number; -1: it can't be watched */
 };
 
 struct watch {
     struct reload *reload;
     pthread_t thread;
-    int events, stop;      /* inotify, eventfd */
-    struct watched *files; /* owned */
+    int events, stop, news; /* inotify, eventfds; `news`: there are other files */
+    struct watched *files;  /* owned */
     size_t file_count;
 };
 
 static const char *name_in_folder(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
+}
+
+/* --- files --- */
+
+static int watch_folder(struct watch *watch, struct watched *file, struct err *err) {
+    const char *name = name_in_folder(file->path);
+    struct str folder;
+    str_init(&folder);
+    str_add_n(&folder, file->path, (size_t)(name - file->path));
+    str_add(&folder, name == file->path ? "." : "");
+    file->folder = folder.failed ? -1 : inotify_add_watch(watch->events, str_text(&folder), EVENTS);
+    int status = 0;
+    if (file->folder < 0) {
+        status = err_errno(err, ERR_IO, errno, "folder '%s' cannot be watched", str_text(&folder));
+    }
+    str_fini(&folder);
+    return status;
+}
+
+/* All that there are by now; those that can't be watched are left out: -1, and err says why of one of them. */
+static int take_files(struct watch *watch, struct err *err) {
+    struct reload *reload = watch->reload;
+    pthread_mutex_lock(&reload->lock);
+    size_t count = reload->file_count;
+    struct watched *files = mem_array(count + 1, sizeof *files);
+    for (size_t i = 0; files && i < count; i++) {
+        files[i].path = reload->files[i].path;
+    }
+    pthread_mutex_unlock(&reload->lock);
+    if (!files) {
+        return err_set(err, ERR_NOMEM, "watching %zu plugin files", count);
+    }
+    int status = 0;
+    for (size_t i = 0; i < count; i++) {
+        status = watch_folder(watch, &files[i], err) < 0 ? -1 : status;
+    }
+    mem_free(watch->files);
+    watch->files = files;
+    watch->file_count = count;
+    return status;
+}
+
+/* Whether there are other files: one may have changed before it was watched. */
+static bool read_news(struct watch *watch) {
+    uint64_t times;
+    struct err err;
+    if (read(watch->news, &times, sizeof times) < 0) {
+        return false;
+    }
+    if (take_files(watch, &err) < 0 && watch->reload->log) {
+        log_write(watch->reload->log, LOG_WARN, NULL, "a new plugin file is not watched: %s",
+                  err.text);
+    }
+    return true;
+}
+
+/* Who is told of other files; -1: nobody. */
+static void tell_news_to(struct reload *reload, int fd) {
+    pthread_mutex_lock(&reload->lock);
+    reload->news = fd;
+    pthread_mutex_unlock(&reload->lock);
 }
 
 /* --- events --- */
@@ -96,18 +157,19 @@ static void reload_all(const struct watch *watch) {
 
 /* Until asked to stop. */
 static void *run(void *argument) {
-    const struct watch *watch = argument;
+    struct watch *watch = argument;
     struct pollfd fds[] = {{.fd = watch->stop, .events = POLLIN},
-                           {.fd = watch->events, .events = POLLIN}};
+                           {.fd = watch->events, .events = POLLIN},
+                           {.fd = watch->news, .events = POLLIN}};
     bool waits =
         true; /* for it to be quiet; at first, as one may have changed before it was watched */
     for (;;) {
-        int ready = poll(fds, 2, waits ? (int)(WATCH_QUIET_NS / NS_PER_MS) : -1);
+        int ready = poll(fds, 3, waits ? (int)(WATCH_QUIET_NS / NS_PER_MS) : -1);
         if (fds[0].revents) {
             return NULL;
         }
         if (ready > 0) {
-            waits |= read_events(watch);
+            waits |= read_events(watch) | read_news(watch);
         } else if (ready == 0 && !any_is_being_written(watch)) {
             waits = false;
             reload_all(watch);
@@ -116,38 +178,6 @@ static void *run(void *argument) {
 }
 
 /* --- start and stop --- */
-
-static int watch_folder(struct watch *watch, struct watched *file, struct err *err) {
-    const char *name = name_in_folder(file->path);
-    struct str folder;
-    str_init(&folder);
-    str_add_n(&folder, file->path, (size_t)(name - file->path));
-    str_add(&folder, name == file->path ? "." : "");
-    file->folder = folder.failed ? -1 : inotify_add_watch(watch->events, str_text(&folder), EVENTS);
-    int status = 0;
-    if (file->folder < 0) {
-        status = err_errno(err, ERR_IO, errno, "folder '%s' cannot be watched", str_text(&folder));
-    }
-    str_fini(&folder);
-    return status;
-}
-
-static int watch_folders(struct watch *watch, struct err *err) {
-    struct reload *reload = watch->reload;
-    int status = 0;
-    pthread_mutex_lock(&reload->running);
-    watch->files = mem_array(reload->file_count + 1, sizeof *watch->files);
-    if (!watch->files) {
-        status = err_set(err, ERR_NOMEM, "watch");
-    }
-    for (size_t i = 0; status == 0 && i < reload->file_count; i++) {
-        watch->files[i].path = reload->files[i].path;
-        status = watch_folder(watch, &watch->files[i], err);
-        watch->file_count++;
-    }
-    pthread_mutex_unlock(&reload->running);
-    return status;
-}
 
 /* Signals of the process are for its own threads. */
 static int start_thread(struct watch *watch, struct err *err) {
@@ -161,11 +191,15 @@ static int start_thread(struct watch *watch, struct err *err) {
 }
 
 static void destroy(struct watch *watch) {
+    tell_news_to(watch->reload, -1);
     if (watch->events >= 0) {
         (void)close(watch->events);
     }
     if (watch->stop >= 0) {
         (void)close(watch->stop);
+    }
+    if (watch->news >= 0) {
+        (void)close(watch->news);
     }
     mem_free(watch->files);
     mem_free(watch);
@@ -179,11 +213,13 @@ int watch_start(struct reload *reload, struct watch **ret, struct err *err) {
     watch->reload = reload;
     watch->events = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     watch->stop = eventfd(0, EFD_CLOEXEC);
+    watch->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int status = 0;
-    if (watch->events < 0 || watch->stop < 0) {
+    if (watch->events < 0 || watch->stop < 0 || watch->news < 0) {
         status = err_errno(err, ERR_IO, errno, "files cannot be watched");
     }
-    status = status < 0 ? status : watch_folders(watch, err);
+    tell_news_to(reload, watch->news); /* before they are looked at */
+    status = status < 0 ? status : take_files(watch, err);
     if (status < 0 || start_thread(watch, err) < 0) {
         destroy(watch);
         return -1;

@@ -3,7 +3,8 @@
  * What a linker or an installer does to a file looks complete several times on its way, so an event is only a
  * reason to look: when the folder has been quiet for WATCH_QUIET_NS, and nobody has the file open for writing (a
  * lease tells, where the file system has such), the reload reads the file, once, and checks what it has read
- * (RL-6). One that is still wrong then is refused with its reason, and tried again when something changes. */
+ * (RL-6). One that is still wrong then is refused with its reason, and tried again when something changes.
+ * Files that come with another manifest, or with roots that are added, are watched from then on. */
 #pragma once
 
 #include "base/clock.h"

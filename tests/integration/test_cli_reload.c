@@ -28,14 +28,18 @@ struct place {
     struct test_started started;
 };
 
-static void install(const struct place *place, const char *fixture) {
+static void install_as(const struct place *place, const char *fixture, const char *path) {
     struct plugin_file file;
     char *new = test_path(place->folder, "new");
     plugin_file_init(&file, fixture);
     test_write_file_n(new, file.bytes, file.size);
-    assert_int_equal(rename(new, place->plugin), 0);
+    assert_int_equal(rename(new, path), 0);
     plugin_file_fini(&file);
     free(new);
+}
+
+static void install(const struct place *place, const char *fixture) {
+    install_as(place, fixture, place->plugin);
 }
 
 static struct place place_create(void) {
@@ -251,6 +255,34 @@ static void test_sighup_changes_wires_and_actors_and_loses_nothing(void **state)
     place_destroy(&place);
 }
 
+/* --- another manifest, and other plugin files with it --- */
+
+#define TICKING(actors, wires)                                                                     \
+    "troupe: 1\n"                                                                                  \
+    "proc: r\n"                                                                                    \
+    "plugins: { path: [.] }\n"                                                                     \
+    "actors:\n"                                                                                    \
+    "  starter: { type: kit.Player, config: { init: 'tick 1000 1000; out 2', tick: 'out 2' } }\n"  \
+    "  sink: { type: file.Sink }\n" actors "wires:\n" wires                                        \
+    "reload: { probation: { time: 1ms } }\n"
+#define WITHOUT_ADDER TICKING("", "  - starter.out -> sink.record\n")
+#define WITH_ADDER                                                                                 \
+    TICKING("  adder: { type: adder.Adder }\n", "  - starter.out -> adder.start\n"                 \
+                                                "  - adder.out -> sink.record\n")
+static void test_watch_watches_files_that_come_with_another_manifest(void **state) {
+    (void)state;
+    struct place place = place_create();
+    test_write_file(place.manifest, WITHOUT_ADDER);
+    troupe_start(&place.started, "run", "--watch", place.manifest);
+    await(&place, ":2}");
+    change(&place, WITH_ADDER, ":10001}");
+
+    install(&place, "adder_2");
+
+    await_logged(&place, "1 actors went over");
+    end(&place, true, "1 actors went over");
+}
+
 static void test_sighup_with_what_takes_a_restart_changes_nothing(void **state) {
     (void)state;
     struct test_program program;
@@ -283,6 +315,7 @@ int main(void) {
         cmocka_unit_test(test_shadow_wants_a_number),
         cmocka_unit_test(test_sighup_with_a_broken_manifest_changes_nothing),
         cmocka_unit_test(test_sighup_changes_wires_and_actors_and_loses_nothing),
+        cmocka_unit_test(test_watch_watches_files_that_come_with_another_manifest),
         cmocka_unit_test(test_sighup_with_what_takes_a_restart_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
