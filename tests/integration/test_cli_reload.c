@@ -269,6 +269,14 @@ static void test_sighup_changes_wires_and_actors_and_loses_nothing(void **state)
 #define WITH_ADDER                                                                                 \
     TICKING("  adder: { type: adder.Adder }\n", "  - starter.out -> adder.start\n"                 \
                                                 "  - adder.out -> sink.record\n")
+/* What the adder says goes through an actor of another file, which multiplies it. */
+#define WITH_KNOB                                                                                  \
+    TICKING("  adder: { type: adder.Adder }\n"                                                     \
+            "  knob: { type: knob.Hook, config: { factor: 3 } }\n",                                \
+            "  - starter.out -> adder.start\n"                                                     \
+            "  - adder.out -> knob.number\n"                                                       \
+            "  - knob.out -> sink.record\n")
+
 static void test_watch_watches_files_that_come_with_another_manifest(void **state) {
     (void)state;
     struct place place = place_create();
@@ -281,6 +289,44 @@ static void test_watch_watches_files_that_come_with_another_manifest(void **stat
 
     await_logged(&place, "1 actors went over");
     end(&place, true, "1 actors went over");
+}
+
+/* The ticks of both versions, each once and in order. */
+static void assert_ticks(const char *out) {
+    uint64_t expected = 1;
+    for (const char *at = out; (at = strstr(at, "\"number\":")); at++) {
+        const char *value = at + strlen("\"number\":");
+        if (*value != '{') { /* the message, not its field */
+            uint64_t number = strtoull(value, NULL, 10);
+            assert_int_equal(number / (number < 30000 ? 1 : 3) % 10000, expected);
+            expected++;
+        }
+    }
+}
+
+static void test_sighup_changes_a_file_and_brings_another_and_loses_nothing(void **state) {
+    (void)state;
+    struct test_program program;
+    struct place place = place_create();
+    char *other = test_path(place.folder, "knob.so");
+    test_write_file(place.manifest, WITH_ADDER);
+    troupe_start(&place.started, "run", place.manifest);
+    await(&place, ":10001}");
+    install(&place, "adder_2");
+    install_as(&place, "knob_1", other);
+
+    change(&place, WITH_KNOB, ":6");
+
+    await_logged(&place, "1 actors went over");
+    await_logged(&place, "add 'knob', of type knob.Hook");
+    assert_int_equal(kill(place.started.pid, SIGTERM), 0);
+    test_program_wait(&place.started, &program);
+    assert_int_equal(program.status, 0);
+    assert_ticks(program.out);
+    assert_null(strstr(program.err, "lost"));
+    test_program_fini(&program);
+    free(other);
+    place_destroy(&place);
 }
 
 static void test_sighup_with_what_takes_a_restart_changes_nothing(void **state) {
@@ -316,6 +362,7 @@ int main(void) {
         cmocka_unit_test(test_sighup_with_a_broken_manifest_changes_nothing),
         cmocka_unit_test(test_sighup_changes_wires_and_actors_and_loses_nothing),
         cmocka_unit_test(test_watch_watches_files_that_come_with_another_manifest),
+        cmocka_unit_test(test_sighup_changes_a_file_and_brings_another_and_loses_nothing),
         cmocka_unit_test(test_sighup_with_what_takes_a_restart_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
