@@ -126,6 +126,7 @@ struct runner {
     struct heard_name heard;
     struct troupe_saver *saver; /* of a save in progress */
     struct config *going;       /* the settings of who goes over just now; owned */
+    struct config *gone_from;   /* likewise: those it had before */
     struct shadow *shadow;      /* that follows the turn in hand, or whose turn it is; NULL: none */
 
     struct stuck_watch watch; /* who looks after stuck turns; see stuck.h */

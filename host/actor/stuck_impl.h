@@ -73,7 +73,7 @@ struct estate {
     void *state;
     const void *saved;
     struct config *config;
-    struct config *going; /* settings that it may be reading, on its way over */
+    struct config *going, *gone_from; /* settings that it may be reading, on its way over */
     struct library *library;
     struct troupe_saver *saver; /* on its stack */
     char name[160];

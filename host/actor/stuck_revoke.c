@@ -62,7 +62,9 @@ static void set_aside(struct runner *r, struct inst *in, struct estate *estate) 
     estate->m = r->msg;
     estate->saver = r->saver;
     estate->going = r->going;
+    estate->gone_from = r->gone_from;
     r->going = NULL;
+    r->gone_from = NULL;
     estate->handler = r->row->name;
     inst_name(in, estate->name, sizeof estate->name);
 }
@@ -315,6 +317,7 @@ __attribute__((cold, noinline)) _Noreturn void stuck_come_back(struct runner *r)
     }
     config_unref(estate->config);
     config_unref(estate->going);
+    config_unref(estate->gone_from);
     library_unref(estate->library);
     mem_free(estate);
     sched_leave(r->worker);

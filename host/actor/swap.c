@@ -193,45 +193,6 @@ static int32_t take_back(struct runner *r, struct inst *in) {
     return status;
 }
 
-/* --- what it needs that the other has not (RL-3) --- */
-
-static bool has_kind(const struct inst_type *type, uint16_t row, uint32_t kind) {
-    return row < type->row_count && type->rows[row].kind == kind;
-}
-
-/* The name of a row in use that `to` lacks; NULL: none. */
-static const char *find_lack(const struct inst *in, const struct inst_type *to) {
-    const struct inst_type *from = in->type;
-    const struct inst_more *more = in->more;
-    bool has_company = inst_open_children(in) > 0 || mbox_has_message(&in->mbox);
-    for (uint16_t row = 0; row < from->row_count; row++) {
-        const struct inst_row *own = &from->rows[row];
-        bool in_use =
-            (own->accepts && has_company) ||
-            (in->ports && row < port_block_of(in->ports)->count && in->ports[row].count) ||
-            (own->kind == TROUPE_ROW_child && has_company);
-        if (own->kind && in_use && !has_kind(to, row, own->kind)) {
-            return own->name;
-        }
-    }
-    for (const struct inst_timer *it = more->timers; it; it = it->next) {
-        if (it->active && !has_kind(to, it->row, TROUPE_ROW_timer)) {
-            return from->rows[it->row].name;
-        }
-    }
-    uint16_t watch = inst_watch_row_lacking(in, to);
-    if (watch != INST_NO_ROW) {
-        return from->rows[watch].name;
-    }
-    const struct inst_calls *calls = more->calls;
-    for (uint32_t i = 0; calls && calls->pending && i < calls->room; i++) {
-        if (calls->calls[i].number && !has_kind(to, calls->calls[i].row, TROUPE_ROW_ask)) {
-            return from->rows[calls->calls[i].row].name;
-        }
-    }
-    return NULL;
-}
-
 /* --- over --- */
 
 static struct swap_held *hold(struct inst *in, bool in_place) {
@@ -340,7 +301,7 @@ static int go_with(struct runner *r, struct inst *in, const struct inst_type *to
 
 static int go(struct runner *r, struct inst *in, const struct inst_type *to, uint32_t version,
               char *why, size_t size) {
-    const char *lack = inst_more(in) ? find_lack(in, to) : NULL;
+    const char *lack = inst_more(in) ? swap_find_lack(in, to) : NULL;
     if (lack) {
         (void)snprintf(why, size, "it uses '%s', which the other version has not", lack);
         return -1;
@@ -420,6 +381,47 @@ static void go_back(struct runner *r, struct inst *in, const struct inst_type *f
     }
 }
 
+/* Whether the reload was taken back while it was on its way. */
+static bool is_late(struct swap *swap, const struct inst_type *to) {
+    /* seq_cst: W-5; who is not late has become `to` before the way back begins, and is found then */
+    unsigned phase = atomic_load_explicit(&swap->phase, memory_order_seq_cst);
+    return phase == SWAP_BACK || phase == SWAP_NONE ||
+           atomic_load_explicit(&swap->to, memory_order_relaxed) != to;
+}
+
+/* W-8 */
+static void come_back(struct runner *r, struct inst *in, const struct inst_type *from) {
+    char why[512];
+    if (in->phase == PHASE_LIVE && in->type != from && in->holds) {
+        go_back(r, in, from);
+    } else if (in->phase == PHASE_LIVE && in->type != from) {
+        int status = swap_reconfigure(r, in, from, &r->gone_from, why, sizeof why);
+        if (status == 0) {
+            record_note(r, in, FLIGHT_RELOADED, from->generation, NULL);
+            count(swap_of(from), &swap_of(from)->counts.back, 0);
+        } else { /* the next life is what it was */
+            forget_frames(r);
+            swap_become(in, from);
+            swap_adopt_config(in, &r->gone_from);
+        }
+        if (status < 0 && in->phase == PHASE_LIVE) {
+            life_fail(r, in, FAILURE_HOST, TROUPE_ERROR, why, NULL);
+        }
+    }
+    swap_put_config(in, NULL); /* not a later reload's */
+}
+
+static void go_over_in_time(struct runner *r, struct inst *in, struct swap *swap,
+                            const struct inst_type *from, const struct inst_type *to) {
+    r->gone_from = in->more && in->more->config ? config_ref(in->more->config) : NULL;
+    go_over(r, in, to, false);
+    if (is_late(swap, to)) {
+        come_back(r, in, from);
+    }
+    config_unref(r->gone_from);
+    r->gone_from = NULL;
+}
+
 static void go_the_way(struct runner *r, struct inst *in, struct swap *swap) {
     /* seq_cst: W-5 */
     enum swap_phase phase =
@@ -451,7 +453,7 @@ static void go_the_way(struct runner *r, struct inst *in, struct swap *swap) {
     } else if (is_live && is_back) {
         go_back(r, in, from);
     } else if (is_live) {
-        go_over(r, in, to, false);
+        go_over_in_time(r, in, swap, from, to);
     }
 }
 

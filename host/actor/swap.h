@@ -23,7 +23,10 @@
  *      run there. When none has gone for a while some are woken at once: in front may be one in a long turn.
  * W-7  Settings go over with the actor: those that the reload has for it, else its own, key by key, when the new
  *      code has other keys; and back with it. A generation of the same code is there for that alone: who gets no
- *      other settings is not touched by it. */
+ *      other settings is not touched by it.
+ * W-8  Who is stuck on its way over, and comes back when the reload is being taken back, or was, goes back by itself:
+ *      it is what it was, or has the settings before by one more turn of `reconfigure`. One that does not take them
+ *      fails of that, and its next life has them. Until then no other reload has actors of its type go anywhere. */
 #pragma once
 
 #include <pthread.h>
@@ -160,6 +163,8 @@ uint64_t swap_signal(struct proc *proc, const struct inst_type *to, char *ret_on
 void swap_wake(struct proc *proc, const struct inst_type *to, unsigned most);
 /* Wakes so many, and no others; returns how many. */
 uint64_t swap_signal_some(struct proc *proc, const struct inst_type *to, uint64_t most);
+/* Whether one is on its way just now. */
+bool swap_is_busy(const struct inst_type *to);
 /* How many have not gone the way yet. */
 uint64_t swap_left(struct proc *proc, const struct inst_type *to);
 /* Those that have stopped go on. */

@@ -8,6 +8,9 @@ bool swap_is_same_code(const struct inst_type *from, const struct inst_type *to)
 /* To its type's line, and what depends on the type. */
 void swap_become(struct inst *in, const struct inst_type *type);
 
+/* The name of a row in use that `to` lacks; NULL: none. */
+const char *swap_find_lack(const struct inst *in, const struct inst_type *to);
+
 /* How many have stopped, gone over or back. */
 uint64_t swap_gone_locked(const struct swap *swap);
 

@@ -93,6 +93,44 @@ int swap_check(const struct inst_type *from, const struct inst_type *to, bool *r
     return 0;
 }
 
+/* --- what it needs that the other has not (RL-3) --- */
+
+static bool has_kind(const struct inst_type *type, uint16_t row, uint32_t kind) {
+    return row < type->row_count && type->rows[row].kind == kind;
+}
+
+const char *swap_find_lack(const struct inst *in, const struct inst_type *to) {
+    const struct inst_type *from = in->type;
+    const struct inst_more *more = in->more;
+    bool has_company = inst_open_children(in) > 0 || mbox_has_message(&in->mbox);
+    for (uint16_t row = 0; row < from->row_count; row++) {
+        const struct inst_row *own = &from->rows[row];
+        bool in_use =
+            (own->accepts && has_company) ||
+            (in->ports && row < port_block_of(in->ports)->count && in->ports[row].count) ||
+            (own->kind == TROUPE_ROW_child && has_company);
+        if (own->kind && in_use && !has_kind(to, row, own->kind)) {
+            return own->name;
+        }
+    }
+    for (const struct inst_timer *it = more->timers; it; it = it->next) {
+        if (it->active && !has_kind(to, it->row, TROUPE_ROW_timer)) {
+            return from->rows[it->row].name;
+        }
+    }
+    uint16_t watch = inst_watch_row_lacking(in, to);
+    if (watch != INST_NO_ROW) {
+        return from->rows[watch].name;
+    }
+    const struct inst_calls *calls = more->calls;
+    for (uint32_t i = 0; calls && calls->pending && i < calls->room; i++) {
+        if (calls->calls[i].number && !has_kind(to, calls->calls[i].row, TROUPE_ROW_ask)) {
+            return from->rows[calls->calls[i].row].name;
+        }
+    }
+    return NULL;
+}
+
 /* --- all of them --- */
 
 static bool is_used(struct inst *in) {
@@ -258,6 +296,10 @@ void swap_open(struct proc *proc, const struct inst_type *to) {
     looks_end(proc, &looker);
 }
 
+bool swap_is_busy(const struct inst_type *to) {
+    return atomic_load_explicit(&to->line->swap.busy, memory_order_seq_cst) > 0; /* W-5 */
+}
+
 uint64_t swap_left(struct proc *proc, const struct inst_type *to) {
     struct way way = way_of(&to->line->swap);
     struct looker looker;
@@ -274,8 +316,8 @@ uint64_t swap_left(struct proc *proc, const struct inst_type *to) {
 bool swap_refers(struct proc *proc, const struct inst_type *type) {
     struct looker looker;
     uint32_t at = 0;
-    if (atomic_load_explicit(&type->line->swap.busy, memory_order_seq_cst) > 0) {
-        return true; /* W-5 */
+    if (swap_is_busy(type)) {
+        return true;
     }
     looks_begin(proc, &looker);
     for (uint32_t count = cell_count(proc); at < count; at++) {

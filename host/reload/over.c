@@ -150,6 +150,23 @@ static int all_over(struct transaction *t, struct err *err) {
     return 0;
 }
 
+int transaction_await_late(struct transaction *t, struct err *err) {
+    uint64_t until_ns = until_over(t);
+    for (size_t i = 0; i < t->turnover_count; i++) {
+        const struct turnover *turnover = &t->turnovers[i];
+        while (turnover->from && swap_is_busy(turnover->to)) {
+            if (now(t) >= until_ns) {
+                return err_set(err, ERR_REFUSED,
+                               "actor type '%s': a reload before was taken back, and an actor that "
+                               "it waited for in vain has not come back yet",
+                               turnover->to->id);
+            }
+            wait_for(t, turnover->to, UINT32_MAX, now(t) + LOOK_AGAIN_NS);
+        }
+    }
+    return 0;
+}
+
 static void make_current(const struct transaction *t, bool is_back) {
     for (size_t i = 0; i < t->turnover_count; i++) {
         const struct turnover *turnover = &t->turnovers[i];

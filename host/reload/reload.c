@@ -360,7 +360,9 @@ static int load(struct transaction *t, struct err *err) {
             return -1;
         }
     }
-    return check_types(t, err) < 0 ? -1 : transaction_configure(t, err);
+    return check_types(t, err) < 0 || transaction_await_late(t, err) < 0
+               ? -1
+               : transaction_configure(t, err);
 }
 
 /* --- the end of a generation --- */

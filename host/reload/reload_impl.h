@@ -137,6 +137,8 @@ void transaction_drop_change(struct transaction *t);
 
 /* over.c */
 enum reload_mode transaction_mode(const struct transaction *t);
+/* Until those have come back that a reload before did not wait for any longer. Errors: REFUSED. */
+int transaction_await_late(struct transaction *t, struct err *err);
 /* Some go over first, and have to stand the time of probation. */
 int transaction_canary(struct transaction *t, struct err *err);
 /* All actors of the types go over, or back. */

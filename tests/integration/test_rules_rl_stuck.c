@@ -6,9 +6,10 @@
     "  knob: { type: " type ", config: { factor: " config " } }\n"                                 \
     "  ear: { type: kit.Player, config: { number: 'note $' } }\n"                                  \
     "wires: [knob.out -> ear.number]\n"
+#define SUPERVISED "supervision: { intensity: 5, backoff: { initial: 1ms } }\n"
 /* Who is stuck has to go, and lives again. */
 #define RESTARTED                                                                                  \
-    "supervision: { intensity: 5, backoff: { initial: 1ms } }\n"                                   \
+    SUPERVISED                                                                                     \
     "defaults: { stuck_after: 20ms, on_stuck: restart }\n"
 /* Who is stuck is waited for. */
 #define REPORTED "defaults: { stuck_after: 20ms }\nreload: { swap_timeout: 100ms }\n"
@@ -123,7 +124,7 @@ static void test_rl2_a_stuck_save_is_abandoned(void **state) {
 
 #define IN_VAIN "'p/knob[0]' has not come to the end of a turn in time"
 
-/* Then it is told of as one that could not go back: it keeps what it took. */
+/* Then it is told of as one that could not go back; it goes back by itself when it comes back (W-8). */
 static void test_rl2_a_stuck_reconfigure_is_not_waited_for_longer(void **state) {
     struct world w = start(state, REPORTED ONE("2", "knob.Hook"));
 
@@ -132,7 +133,44 @@ static void test_rl2_a_stuck_reconfigure_is_not_waited_for_longer(void **state) 
     assert_taken_back(&w, status, IN_VAIN);
     assert_int_equal(w.report.stranded, 1);
     kit_open_until(*state, "knob", "ear: 5078");
-    turn(&w, 1, "ear: 78");
+    kit_wait(w.kit, "ear: 5002");
+    turn(&w, 1, "ear: 2");
+
+    assert_int_equal(kit_reload_to(w.kit, REPORTED ONE("5", "knob.Hook"), at_once, &w.report), 0);
+    assert_int_equal(w.report.settings, 1);
+    turn(&w, 2, "ear: 10");
+    end(&w);
+}
+
+/* The next reload begins when it is what it was. */
+static void test_rl2_no_reload_begins_before_who_is_late_has_come_back(void **state) {
+    struct world w = start(state, REPORTED ONE("2", "knob.Hook"));
+    assert_int_equal(kit_reload_to(w.kit, REPORTED ONE("78", "knob.Hook"), at_once, &w.report), -1);
+
+    int status = kit_reload_to(w.kit, REPORTED ONE("5", "knob.Hook"), at_once, &w.report);
+
+    assert_int_equal(status, -1);
+    assert_int_equal(w.report.outcome, RELOAD_REFUSED);
+    assert_string_equal(w.report.reason,
+                        "actor type 'knob.Hook': a reload before was taken back, and an actor that "
+                        "it waited for in vain has not come back yet");
+    kit_open_until(*state, "knob", "ear: 5002");
+    assert_int_equal(kit_reload_to(w.kit, REPORTED ONE("5", "knob.Hook"), at_once, &w.report), 0);
+    turn(&w, 2, "ear: 10");
+    end(&w);
+}
+
+/* It does not take its settings before, either: its life ends, and the next one has them. */
+static void test_rl2_who_comes_late_and_cannot_go_back_begins_a_new_life(void **state) {
+    struct world w = start(state, REPORTED SUPERVISED ONE("13", "knob.Hook"));
+    int status =
+        kit_reload_to(w.kit, REPORTED SUPERVISED ONE("78", "knob.Hook"), at_once, &w.report);
+    assert_taken_back(&w, status, IN_VAIN);
+
+    kit_open_until(*state, "knob", "ear: 5078");
+
+    turn(&w, 1, "ear: 13");
+    assert_int_equal(inst_incarnation(kit_actor(w.kit, "knob")), 2);
     end(&w);
 }
 
@@ -155,6 +193,8 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_THREADS, test_rl2_a_stuck_save_is_broken_off),
     KIT_TEST(KIT_THREADS, test_rl2_a_stuck_save_is_abandoned),
     KIT_TEST(KIT_THREADS, test_rl2_a_stuck_reconfigure_is_not_waited_for_longer),
+    KIT_TEST(KIT_THREADS, test_rl2_no_reload_begins_before_who_is_late_has_come_back),
+    KIT_TEST(KIT_THREADS, test_rl2_who_comes_late_and_cannot_go_back_begins_a_new_life),
     KIT_TEST(KIT_THREADS, test_rl2_a_stuck_save_is_not_waited_for_longer),
 };
 
