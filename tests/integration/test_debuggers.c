@@ -27,7 +27,7 @@
     "  - adder.out -> ear.number\n"
 
 static const struct reload_how never_unloaded = {
-    .has_probation = true, .skips_probe = true, .has_grace = true, .grace_ns = 3600 * NS_PER_S};
+    .has_probation = true, .has_grace = true, .grace_ns = 3600 * NS_PER_S};
 
 /* --- gdb --- */
 
