@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -49,79 +48,6 @@ int reload_create(struct proc *proc, struct supervisor *supervisor, const struct
     return 0;
 }
 
-/* By its path: what is loaded of it may have changed since. */
-static struct reload_file *find_file(const struct reload *reload, const char *path) {
-    for (size_t i = 0; i < reload->file_count; i++) {
-        if (strcmp(reload->files[i].path, path) == 0) {
-            return &reload->files[i];
-        }
-    }
-    return NULL;
-}
-
-/* To who watches them. */
-static void tell_news_locked(const struct reload *reload) {
-    const uint64_t one = 1;
-    if (reload->news >= 0) {
-        (void)!write(reload->news, &one, sizeof one);
-    }
-}
-
-static int add_file(struct reload *reload, struct image *image, struct err *err) {
-    struct library *library;
-    if (loaded_open(image, proc_host(reload->proc), reload->log, &library, err) < 0) {
-        return -1;
-    }
-    pthread_mutex_lock(&reload->lock);
-    struct reload_file *files = mem_resize(reload->files, (reload->file_count + 1) * sizeof *files);
-    if (files) {
-        reload->files = files;
-        files[reload->file_count++] = (struct reload_file){image->path, library};
-        tell_news_locked(reload);
-    }
-    pthread_mutex_unlock(&reload->lock);
-    if (!files) {
-        loaded_close(library);
-        return err_set(err, ERR_NOMEM, "plugin '%s'", image->path);
-    }
-    return 0;
-}
-
-static int add_files(struct reload *reload, const struct plan *plan, struct err *err) {
-    for (size_t i = 0; i < plan->plugin_count; i++) {
-        struct image *image = plan->plugins[i].file->image;
-        if (!find_file(reload, image->path) && add_file(reload, image, err) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int add_types(struct reload *reload, const struct plan *plan, struct err *err) {
-    for (size_t i = 0; i < plan->type_count; i++) {
-        const struct plan_type *type = &plan->types[i];
-        const char *path = plan->plugins[type->plugin].file->image->path;
-        const struct library *library = find_file(reload, path)->library;
-        const struct library_type *source = library_find_type(library, type->note->id);
-        const struct inst_type *made;
-        if (proc_find_type(reload->proc, type->note->id)) {
-            continue;
-        }
-        if (!source) {
-            return err_set(err, ERR_NOT_FOUND, "plugin '%s' has no actor type '%s'", path,
-                           type->note->id);
-        }
-        if (proc_add_type(reload->proc, type, source, &made, err) < 0) {
-            return -1;
-        }
-    }
-    return proc_link_types(reload->proc, err);
-}
-
-int reload_add_plan(struct reload *reload, const struct plan *plan, struct err *err) {
-    return add_files(reload, plan, err) < 0 || add_types(reload, plan, err) < 0 ? -1 : 0;
-}
-
 void reload_hold(struct reload *reload) {
     pthread_mutex_lock(&reload->running);
 }
@@ -159,9 +85,8 @@ static const char *file_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-static bool is_meant(const struct reload_file *file, const char *asked) {
-    return !asked || strcmp(file->path, asked) == 0 ||
-           strcmp(file_name(file->path), file_name(asked)) == 0;
+static bool is_asked_for(const struct reload_file *file, const char *asked) {
+    return strcmp(file->path, asked) == 0 || strcmp(file_name(file->path), file_name(asked)) == 0;
 }
 
 /* What lies there now, if that is something else. */
@@ -200,9 +125,10 @@ static int read_files(struct transaction *t, struct err *err) {
         return err_set(err, ERR_NOMEM, "%zu plugin files", reload->file_count);
     }
     for (size_t i = 0; i < reload->file_count; i++) {
-        if (is_meant(&reload->files[i], t->how->file)) {
+        struct reload_file *file = &reload->files[i];
+        if (t->how->file ? is_asked_for(file, t->how->file) : files_is_in_use(t, file)) {
             meant++;
-            if (read_file(t, &reload->files[i], err) < 0) {
+            if (read_file(t, file, err) < 0) {
                 return -1;
             }
         }
@@ -332,12 +258,12 @@ static int check_types(struct transaction *t, struct err *err) {
 /* Files that the next plan has beyond those that there are; they stay, whatever comes of it. */
 static int add_next(struct transaction *t, struct err *err) {
     size_t before = t->reload->file_count;
-    int status = add_files(t->reload, t->how->next, err);
+    int status = files_add(t->reload, t->how->next, err);
     for (size_t i = 0; i < t->exchange_count; i++) { /* they may have moved */
-        t->exchanges[i].file = find_file(t->reload, t->exchanges[i].image->path);
+        t->exchanges[i].file = files_find(t->reload, t->exchanges[i].image->path);
     }
     t->report->holds_next |= t->reload->file_count > before;
-    return status < 0 ? -1 : add_types(t->reload, t->how->next, err);
+    return status < 0 ? -1 : files_add_types(t->reload, t->how->next, err);
 }
 
 static int load(struct transaction *t, struct err *err) {

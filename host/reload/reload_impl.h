@@ -13,6 +13,7 @@
 struct reload_file {
     const char *path; /* the image's, as asked for; the plan's */
     struct library *library;
+    bool is_of_root; /* one that was added is, or was, of it: no plan here says so */
 };
 
 struct reload {
@@ -79,6 +80,16 @@ struct transaction {
 static inline const struct plan *transaction_plan(const struct transaction *t) {
     return t->how->next ? t->how->next : t->reload->plan;
 }
+
+/* files.c */
+/* By its path: what is loaded of it may have changed since. NULL: it is not loaded. */
+struct reload_file *files_find(const struct reload *reload, const char *path);
+/* Those of the plan that there are not yet. The others may move. Errors: as loaded_open, NOMEM. */
+int files_add(struct reload *reload, const struct plan *plan, struct err *err);
+/* Likewise the types. Errors: NOT_FOUND, NOMEM. */
+int files_add_types(struct reload *reload, const struct plan *plan, struct err *err);
+/* Whether somebody is to be of it still; also if another file has its types now, as when this one is broken. */
+bool files_is_in_use(const struct transaction *t, const struct reload_file *file);
 
 /* prove.c */
 /* The private copies are made, and each is tried by a process of its own (RL-1). */

@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "lib/app/kit_case.h"
+#include "lib/temp.h"
 
 static const struct reload_how at_once = {.has_probation = true};
 
@@ -304,6 +308,64 @@ static void test_sv5_other_policies_hold_for_those_that_run(void **state) {
     kit_stop(kit);
 }
 
+#define KNOB "  knob: { type: knob.Hook }\n"
+#define KNOB_WIRES WIRES("talker.out -> knob.number, knob.out -> ear.number")
+
+static void delete_plugin(void **state, const char *name) {
+    char *path = test_path(((const struct kit_case *)*state)->folder, name);
+    assert_int_equal(unlink(path), 0);
+    free(path);
+}
+
+static void test_rl_a_file_that_nobody_needs_any_more_is_not_read_again(void **state) {
+    static const char *const without = "actors:\n" TALKER EAR("ear");
+    static const char *const with = "actors:\n" TALKER EAR("ear") KNOB KNOB_WIRES;
+    struct reload_report report;
+    kit_plugin(*state, "knob_1", "knob.so");
+    struct kit *kit = kit_start(*state, without);
+    change(kit, with, &report);
+    say(kit, "talker", 5);
+    kit_wait(kit, "ear: 5");
+    assert_int_equal(report.files, 0);
+
+    delete_plugin(state, "knob.so"); /* with the manifest that does without it */
+    change(kit, without, &report);
+    assert_int_equal(kit_reload(kit, at_once, &report), 0);
+
+    assert_int_equal(report.outcome, RELOAD_NOTHING);
+    kit_plugin(*state, "knob_2", "knob.so");
+    assert_int_equal(kit_reload(kit, at_once, &report), 0);
+    assert_int_equal(report.outcome, RELOAD_NOTHING);
+    change(kit, with, &report);
+    assert_int_equal(report.files, 1);
+    say(kit, "talker", 6);
+    kit_wait(kit, "ear: 1006"); /* what lies there now */
+    change(kit, without, &report);
+    delete_plugin(state, "knob.so");
+    kit_plugin(*state, "knob_1", "other.so");
+    change(kit, with, &report);
+    say(kit, "talker", 7);
+    kit_wait(kit, "ear: 7"); /* also from elsewhere */
+    kit_stop(kit);
+}
+
+static void test_rl_a_file_of_a_change_that_was_taken_back_is_not_read_again(void **state) {
+    struct reload_report report;
+    kit_plugin(*state, "knob_1", "knob.so");
+    struct kit *kit = kit_start(*state, "supervision: { intensity: 5 }\nactors:\n" TALKER);
+    refuse(kit,
+           "supervision: { intensity: 5 }\nactors:\n" TALKER KNOB
+           "  bad: { type: kit.Player, config: { init: 'fail no luck' } }\n",
+           RELOAD_TAKEN_BACK,
+           "'p/bad[0]', which was to be added, failed before it was ready: init: no luck");
+
+    delete_plugin(state, "knob.so");
+
+    assert_int_equal(kit_reload(kit, at_once, &report), 0);
+    assert_int_equal(report.outcome, RELOAD_NOTHING);
+    kit_stop(kit);
+}
+
 static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_rl_an_actor_is_added_wired_and_removed),
     KIT_TEST(KIT_BOTH, test_rl_a_line_grows_and_shrinks_in_the_middle),
@@ -311,6 +373,8 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_rl_a_group_with_members_comes_and_goes),
     KIT_TEST(KIT_BOTH, test_rl_a_pool_grows_and_shrinks),
     KIT_TEST(KIT_BOTH, test_rl_one_that_fails_to_start_takes_all_back),
+    KIT_TEST(KIT_BOTH, test_rl_a_file_that_nobody_needs_any_more_is_not_read_again),
+    KIT_TEST(KIT_BOTH, test_rl_a_file_of_a_change_that_was_taken_back_is_not_read_again),
     KIT_TEST(KIT_THREADS, test_rl_a_sender_that_ends_no_turn_takes_all_back),
     KIT_TEST(KIT_BOTH, test_rl_one_that_ends_is_not_wired_anew),
     KIT_TEST(KIT_BOTH, test_dr1_a_wire_that_is_turned_round_ends_nobody),

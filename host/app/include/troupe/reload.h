@@ -19,7 +19,9 @@
  * their new code, by their hook `reconfigure`, or through their saved state; actors are added, wired anew, given other
  * policies, and removed, in this order, after code and settings. All of it is done or nothing: what fails before actors
  * are told to leave takes everything back. Who leaves handles what it was sent, and is aborted after `stop.timeout`.
- * What takes a restart is refused with all that is in the way. Files of new types stay loaded, whatever comes of it. */
+ * What takes a restart is refused with all that is in the way. Files of new types stay loaded, whatever comes of it,
+ * and so do files whose actors have all left. Those that no actor of the manifests may be of any more are not read again:
+ * they may be changed, or deleted; when a later manifest needs one, it is what lies there then. */
 #pragma once
 
 #include <troupe/embed.h>
