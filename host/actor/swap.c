@@ -333,7 +333,8 @@ static void go_over(struct runner *r, struct inst *in, const struct inst_type *t
     struct swap *swap = swap_of(to);
     struct clock *clock = in->proc->clock;
     uint64_t from_ns = clock->now(clock);
-    uint32_t version = atomic_load_explicit(&swap->version, memory_order_relaxed);
+    uint32_t version =
+        atomic_load_explicit(is_back ? &swap->version_back : &swap->version, memory_order_relaxed);
     if (go(r, in, to, version, why, sizeof why) < 0) {
         forget_frames(r);
         note_failure(swap, in, why);
@@ -363,11 +364,11 @@ static void go_quietly(struct inst *in, const struct inst_type *to, bool is_back
     count(swap, is_back ? &swap->counts.back : &swap->counts.over, 0);
 }
 
-/* What it holds is what it was after its last turn that went well. */
+/* What it holds is what it was after its last turn that went well; or some turns before, and goes then. */
 static void go_back(struct runner *r, struct inst *in, const struct inst_type *from) {
     struct swap *swap = swap_of(from);
-    if (in->holds) {
-        swap_look(r, in);
+    if (in->holds && held_of(in)->processed != inst_processed(in)) {
+        let_go(r, in);
     }
     if (!in->holds) {
         go_over(r, in, from, true);
@@ -431,7 +432,7 @@ static void go_the_way(struct runner *r, struct inst *in, struct swap *swap) {
     bool is_back = phase == SWAP_BACK;
     bool is_live = in->phase == PHASE_LIVE;
     const struct inst_type *reach = is_back ? from : to;
-    if (phase == SWAP_SETTLE) {
+    if (phase == SWAP_SETTLE && in->type == to) {
         swap_drop(r, in);
     } else if (phase == SWAP_GATE) {
         if (!in->gated) {
@@ -515,6 +516,13 @@ static bool hold_anew(struct runner *r, struct inst *in, struct swap *swap) {
     return true;
 }
 
+/* Also while others go back already: until it is its turn it goes on with code that has failed. */
+static bool is_on_probation(struct swap *swap, uint64_t turns) {
+    unsigned phase = atomic_load_explicit(&swap->phase, memory_order_relaxed);
+    return (phase == SWAP_OVER || phase == SWAP_BACK) &&
+           turns < atomic_load_explicit(&swap->probation, memory_order_relaxed);
+}
+
 void swap_look(struct runner *r, struct inst *in) {
     struct swap *swap = swap_of(in->type);
     struct swap_held *held = held_of(in);
@@ -524,9 +532,7 @@ void swap_look(struct runner *r, struct inst *in) {
         return;
     }
     bool is_first = held->turns == 0;
-    bool goes_on =
-        held->turns + since < atomic_load_explicit(&swap->probation, memory_order_relaxed) &&
-        atomic_load_explicit(&swap->phase, memory_order_relaxed) == SWAP_OVER;
+    bool goes_on = is_on_probation(swap, held->turns + since);
     if (goes_on && !is_first && !is_due(held, since)) {
         return;
     }

@@ -12,6 +12,7 @@
  *      In probation that goes on, turn by turn: after each that goes well the new state is written down as the
  *      code before would have it, or copied where it stays in place (RL-4); after every one for states up to
  *      SWAP_STATE_SMALL, else after every so many that no more is written than that for each.
+ *      It goes on until it is that actor's turn to go back, or to settle: the phase is there before its signal.
  *      One that gets other settings by its row `reconfigure` holds nothing: should the reload go back, the row
  *      gets those before.
  * W-4  An actor without a life just changes its type. One that is ending ends as what it is.
@@ -47,11 +48,11 @@ struct str;
 
 enum swap_phase {
     SWAP_NONE,
-    SWAP_OVER,     /* from `from` to `to` */
-    SWAP_BACK,     /* from `to` to `from` */
-    SWAP_SETTLE,   /* those of `to` give up what they hold */
-    SWAP_GATE,     /* those of `from` stop between two turns, until they are let go on */
-    SWAP_SHADOW,   /* those of `from` get a shadow, of `to`: see shadow.h */
+    SWAP_OVER,   /* from `from` to `to` */
+    SWAP_BACK,   /* from `to` to `from` */
+    SWAP_SETTLE, /* those of `to` give up what they hold; who was taken back late goes over again */
+    SWAP_GATE,   /* those of `from` stop between two turns, until they are let go on */
+    SWAP_SHADOW, /* those of `from` get a shadow, of `to`: see shadow.h */
     SWAP_UNSHADOW, /* and have none any more */
 };
 
@@ -87,7 +88,7 @@ struct swap {
     _Atomic uint64_t woken;  /* the uid of the last one that was woken, which wakes the next */
     _Atomic(const struct inst_type *) from, to;
     _Atomic uint32_t version;      /* of the state on its way; 0: it stays where it is */
-    _Atomic uint32_t version_back; /* likewise, in probation */
+    _Atomic uint32_t version_back; /* likewise, on its way back, and in probation */
     _Atomic uint64_t probation;    /* how many turns of each actor; 0: none beyond the first */
     _Atomic(struct shadow_run *) shadow; /* a reference, kept until the next one: see W-5 */
 

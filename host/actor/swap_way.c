@@ -159,13 +159,12 @@ static struct way way_of(struct swap *swap) {
     switch (phase) {
     case SWAP_BACK:
         return (struct way){to, from, phase};
-    case SWAP_SETTLE:
-        return (struct way){to, to, phase};
     case SWAP_GATE:
     case SWAP_SHADOW:
     case SWAP_UNSHADOW:
         return (struct way){from, from, phase};
     case SWAP_OVER:
+    case SWAP_SETTLE:
     case SWAP_NONE:
         break;
     }
@@ -178,18 +177,21 @@ static bool is_alive(const struct inst *in) {
 }
 
 static bool has_to_go(const struct way *way, struct inst *in) {
-    if (!is_used(in) || inst_type(in) != way->leave) {
+    const struct inst_type *type = is_used(in) ? inst_type(in) : NULL;
+    if (type && type == way->reach && way->phase == SWAP_SETTLE) {
+        return swap_is_held(in);
+    }
+    if (!type || type != way->leave) {
         return false;
     }
     switch (way->phase) {
-    case SWAP_SETTLE:
-        return swap_is_held(in);
     case SWAP_SHADOW:
         return is_alive(in) && !shadow_is_told(in);
     case SWAP_UNSHADOW:
         return shadow_is_told(in);
     case SWAP_NONE:
     case SWAP_OVER:
+    case SWAP_SETTLE:
     case SWAP_BACK:
     case SWAP_GATE:
         break;
@@ -335,8 +337,6 @@ bool swap_refers(struct proc *proc, const struct inst_type *type) {
 void swap_begin(const struct inst_type *from, const struct inst_type *to, enum swap_phase phase,
                 uint64_t probation) {
     struct swap *swap = &to->line->swap;
-    const struct inst_type *leave = phase == SWAP_BACK ? to : from;
-    const struct inst_type *reach = phase == SWAP_BACK ? from : to;
     pthread_mutex_lock(&swap->lock);
     if (atomic_load_explicit(&swap->phase, memory_order_relaxed) == SWAP_NONE) {
         swap->counts = (struct swap_counts){0};
@@ -344,7 +344,7 @@ void swap_begin(const struct inst_type *from, const struct inst_type *to, enum s
     }
     atomic_store_explicit(&swap->from, from, memory_order_relaxed);
     atomic_store_explicit(&swap->to, to, memory_order_relaxed);
-    atomic_store_explicit(&swap->version, version_to(leave, reach), memory_order_relaxed);
+    atomic_store_explicit(&swap->version, version_to(from, to), memory_order_relaxed);
     atomic_store_explicit(&swap->version_back, version_to(to, from), memory_order_relaxed);
     atomic_store_explicit(&swap->probation, probation, memory_order_relaxed);
     atomic_store_explicit(&swap->cursor, 0, memory_order_relaxed);

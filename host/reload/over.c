@@ -326,7 +326,7 @@ void transaction_settle(struct transaction *t) {
 void transaction_back(struct transaction *t) {
     char one[160];
     make_current(t, true);
-    begin(t, SWAP_BACK, 0);
+    begin(t, SWAP_BACK, probation_messages(t));
     uint64_t most_ns = manifest_of(t)->reload.swap_timeout_ns;
     t->report->stranded = drive(t, false, now(t) + most_ns, one, sizeof one);
     if (t->report->stranded == 0) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actor/type.h"
 #include "lib/app/kit_case.h"
 #include "lib/temp.h"
 #include "lib/wait.h"
@@ -322,6 +323,92 @@ static void test_rl4_a_later_turn_in_probation_goes_back_to_the_state_before_it(
     kit_stop(kit);
 }
 
+/* --- what comes between, as with threads: the way changes, and the actor has not been told yet --- */
+
+struct between {
+    struct kit *kit;
+    enum { FIRST, SECOND, DONE } at;
+};
+
+static struct swap_counts counts_of(struct kit *kit) {
+    struct swap_counts counts;
+    swap_counts(proc_find_type(kit_proc(kit), "adder.Adder"), &counts, NULL);
+    return counts;
+}
+
+/* A turn goes well, all are to go back, one more goes well, and one fails. */
+static void fail_on_the_way_back(void *context, uint64_t until_ns) {
+    struct between *between = context;
+    struct swap_counts counts = counts_of(between->kit);
+    (void)until_ns;
+    if (between->at == FIRST && counts.over == 1) {
+        send(between->kit, 5);
+        between->at = SECOND;
+    } else if (between->at == SECOND && counts.proven == 1) {
+        const struct inst_type *to = proc_find_type(kit_proc(between->kit), "adder.Adder");
+        swap_begin(atomic_load(&to->line->swap.from), to, SWAP_BACK, 1000);
+        send(between->kit, 7);
+        send(between->kit, 13);
+        between->at = DONE;
+    }
+}
+
+static void test_rl4_probation_goes_on_until_it_is_its_turn_to_go_back(void **state) {
+    struct reload_report report;
+    struct kit *kit = start(state);
+    struct between between = {.kit = kit};
+    struct reload_how how = watched_long;
+    how.step = fail_on_the_way_back;
+    how.context = &between;
+    kit_plugin(*state, "adder_2", "adder.so");
+
+    assert_int_equal(kit_reload(kit, how, &report), -1);
+
+    assert_int_equal(between.at, DONE);
+    assert_int_equal(report.outcome, RELOAD_TAKEN_BACK);
+    assert_string_equal(report.reason, "'p/adder[0]': number: error");
+    assert_int_equal(report.counts.undone, 1);
+    assert_int_equal(report.counts.sent_since, 0);
+    assert_int_equal(report.stranded, 0);
+    kit_wait(kit, "ear: 1005");
+    kit_wait(kit, "ear: 1007");
+    kit_wait(kit, "ear: 13");
+    ask_all(kit, "asker: total 25", "prober: version 1");
+    kit_stop(kit);
+}
+
+/* The new code is to stay, and before the actor gives up what it holds its first turn fails. */
+static void fail_on_settling(void *context, uint64_t until_ns) {
+    struct between *between = context;
+    struct inst *adder = kit_actor(between->kit, "adder");
+    (void)until_ns;
+    if (between->at == FIRST && counts_of(between->kit).over == 1) {
+        assert_true(swap_is_held(adder));
+        inst_unsignal(adder, SIGNAL_SWAP);
+        send(between->kit, 13);
+        between->at = DONE;
+    }
+}
+
+static void test_rl4_who_fails_when_all_settle_goes_over_again(void **state) {
+    struct reload_report report;
+    struct kit *kit = start(state);
+    struct between between = {.kit = kit};
+    struct reload_how how = at_once;
+    how.step = fail_on_settling;
+    how.context = &between;
+    kit_plugin(*state, "adder_2", "adder.so");
+
+    assert_int_equal(kit_reload(kit, how, &report), 0);
+
+    assert_int_equal(between.at, DONE);
+    assert_int_equal(report.outcome, RELOAD_DONE);
+    kit_wait(kit, "ear: 13");
+    ask_all(kit, "asker: total 13", "prober: version 2");
+    kit_assert_logged(*state, "was unloaded");
+    kit_stop(kit);
+}
+
 static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_rl1_an_actor_goes_on_under_new_code),
     KIT_TEST(KIT_BOTH, test_rl1_nothing_happens_when_the_file_is_the_same),
@@ -337,6 +424,8 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_rl4_a_first_turn_that_fails_was_not),
     KIT_TEST(KIT_BOTH, test_rl4_a_first_turn_that_crashes_was_not),
     KIT_TEST(KIT_BOTH, test_rl4_a_later_turn_in_probation_goes_back_to_the_state_before_it),
+    KIT_TEST(KIT_SEEDED, test_rl4_probation_goes_on_until_it_is_its_turn_to_go_back),
+    KIT_TEST(KIT_SEEDED, test_rl4_who_fails_when_all_settle_goes_over_again),
 };
 
 int main(void) {

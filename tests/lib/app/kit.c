@@ -426,8 +426,17 @@ void kit_plugin(void *state, const char *fixture, const char *name) {
     free(path);
 }
 
+struct passing {
+    struct kit *kit;
+    struct reload_how how; /* the test's */
+};
+
 static void let_time_pass(void *context, uint64_t until_ns) {
-    struct kit *kit = context;
+    struct passing *passing = context;
+    struct kit *kit = passing->kit;
+    if (passing->how.step) {
+        passing->how.step(passing->how.context, until_ns);
+    }
     (void)deploy_step(kit->deploy, until_ns);
     if (kit->clock.now_ns < until_ns) {
         clock_manual_set(&kit->clock, until_ns);
@@ -439,9 +448,10 @@ int kit_reload(struct kit *kit, struct reload_how how, struct reload_report *ret
     if (how.probe_ns == 0) {
         how.probe_ns = 60 * NS_PER_S; /* however slow the machine is */
     }
+    struct passing passing = {kit, how};
     if (!kit->of->threads) {
         how.step = let_time_pass;
-        how.context = kit;
+        how.context = &passing;
     }
     return reload_run(deploy_reload(kit->deploy), &how, ret, &err);
 }

@@ -111,5 +111,6 @@ void kit_plugin(void *state, const char *fixture, const char *name);
 /* Reloads to what this manifest says, as kit_start reads it, with what lies there now. */
 int kit_reload_to(struct kit *kit, const char *manifest, struct reload_how how,
                   struct reload_report *ret);
-/* Reloads what lies there now; seeded, by letting time pass. As reload_run. */
+/* Reloads what lies there now; seeded, by letting time pass, each time after how.step, if there is one. As
+ * reload_run. */
 int kit_reload(struct kit *kit, struct reload_how how, struct reload_report *ret);
