@@ -96,16 +96,14 @@ static struct swap_held *held_of(const struct inst *in) {
 
 bool swap_is_held(const struct inst *in) {
     struct inst_more *more = inst_seen(in);
-    /* acquire: pairs with take_held; nothing of the held one's type is read any more */
+    /* acquire: pairs with forget_held; nothing of the held one's type is read any more */
     return more && atomic_load_explicit(&more->held, memory_order_acquire) != NULL;
 }
 
-/* From its actor; its parts are the caller's. */
-static struct swap_held *take_held(struct inst *in) {
-    struct swap_held *held = held_of(in);
+/* Its parts are the caller's. Who goes back is of the held one's type before: see swap_refers. */
+static void forget_held(struct inst *in) {
     atomic_store_explicit(&in->more->held, NULL, memory_order_release);
     in->holds = false;
-    return held;
 }
 
 /* What a state was made of that is not this actor's any more. */
@@ -125,7 +123,8 @@ static void let_go(struct runner *r, struct inst *in) {
     struct swap_held *held = held_of(in);
     drop_state(r, held);
     config_unref(held->config);
-    mem_free(take_held(in)); /* its type may go from now on */
+    forget_held(in); /* its type may go from now on */
+    mem_free(held);
 }
 
 static void give_fds(struct inst_memory *from, struct inst_memory *to) {
@@ -155,13 +154,14 @@ static int32_t load(struct runner *r, struct inst *in, uint32_t version, const s
 /* It is what it was. A state that was written down is loaded by the code that wrote such ones before; should it
  * not take it, that actor has none. */
 static int32_t take_back(struct runner *r, struct inst *in) {
-    struct swap_held *held = take_held(in);
+    struct swap_held *held = held_of(in);
     struct inst_memory *memory = in->more->memory;
     int32_t status = TROUPE_OK;
     if (held->in_place) {
         bool has_others = held->config != in->more->config;
         memcpy(in->state, held->state, held->type->state_size);
         swap_become(in, held->type);
+        forget_held(in);
         swap_adopt_config(in, &held->config);
         if (has_others) { /* the copy may be one of later turns */
             swap_write_config(in);
@@ -174,6 +174,7 @@ static int32_t take_back(struct runner *r, struct inst *in) {
         held->memory = NULL;
         held->state = NULL;
         swap_become(in, held->type);
+        forget_held(in);
         swap_adopt_config(in, &held->config);
     } else {
         uint64_t size = in->type->state_size;
@@ -182,6 +183,7 @@ static int32_t take_back(struct runner *r, struct inst *in) {
             atomic_load_explicit(&swap_of(in->type)->version_back, memory_order_relaxed);
         in->more->memory = NULL;
         swap_become(in, held->type);
+        forget_held(in);
         swap_adopt_config(in, &held->config);
         bool is_made = make_state(r, in, held->type) && (!memory || inst_memory(in));
         give_fds(memory, in->more->memory);

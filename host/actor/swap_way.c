@@ -315,6 +315,14 @@ uint64_t swap_left(struct proc *proc, const struct inst_type *to) {
     return left;
 }
 
+/* Who goes over holds its type before it is of another; who goes back is of it again before it holds it no more. So
+ * one that does either meanwhile is found by the first, the second or the third. */
+static bool refers(const struct inst *in, const struct inst_type *type) {
+    const struct inst_type *of = inst_type(in);
+    return of == type || (of->line == type->line &&
+                          (swap_is_held(in) || shadow_is_there(in) || inst_type(in) == type));
+}
+
 bool swap_refers(struct proc *proc, const struct inst_type *type) {
     struct looker looker;
     uint32_t at = 0;
@@ -324,8 +332,7 @@ bool swap_refers(struct proc *proc, const struct inst_type *type) {
     looks_begin(proc, &looker);
     for (uint32_t count = cell_count(proc); at < count; at++) {
         struct inst *in = cell_at(proc, at);
-        if (is_used(in) && (inst_type(in) == type || ((swap_is_held(in) || shadow_is_there(in)) &&
-                                                      inst_type(in)->line == type->line))) {
+        if (is_used(in) && refers(in, type)) {
             break;
         }
     }
