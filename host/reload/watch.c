@@ -161,15 +161,17 @@ static void *run(void *argument) {
     struct pollfd fds[] = {{.fd = watch->stop, .events = POLLIN},
                            {.fd = watch->events, .events = POLLIN},
                            {.fd = watch->news, .events = POLLIN}};
-    bool waits =
-        true; /* for it to be quiet; at first, as one may have changed before it was watched */
+    /* for it to be quiet; at first, as one may have changed before it was watched */
+    bool waits = true;
     for (;;) {
         int ready = poll(fds, 3, waits ? (int)(WATCH_QUIET_NS / NS_PER_MS) : -1);
         if (fds[0].revents) {
             return NULL;
         }
         if (ready > 0) {
-            waits |= read_events(watch) | read_news(watch);
+            bool has_events = read_events(watch);
+            bool has_news = read_news(watch);
+            waits = waits || has_events || has_news;
         } else if (ready == 0 && !any_is_being_written(watch)) {
             waits = false;
             reload_all(watch);
