@@ -394,6 +394,11 @@ static void test_tx2_no_early_commit_in_shadow(void **state) {
     "  - source.out -> shade.number\n"                                                             \
     "  - shade.out -> ear.number\n"
 
+static bool is_live(void *context) {
+    enum inst_status status = inst_status(context);
+    return status == INST_IDLE || status == INST_PROCESSING;
+}
+
 /* A turn of a shadow that can't be broken off: its actor goes on without it. */
 static void test_rl1_a_shadow_that_is_stuck_does_not_keep_its_actor(void **state) {
     struct reload_report report;
@@ -401,6 +406,7 @@ static void test_rl1_a_shadow_that_is_stuck_does_not_keep_its_actor(void **state
     struct kit *kit = kit_start(*state, GATED);
     kit_gate_make(*state, "g");
     kit_plugin(*state, "shade_2", "shade.so");
+    test_wait_until(is_live, kit_actor(kit, "shade")); /* else there is nobody to compare */
 
     assert_int_equal(kit_reload(kit, shadow_of(1), &report), -1);
 
