@@ -154,7 +154,7 @@ void swap_begin(const struct inst_type *from, const struct inst_type *to, enum s
 /* The same for the phases of shadows, which count in `run`. */
 void swap_begin_shadow(const struct inst_type *from, const struct inst_type *to,
                        enum swap_phase phase, struct shadow_run *run);
-/* How many live actors are of it; *ret_open: of these, may be compared still. */
+/* How many actors of it live, or are about to; *ret_open: of these, may be compared still. */
 uint64_t swap_count(struct proc *proc, const struct inst_type *from, uint64_t *ret_open);
 /* Signals those that have not gone the way yet: some are new since, some were ending. Returns how many there
  * are; *ret_one gets the name of one. */

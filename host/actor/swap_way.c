@@ -377,7 +377,8 @@ uint64_t swap_count(struct proc *proc, const struct inst_type *from, uint64_t *r
     looks_begin(proc, &looker);
     for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
         struct inst *in = cell_at(proc, i);
-        bool is_one = is_used(in) && inst_type(in) == from && is_alive(in);
+        bool is_one = is_used(in) && inst_type(in) == from &&
+                      (is_alive(in) || inst_status(in) == INST_CREATED);
         all += is_one;
         *ret_open += is_one && !shadow_is_over(in);
     }

@@ -230,6 +230,26 @@ static void test_rl1_a_type_without_actors_takes_over_uncompared(void **state) {
     kit_stop(kit);
 }
 
+static void test_rl1_who_has_not_started_yet_is_waited_for(void **state) {
+    struct reload_report report;
+    struct reload_how how = shadow_of(1);
+    how.shadow.time_ns = 20 * NS_PER_MS;
+    kit_gate_make(*state, "g");
+    kit_plugin(*state, "adder_1", "adder.so");
+    struct kit *kit = kit_start(
+        *state,
+        "actors:\n"
+        "  first: { type: kit.Player, thread: own, config: { init: 'gate g; note first' } }\n"
+        "  adder: { type: adder.Adder, after: [first] }\n");
+    kit_plugin(*state, "adder_2", "adder.so");
+
+    assert_int_equal(kit_reload(kit, how, &report), -1);
+
+    assert_refused(&report);
+    kit_open_until(*state, "g", "first: first");
+    kit_stop(kit);
+}
+
 /* --- shades: both versions do the same, but where they are told not to --- */
 
 #define SHADES                                                                                     \
@@ -394,11 +414,6 @@ static void test_tx2_no_early_commit_in_shadow(void **state) {
     "  - source.out -> shade.number\n"                                                             \
     "  - shade.out -> ear.number\n"
 
-static bool is_live(void *context) {
-    enum inst_status status = inst_status(context);
-    return status == INST_IDLE || status == INST_PROCESSING;
-}
-
 /* A turn of a shadow that can't be broken off: its actor goes on without it. */
 static void test_rl1_a_shadow_that_is_stuck_does_not_keep_its_actor(void **state) {
     struct reload_report report;
@@ -406,7 +421,6 @@ static void test_rl1_a_shadow_that_is_stuck_does_not_keep_its_actor(void **state
     struct kit *kit = kit_start(*state, GATED);
     kit_gate_make(*state, "g");
     kit_plugin(*state, "shade_2", "shade.so");
-    test_wait_until(is_live, kit_actor(kit, "shade")); /* else there is nobody to compare */
 
     assert_int_equal(kit_reload(kit, shadow_of(1), &report), -1);
 
@@ -429,6 +443,7 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_THREADS, test_rl1_a_migration_that_hangs_in_shadow_is_a_difference),
     KIT_TEST(KIT_BOTH, test_rl1_too_few_messages_in_time_are_told),
     KIT_TEST(KIT_BOTH, test_rl1_a_type_without_actors_takes_over_uncompared),
+    KIT_TEST(KIT_THREADS, test_rl1_who_has_not_started_yet_is_waited_for),
     KIT_TEST(KIT_SEEDED, test_rl1_whatever_the_same_code_asks_for_is_the_same),
     KIT_TEST(KIT_SEEDED, test_rl1_whatever_new_code_does_otherwise_is_named),
     KIT_TEST(KIT_SEEDED, test_tx3_who_acts_on_the_world_has_no_shadow),
