@@ -18,7 +18,7 @@ static bool skips_unit(const char *key) {
 }
 
 static bool skips_proc(const char *key) {
-    return strcmp(key, "wires") == 0 || starts(key, "plugins.");
+    return starts(key, "plugins.");
 }
 
 /* Where it stands among the others, and how it keeps its state, is settled when it is made. */
