@@ -2,6 +2,7 @@
  * those who wait, and takes it down when the last strong handle is gone. */
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "actor/held.h"
 #include "actor/proc.h"
@@ -13,6 +14,49 @@
 /* Threads that cannot be joined may still use all there is: it stays, and says nothing any more. */
 static void leave_it(struct troupe_proc *proc) {
     __atomic_store_n((int *)&proc->log.level, -1, __ATOMIC_RELAXED);
+}
+
+/* What goes with the process (libraries' own threads and files) is in use while a proc is taken down: so
+ * its end waits for those that are on their way, and none sets out any more. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    unsigned count;
+    _Atomic pid_t process; /* whose they are, not those of a child forked meanwhile; or 0 */
+    bool is_over;
+} on_their_way = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+static _Thread_local bool is_on_its_way; /* this thread: a plugin may end the process from there */
+
+static void set_out(void) {
+    pthread_mutex_lock(&on_their_way.lock);
+    while (on_their_way.is_over) { /* the process goes, and what this thread holds with it */
+        pthread_cond_wait(&on_their_way.changed, &on_their_way.lock);
+    }
+    is_on_its_way = true;
+    on_their_way.count++;
+    on_their_way.process = getpid();
+    pthread_mutex_unlock(&on_their_way.lock);
+}
+
+static void arrive(void) {
+    pthread_mutex_lock(&on_their_way.lock);
+    is_on_its_way = false;
+    on_their_way.count--;
+    pthread_cond_broadcast(&on_their_way.changed);
+    pthread_mutex_unlock(&on_their_way.lock);
+}
+
+__attribute__((destructor)) static void wait_for_all(void) {
+    pid_t process = on_their_way.process;
+    if (is_on_its_way || (process != 0 && process != getpid())) {
+        return;
+    }
+    pthread_mutex_lock(&on_their_way.lock);
+    on_their_way.is_over = true;
+    while (on_their_way.count > 0) {
+        pthread_cond_wait(&on_their_way.changed, &on_their_way.lock);
+    }
+    pthread_mutex_unlock(&on_their_way.lock);
 }
 
 static void take_down(struct troupe_proc *proc, struct deploy *deploy, bool stuck) {
@@ -67,7 +111,9 @@ static void *keep(void *argument) {
         pthread_cond_wait(&proc->changed, &proc->lock);
     }
     pthread_mutex_unlock(&proc->lock);
+    set_out();
     take_down(proc, deploy, result.stuck);
+    arrive();
     return NULL;
 }
 

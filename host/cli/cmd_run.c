@@ -14,6 +14,9 @@
 
 #include "cli/cli.h"
 
+/* How long a reload may take to notice that its proc has ended. */
+#define RELOAD_ENDS_NS (10 * UINT64_C(1000000000))
+
 struct run {
     const struct cli *cli;
     struct troupe_proc *proc;
@@ -128,6 +131,15 @@ static void block_signal(void) {
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
+/* A reload that is at work has a handle, too: what it uses must not end with the process before it does. */
+static bool destroy(const struct run *run) {
+    struct troupe_weak_proc *weak = troupe_proc_weak(run->proc);
+    (void)troupe_proc_destroy(run->proc, TROUPE_FOR_EVER, NULL, NULL);
+    bool is_gone = weak && troupe_weak_proc_wait(weak, RELOAD_ENDS_NS, NULL) == TROUPE_OK;
+    troupe_weak_proc_free(weak);
+    return is_gone;
+}
+
 static void take_signal(const struct run *run) {
     pthread_t thread;
     struct troupe_weak_proc *weak = troupe_proc_weak(run->proc);
@@ -170,6 +182,10 @@ int cmd_run(const struct cli *cli) {
         _exit(status); /* threads that cannot be joined may still use what we would free */
     }
     troupe_end_free(end);
-    (void)troupe_proc_destroy(run.proc, TROUPE_FOR_EVER, NULL, NULL);
+    if (!destroy(&run)) {
+        say("troupe: a reload is still at work 10 s after the end; its plugin hangs; left "
+            "behind\n");
+        _exit(status);
+    }
     return status;
 }

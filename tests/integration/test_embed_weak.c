@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "lib/wait.h"
 
@@ -62,10 +64,36 @@ static void test_pr2_threads_that_upgrade_while_it_ends(void **state) {
     assert_true(embedded_logged(*state, "bye"));
 }
 
+/* The proc is taken down by a thread of the host while the process ends. */
+static void give_back_and_exit(struct embedded_log *log) {
+    struct troupe_proc *proc = embedded_start(
+        log, TROUPE_SIGNALS,
+        "actors: { a: { type: kit.Player, replicas: 500, config: { init: 'stop' } } }");
+    struct troupe_error error;
+    embedded_ok(troupe_proc_wait(proc, TROUPE_FOR_EVER, NULL, &error), &error);
+    troupe_proc_unref(proc);
+    exit(EXIT_SUCCESS);
+}
+
+static void test_program_may_exit_once_the_last_handle_is_given_back(void **state) {
+    for (int i = 0; i < 20; i++) {
+        int status;
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            give_back_and_exit(*state);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, embedded_log_setup, embedded_log_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(
+            test_program_may_exit_once_the_last_handle_is_given_back), /* while it has one thread */
         TEST(test_pr2_weak_handle_of_an_ended_proc_fails_to_upgrade),
         TEST(test_pr2_threads_that_upgrade_while_it_ends),
     };
