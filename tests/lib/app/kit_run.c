@@ -110,6 +110,8 @@ char *kit_trace_of(void *state, const char *actor) {
     char *text = test_read_file(of->trace, NULL);
     size_t prefix = actor ? strlen(actor) : 0;
     char *to = text;
+    char *last = strrchr(text, '\n'); /* behind it: one that is being written, page by page */
+    text[last ? last + 1 - text : 0] = '\0';
     for (char *line = text; actor && *line;) {
         char *end = strchr(line, '\n');
         size_t size = (size_t)(end + 1 - line);
