@@ -47,19 +47,21 @@ void test_program_start(struct test_started *started, const char *const *words,
     }
 }
 
-static char *read_output(const struct test_started *started, const char *name) {
+static char *read_output(const struct test_started *started, const char *name, bool runs) {
     char *path = test_path(started->folder, name);
-    char *text = access(path, F_OK) == 0 ? test_read_file(path, NULL) : strdup("");
+    char *text = access(path, F_OK) != 0 ? strdup("")
+                 : runs                  ? test_read_lines(path)
+                                         : test_read_file(path, NULL);
     free(path);
     return text;
 }
 
 char *test_program_peek(const struct test_started *started) {
-    return read_output(started, "out");
+    return read_output(started, "out", true);
 }
 
 char *test_program_peek_errors(const struct test_started *started) {
-    return read_output(started, "err");
+    return read_output(started, "err", true);
 }
 
 struct ending {
@@ -77,8 +79,8 @@ void test_program_wait(struct test_started *started, struct test_program *ret) {
     test_wait_until(has_ended, &ending);
     ret->status =
         WIFEXITED(ending.status) ? WEXITSTATUS(ending.status) : 128 + WTERMSIG(ending.status);
-    ret->out = read_output(started, "out");
-    ret->err = read_output(started, "err");
+    ret->out = read_output(started, "out", false);
+    ret->err = read_output(started, "err", false);
     test_temp_remove(started->folder);
     started->folder = NULL;
     if (ret->status == 126 || ret->status == 127) {

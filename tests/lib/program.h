@@ -23,7 +23,7 @@ struct test_started {
 };
 void test_program_start(struct test_started *started, const char *const *words,
                         const char *const *variables);
-/* What it has written to stdout by now; freed by the caller. */
+/* The lines that it has written to stdout by now; freed by the caller. */
 char *test_program_peek(const struct test_started *started);
 /* The same, to stderr. */
 char *test_program_peek_errors(const struct test_started *started);

@@ -95,6 +95,13 @@ char *test_read_file(const char *path, size_t *ret_size) {
     return text;
 }
 
+char *test_read_lines(const char *path) {
+    char *text = test_read_file(path, NULL);
+    char *last = strrchr(text, '\n');
+    text[last ? last + 1 - text : 0] = '\0';
+    return text;
+}
+
 void test_capture_start(struct test_capture *capture, int fd) {
     (void)fflush(NULL);
     capture->fd = fd;

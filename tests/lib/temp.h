@@ -14,6 +14,8 @@ void test_write_file_n(const char *path, const void *data, size_t size);
 void test_append_file(const char *path, const char *text);
 /* NUL-terminated beyond *ret_size (may be NULL); freed by the caller. */
 char *test_read_file(const char *path, size_t *ret_size);
+/* The lines that are whole: somebody may be writing the next, which comes to be page by page. Freed by the caller. */
+char *test_read_lines(const char *path);
 
 /* Turns `fd` (1 or 2) into a file, and back. */
 struct test_capture {

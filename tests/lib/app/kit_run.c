@@ -107,11 +107,9 @@ uint64_t kit_seed(void *state) {
 
 char *kit_trace_of(void *state, const char *actor) {
     struct kit_case *of = state;
-    char *text = test_read_file(of->trace, NULL);
+    char *text = test_read_lines(of->trace);
     size_t prefix = actor ? strlen(actor) : 0;
     char *to = text;
-    char *last = strrchr(text, '\n'); /* behind it: one that is being written, page by page */
-    text[last ? last + 1 - text : 0] = '\0';
     for (char *line = text; actor && *line;) {
         char *end = strchr(line, '\n');
         size_t size = (size_t)(end + 1 - line);
@@ -135,14 +133,11 @@ void kit_assert_trace(void *state, const char *actor, const char *expected) {
 
 unsigned kit_count(void *state, const char *line) {
     struct kit_case *of = state;
-    char *text = test_read_file(of->trace, NULL);
+    char *text = test_read_lines(of->trace);
     size_t size = strlen(line);
     unsigned count = 0;
     for (char *at = text; *at;) {
         char *end = strchr(at, '\n');
-        if (!end) {
-            break; /* being written */
-        }
         count += (size_t)(end - at) == size && memcmp(at, line, size) == 0;
         at = end + 1;
     }
@@ -151,7 +146,7 @@ unsigned kit_count(void *state, const char *line) {
 }
 
 char *kit_log(void *state) {
-    return test_read_file(((struct kit_case *)state)->log, NULL);
+    return test_read_lines(((struct kit_case *)state)->log);
 }
 
 void kit_assert_logged(void *state, const char *text) {
