@@ -135,7 +135,10 @@ __attribute__((noinline)) void queue_look_at_others(struct runner *r) {
     int64_t own = atomic_load_explicit(&r->queued, memory_order_relaxed);
     r->others = runners_queued(r->proc) - own - outside;
     if (own + r->others + outside > 0) {
-        atomic_store_explicit(&r->last_nonzero_ns, sched_now(r->worker), memory_order_relaxed);
+        /* No look at the clock: all that was noted by the time before would be out of date, see turns_enter and
+         * flight_ran. */
+        atomic_store_explicit(&r->last_nonzero_ns, sched_coarse_now(r->worker),
+                              memory_order_relaxed);
     }
 }
 
