@@ -399,7 +399,7 @@ static inline void prefetch_turn(const struct mbox *mbox) {
     const struct inst *to = (const struct inst *)(const void *)mbox;
     __builtin_prefetch(to->state); /* as small as it may be, others may have a part of the line */
     if (to->flight) {
-        prefetch_to_write(&to->flight->written);
+        flight_prefetch(to->flight);
     }
 }
 

@@ -6,6 +6,9 @@
  *   of the first cell of an entry:
  *   1  at_ns    2  kind, level, flags, number of cells, size of the text    3  count, and time of the last
  *   4-7  text; further cells hold text in 1-7.
+ * What is still counted, RAN only, has 0 as its count there: it stands in the line that each turn needs (`counts`), at
+ * the place that word 2 names. It is brought into the cell before that place counts anything else: who finds 0 in the
+ * cell once more behind the count has got the right one.
  * Words are written in this order: 0, then the others with release, then word 0 with release. Who reads
  * a new word with acquire also sees that word 0 has changed, and drops the cell. */
 #include "record/flight.h"
@@ -31,16 +34,20 @@ _Static_assert(HEAD_TEXT + (CELLS_MAX - 1) * MORE_TEXT == FLIGHT_TEXT_MAX, "text
 struct about {
     uint8_t kind, level, flags, cells;
     uint16_t size;
-    uint16_t unused;
+    uint16_t at; /* RAN: where it is counted */
 };
 _Static_assert(sizeof(struct about) == WORD, "one word");
 
-_Static_assert(offsetof(struct flight, written) / 64 == (offsetof(struct flight, runs) - 1) / 64,
-               "what each turn needs beside the count is one line");
+_Static_assert(offsetof(struct flight, lately_ns) % 64 == 0 &&
+                   offsetof(struct flight, written) - offsetof(struct flight, lately_ns) == 64,
+               "what each turn needs is one line");
+/* With the 16 bytes that an allocator puts before it: so that these lines of many recorders made one after another lie
+ * in all the sets of a cache, not in each fourth only. */
+_Static_assert((sizeof(struct flight) + 16) % 128 == 64, "it takes an odd number of lines");
 
 static uint64_t pack(struct about about) {
     return about.kind | (uint64_t)about.level << 8 | (uint64_t)about.flags << FLAGS_AT |
-           (uint64_t)about.cells << 24 | (uint64_t)about.size << 32;
+           (uint64_t)about.cells << 24 | (uint64_t)about.size << 32 | (uint64_t)about.at << 48;
 }
 
 static struct about unpack(uint64_t word) {
@@ -48,7 +55,8 @@ static struct about unpack(uint64_t word) {
                           .level = (uint8_t)(word >> 8),
                           .flags = (uint8_t)(word >> FLAGS_AT),
                           .cells = (uint8_t)(word >> 24),
-                          .size = (uint16_t)(word >> 32)};
+                          .size = (uint16_t)(word >> 32),
+                          .at = (uint16_t)(word >> 48)};
 }
 
 static uint64_t place_word(uint64_t place, bool is_head) {
@@ -63,14 +71,25 @@ void flight_destroy(struct flight *flight) {
     mem_free(flight);
 }
 
+static _Atomic uint64_t *count_word(struct flight *flight, uint32_t at) {
+    return &flight->cells[flight->runs.cell[at]].words[3];
+}
+
 /* What runs from now on is noted anew. */
-static void forget_runs(struct flight *flight) {
+static void end_runs(struct flight *flight) {
+    for (uint32_t at = 0; at < flight->run_count; at++) {
+        _Atomic uint64_t *word = count_word(flight, at);
+        uint64_t lasted = atomic_load_explicit(word, memory_order_relaxed);
+        uint32_t count = atomic_load_explicit(&flight->counts[at], memory_order_relaxed);
+        /* release: as in write_cell */
+        atomic_store_explicit(word, lasted | count, memory_order_release);
+    }
     flight->run_count = 0;
     memset(flight->lately, 0, sizeof flight->lately);
 }
 
 void flight_reset(struct flight *flight) {
-    forget_runs(flight);
+    end_runs(flight);
     /* release: pairs with the acquire in flight_read */
     atomic_store_explicit(&flight->first,
                           atomic_load_explicit(&flight->written, memory_order_relaxed),
@@ -115,14 +134,14 @@ static uint64_t write_entry(struct flight *flight, uint64_t now_ns, struct about
 
 void flight_log(struct flight *flight, uint64_t now_ns, enum log_level level, const char *text,
                 size_t size) {
-    forget_runs(flight);
+    end_runs(flight);
     struct about about = {.kind = FLIGHT_LOG, .level = (uint8_t)level};
     (void)write_entry(flight, now_ns, about, 0, text, size);
 }
 
 void flight_note(struct flight *flight, uint64_t now_ns, enum flight_kind kind, uint32_t number,
                  const char *text) {
-    forget_runs(flight);
+    end_runs(flight);
     struct about about = {.kind = (uint8_t)kind};
     (void)write_entry(flight, now_ns, about, number, text ? text : "", text ? strlen(text) : 0);
 }
@@ -143,39 +162,37 @@ void flight_discard(struct flight *flight, uint64_t mark) {
 }
 
 /* Which of the runs it counts to; run_count: to a new one. The last stands for all that are too many. */
-static uint32_t find_run(const struct flight *flight, uint32_t row) {
+static uint32_t find_run(const struct flight *flight, uint16_t row) {
     uint32_t at = 0;
-    while (at < flight->run_count && (flight->runs[at].row != row || at == FLIGHT_ROWS)) {
+    while (at < flight->run_count && (flight->runs.row[at] != row || at == FLIGHT_ROWS)) {
         at++;
     }
     return at > FLIGHT_ROWS ? FLIGHT_ROWS : at;
 }
 
 static void begin_run(struct flight *flight, uint64_t now_ns, const char *name) {
-    uint32_t at = flight->run_count++;
+    uint32_t at = flight->run_count;
     const char *text = at == FLIGHT_ROWS ? "" : name;
-    struct about about = {.kind = FLIGHT_RAN};
-    uint64_t cell = write_entry(flight, now_ns, about, 1, text, strlen(text));
-    flight->runs[at].at_ns = now_ns;
-    flight->runs[at].cell = (uint32_t)(cell % FLIGHT_CELLS);
-}
-
-static _Atomic uint64_t *count_of(struct flight *flight, uint32_t at) {
-    return &flight->cells[flight->runs[at].cell].words[3];
+    struct about about = {.kind = FLIGHT_RAN, .at = (uint16_t)at};
+    /* release: who sees this sees that what was counted here before is in its cell; see read_count */
+    atomic_store_explicit(&flight->counts[at], 1, memory_order_release);
+    uint64_t cell = write_entry(flight, now_ns, about, 0, text, strlen(text));
+    flight->runs.at_ns[at] = now_ns;
+    flight->runs.cell[at] = (uint8_t)(cell % FLIGHT_CELLS);
+    flight->run_count++;
 }
 
 static void count_run(struct flight *flight, uint64_t now_ns, uint32_t at) {
-    _Atomic uint64_t *word = count_of(flight, at);
-    uint64_t count = atomic_load_explicit(word, memory_order_relaxed) & UINT32_MAX;
-    uint64_t since = flight->runs[at].at_ns;
+    uint32_t count = atomic_load_explicit(&flight->counts[at], memory_order_relaxed);
+    uint64_t since = flight->runs.at_ns[at];
     uint64_t lasted = now_ns > since ? (now_ns - since) >> 20 : 0; /* in units of about 1 ms */
-    count += count < UINT32_MAX;
     lasted = lasted > UINT32_MAX ? UINT32_MAX : lasted;
-    /* release: as in write_cell. Count and time are one word, so that nobody sees one without the other. */
-    atomic_store_explicit(word, lasted << 32 | count, memory_order_release);
+    /* release, both: as in write_cell; who sees the count sees when */
+    atomic_store_explicit(count_word(flight, at), lasted << 32, memory_order_release);
+    atomic_store_explicit(&flight->counts[at], count + (count < UINT32_MAX), memory_order_release);
 }
 
-__attribute__((noinline)) void flight_ran_anew(struct flight *flight, uint64_t now_ns, uint32_t row,
+__attribute__((noinline)) void flight_ran_anew(struct flight *flight, uint64_t now_ns, uint16_t row,
                                                const char *name) {
     uint32_t at = find_run(flight, row);
     if (at == flight->run_count) {
@@ -183,16 +200,16 @@ __attribute__((noinline)) void flight_ran_anew(struct flight *flight, uint64_t n
     } else {
         count_run(flight, now_ns, at);
     }
-    flight->runs[at].row = row;
+    flight->runs.row[at] = row;
     if (flight->lately_ns != now_ns) {
         memset(flight->lately, 0, sizeof flight->lately);
         flight->lately_ns = now_ns;
     }
     /* one that is half full comes here each time: to find its end costs what counting costs otherwise, and so
      * often nothing runs in one moment */
-    bool is_full = atomic_load_explicit(count_of(flight, at), memory_order_relaxed) & 1u << 31;
-    flight->lately[row % FLIGHT_LATELY].next = (uint16_t)(is_full ? 0 : row + 1);
-    flight->lately[row % FLIGHT_LATELY].cell = (uint16_t)flight->runs[at].cell;
+    bool is_full = atomic_load_explicit(&flight->counts[at], memory_order_relaxed) & 1u << 31;
+    flight->lately[row % FLIGHT_LATELY] = (uint16_t)(is_full ? 0 : row + 1);
+    flight->lately_at[row % FLIGHT_LATELY] = (uint8_t)at;
 }
 
 /* ------------------------------------------------------- reading */
@@ -212,6 +229,20 @@ static bool read_cell(struct flight *flight, uint64_t place, bool is_head, uint6
     return atomic_load_explicit(&cell->words[0], memory_order_relaxed) == wanted;
 }
 
+/* Of an entry that is counted still the count, into word 3; false: as read_cell. */
+static bool read_count(struct flight *flight, uint64_t place, struct about about, uint64_t *word) {
+    if (about.kind != FLIGHT_RAN || (uint32_t)*word != 0) {
+        return true;
+    }
+    struct flight_cell *cell = &flight->cells[place % FLIGHT_CELLS];
+    /* acquire: pairs with begin_run; who got what is counted there by now finds the cell's own below */
+    uint32_t count =
+        atomic_load_explicit(&flight->counts[about.at % FLIGHT_PLACES], memory_order_acquire);
+    *word = atomic_load_explicit(&cell->words[3], memory_order_acquire); /* as in read_cell */
+    *word |= (uint32_t)*word == 0 ? count : 0;
+    return atomic_load_explicit(&cell->words[0], memory_order_relaxed) == place_word(place, true);
+}
+
 static bool read_entry(struct flight *flight, uint64_t place, struct flight_entry *ret,
                        unsigned *ret_cells) {
     uint64_t words[CELLS_MAX * (WORD - 1)];
@@ -223,6 +254,9 @@ static bool read_entry(struct flight *flight, uint64_t place, struct flight_entr
         if (!read_cell(flight, place + i, false, words + i * (WORD - 1))) {
             return false;
         }
+    }
+    if (!read_count(flight, place, about, &words[2])) {
+        return false;
     }
     ret->place = place; /* one by one: the text is not to be zeroed each time */
     ret->at_ns = words[0];

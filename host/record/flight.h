@@ -18,11 +18,13 @@
 
 #include "base/count.h"
 #include "base/log.h"
+#include "base/prefetch.h"
 
 #define FLIGHT_CELLS 64u /* of 64 bytes: a page, and the writer's part */
 #define FLIGHT_TEXT_MAX 200u
 #define FLIGHT_LATELY 8u
 #define FLIGHT_ROWS 7u /* handlers counted apart between two other entries; further ones together */
+#define FLIGHT_PLACES (FLIGHT_ROWS + 1)
 
 /* What is noted. X(constant, text) */
 #define FLIGHT_KINDS(X)                                                                            \
@@ -62,26 +64,30 @@ struct flight_cell {
 struct flight {
     struct flight_cell cells[FLIGHT_CELLS];
 
-    /* One line, which with that of the count is all that an actor needs that only handles messages. */
-
-    /* any thread, atomic; written by the writer only */
-    _Atomic uint64_t written; /* cells ever written */
-    _Atomic uint64_t first;   /* what lies before it belongs to somebody else */
+    /* One line, which is all that an actor needs that only handles messages. */
 
     /* only the writer */
     /* Those that ran at lately_ns, by the last bits of the row, and are far from their greatest count. */
     uint64_t lately_ns;
-    struct {
-        uint16_t next; /* the row + 1; 0: not known */
-        uint16_t cell;
-    } lately[FLIGHT_LATELY];
+    uint16_t lately[FLIGHT_LATELY];   /* the row + 1; 0: not known */
+    uint8_t lately_at[FLIGHT_LATELY]; /* its place in `counts` */
+
+    /* any thread, atomic; written by the writer only */
+    _Atomic uint32_t
+        counts[FLIGHT_PLACES]; /* of the handlers that ran since the last other entry */
+
+    /* --- the end of the line --- */
+
+    _Atomic uint64_t written; /* cells ever written */
+    _Atomic uint64_t first;   /* what lies before it belongs to somebody else */
+
+    /* only the writer */
     uint32_t run_count;
-    /* the handlers that ran since the last other entry */
     struct {
-        uint64_t at_ns;
-        uint32_t row;
-        uint32_t cell; /* its count is word 3 of it */
-    } runs[FLIGHT_ROWS + 1];
+        uint64_t at_ns[FLIGHT_PLACES];
+        uint16_t row[FLIGHT_PLACES];
+        uint8_t cell[FLIGHT_PLACES]; /* of FLIGHT_CELLS */
+    } runs;                          /* whose count it is */
 };
 
 /* NULL: no memory. The owner makes it when it is first needed; until then there is nothing to read. */
@@ -104,18 +110,21 @@ static inline uint64_t flight_mark(const struct flight *flight) {
 void flight_discard(struct flight *flight, uint64_t mark);
 
 /* One that did not run lately, or not at this time. */
-void flight_ran_anew(struct flight *flight, uint64_t now_ns, uint32_t row, const char *name);
-/* Handler `row` ran; `name` is copied when it is new. Cheap when it was the last to run, too, in the same
+void flight_ran_anew(struct flight *flight, uint64_t now_ns, uint16_t row, const char *name);
+/* Handler `row` ran; `name` is copied when it is new. Cheap when it was among the last to run, too, in the same
  * millisecond: a plain store. [writer] */
-static inline void flight_ran(struct flight *flight, uint64_t now_ns, uint32_t row,
+static inline void flight_ran(struct flight *flight, uint64_t now_ns, uint16_t row,
                               const char *name) {
     unsigned slot = row % FLIGHT_LATELY;
-    if (__builtin_expect(flight->lately_ns != now_ns || flight->lately[slot].next != row + 1, 0)) {
+    if (__builtin_expect(flight->lately_ns != now_ns || flight->lately[slot] != row + 1, 0)) {
         flight_ran_anew(flight, now_ns, row, name);
         return;
     }
-    _Atomic uint64_t *count = &flight->cells[flight->lately[slot].cell].words[3];
-    count_add(count, 1); /* release: as in write_cell */
+    count_add_32(&flight->counts[flight->lately_at[slot]], 1); /* release: as in write_cell */
+}
+/* So that its turn finds the recorder at hand. */
+static inline void flight_prefetch(const struct flight *flight) {
+    prefetch_to_write(&flight->lately_ns);
 }
 
 /* How many cells there are to read just now. [any] */

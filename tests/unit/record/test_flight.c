@@ -112,7 +112,10 @@ static void test_fr3_handlers_taking_turns_push_nothing_out(void **state) {
     log_text(flight, 1, "before");
 
     for (uint32_t i = 0; i < 100000; i++) {
-        flight_ran(flight, i, i % 3, i % 3 == 0 ? "line" : i % 3 == 1 ? "tick" : "reply");
+        flight_ran(flight, i, (uint16_t)(i % 3),
+                   i % 3 == 0   ? "line"
+                   : i % 3 == 1 ? "tick"
+                                : "reply");
     }
 
     assert_reads(flight,
@@ -127,7 +130,7 @@ static void test_fr3_more_handlers_than_are_told_apart_push_nothing_out(void **s
     for (uint32_t i = 0; i < 2000; i++) {
         char name[8];
         (void)snprintf(name, sizeof name, "h%u", i % 20);
-        flight_ran(flight, i, i % 20, name);
+        flight_ran(flight, i, (uint16_t)(i % 20), name);
     }
 
     assert_reads(flight,
@@ -147,10 +150,27 @@ static void test_fr3_another_entry_begins_a_new_count(void **state) {
     assert_reads(flight, "ran 'line' 2 times\ninfo: odd\nran 'line'\n");
 }
 
+/* What ran before another entry is not counted on by what runs behind it, in the same place. */
+static void test_fr3_counts_that_have_ended_stay(void **state) {
+    struct flight *flight = *state;
+
+    for (uint64_t i = 0; i < 30; i++) {
+        flight_ran(flight, i, i % 3 ? 1 : 2, i % 3 ? "line" : "tick");
+    }
+    log_text(flight, 30, "odd");
+    for (uint64_t i = 0; i < 40; i++) {
+        flight_ran(flight, 40, i % 4 ? 3 : 1, i % 4 ? "reply" : "line");
+    }
+    log_text(flight, 50, "even");
+
+    assert_reads(flight, "ran 'tick' 10 times\nran 'line' 20 times\ninfo: odd\n"
+                         "ran 'line' 10 times\nran 'reply' 30 times\ninfo: even\n");
+}
+
 static void test_fr3_a_count_stays_at_its_maximum(void **state) {
     struct flight *flight = *state;
     flight_ran(flight, 1, 1, "line");
-    atomic_store(&flight->cells[0].words[3], UINT32_MAX - 1);
+    atomic_store(&flight->counts[0], UINT32_MAX - 1);
 
     for (uint64_t i = 0; i < 3; i++) {
         flight_ran(flight, i == 2 ? UINT64_MAX : 2, 1, "line");
@@ -372,7 +392,7 @@ static void play(struct flight *flight, struct model *m, struct test_random *ran
             "a", "b", "c", "d", "e",
             "f", "g", "h", "i", "a name that does not fit into one cell of the ring"};
         uint64_t row = test_random_below(random, 10);
-        flight_ran(flight, m->count, (uint32_t)row, names[row]);
+        flight_ran(flight, m->count, (uint16_t)row, names[row]);
         model_ran(m, row, names[row]);
         return;
     }
@@ -416,6 +436,7 @@ int main(void) {
         TEST(test_fr3_handlers_taking_turns_push_nothing_out),
         TEST(test_fr3_more_handlers_than_are_told_apart_push_nothing_out),
         TEST(test_fr3_another_entry_begins_a_new_count),
+        TEST(test_fr3_counts_that_have_ended_stay),
         TEST(test_fr3_a_count_stays_at_its_maximum),
         TEST(test_fr3_a_clock_that_lags_does_no_harm),
         TEST(test_fr3_the_oldest_are_given_up),
