@@ -156,9 +156,9 @@ int sched_wait(struct sched_worker *worker, struct sched_pollfd *fds, unsigned c
  * is known to be dear, so that it takes a fifth of a millisecond or so. Seeded mode: chosen by the seed. */
 #define SCHED_BUDGET 1000u
 unsigned sched_budget(struct sched_worker *worker, const struct sched_task *task);
-/* The activation of `task` is over and would return TASK_IDLE: the task in the run-next slot to go on with, as if the
- * worker had called `run` with that one; NULL: return. A cheap message is spared the way out of `run` and back. For
- * who runs all tasks, while the thread is the worker's. [within run] */
+/* The activation of `task` is over and would return TASK_IDLE: the task in the run-next slot to go on with, or the first
+ * of the queue, as if the worker had called `run` with that one; NULL: return. A cheap message is spared the way out of
+ * `run` and back. For who runs all tasks, while the thread is the worker's. [within run] */
 struct sched_task *sched_run_on(struct sched_worker *worker, struct sched_task *task);
 /* Reports work done, from within run; worker->done sums it up. */
 static inline uint32_t sched_done(const struct sched_worker *worker) {

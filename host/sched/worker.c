@@ -139,6 +139,17 @@ void worker_settle(struct sched_worker *worker) {
     worker_enter(NULL);
 }
 
+/* Takes the first out of a queue that is not empty. */
+static inline struct sched_task *queue_first(struct sched_worker *worker) {
+    struct sched_task *task = worker->head;
+    worker->head = task->queue_next;
+    if (!worker->head) {
+        worker->tail = NULL;
+    }
+    worker->queue_length--;
+    return task;
+}
+
 static struct sched_task *queue_take(struct sched_worker *worker) {
     struct sched_task *task = worker->next;
     if (task && (worker->next_streak < NEXT_STREAK_MAX || !(worker->head || worker->later))) {
@@ -148,26 +159,18 @@ static struct sched_task *queue_take(struct sched_worker *worker) {
         return task;
     }
     worker->next_streak = 0;
-    task = worker->head;
-    if (worker->later && (!task || ++worker->later_streak > SCHED_LATER_MOST)) {
+    if (worker->later && (!worker->head || ++worker->later_streak > SCHED_LATER_MOST)) {
         task = worker->later;
         worker->later = NULL;
         return task;
     }
-    if (task) {
-        worker->head = task->queue_next;
-        if (!worker->head) {
-            worker->tail = NULL;
-        }
-        worker->queue_length--;
-    }
-    return task;
+    return worker->head ? queue_first(worker) : NULL;
 }
 
 /* All that stands between two steps of the loop is looked at here, too. */
 struct sched_task *sched_run_on(struct sched_worker *worker, struct sched_task *task) {
     struct sched_task *next = worker->next;
-    if (!next || worker->next_streak >= worker->run_on_most ||
+    if (worker->next_streak >= worker->run_on_most ||
         atomic_load_explicit(&worker->inbox, memory_order_relaxed) ||
         atomic_load_explicit(&worker->measure, memory_order_relaxed) ||
         atomic_load_explicit(&worker->sched->stop, memory_order_relaxed)) {
@@ -176,8 +179,15 @@ struct sched_task *sched_run_on(struct sched_worker *worker, struct sched_task *
     if (worker->queue_length > 0) {
         summon_watcher(worker);
     }
-    worker->next = NULL;
-    worker->next_streak++;
+    if (next) {
+        worker->next = NULL;
+        worker->next_streak++;
+    } else if (worker->head && !worker->later) {
+        next = queue_first(worker);
+        worker->next_streak = 0;
+    } else {
+        return NULL;
+    }
     task->queued = false;
     worker->running = next;
     return next;

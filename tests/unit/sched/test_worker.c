@@ -157,6 +157,25 @@ static void test_run_on_goes_on_with_who_is_next(void **state) {
     assert_int_equal(f->count, 13);
 }
 
+static void test_run_on_goes_on_with_the_queue_unless_somebody_is_to_run_later(void **state) {
+    struct fixture *f = *state;
+    given_pair(f, 0);
+    sched_ready(&f->tasks[0].task);
+    sched_ready(&f->tasks[1].task);
+
+    assert_true(worker_step(f->worker));
+    assert_int_equal(f->count, 2);
+    assert_false(worker_step(f->worker));
+
+    sched_ready(&f->tasks[0].task);
+    sched_ready(&f->tasks[1].task);
+    sched_ready_later(&f->tasks[2].task);
+    assert_true(worker_step(f->worker));
+    assert_int_equal(f->count, 3);
+    step_until_idle(f);
+    assert_int_equal(f->tasks[2].ran, 1);
+}
+
 static void test_run_on_leaves_the_queue_its_turn(void **state) {
     struct fixture *f = *state;
     given_pair(f, 1000);
@@ -555,6 +574,7 @@ int main(void) {
         IN_FIXTURE(test_ready_is_harmless_when_queued),
         IN_FIXTURE(test_task_that_wants_again_goes_behind_the_queue),
         IN_FIXTURE(test_run_on_goes_on_with_who_is_next),
+        IN_FIXTURE(test_run_on_goes_on_with_the_queue_unless_somebody_is_to_run_later),
         IN_FIXTURE(test_run_on_leaves_the_queue_its_turn),
         IN_FIXTURE(test_run_on_makes_way_for_what_came_from_elsewhere),
         IN_FIXTURE(test_run_on_is_not_for_who_is_stepped_by_a_seed),
