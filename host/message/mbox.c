@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "base/forget.h"
 #include "base/hot.h"
 #include "base/prefetch.h"
 
@@ -113,13 +114,13 @@ static inline void note_high_water(struct mbox *mb, uint32_t charged) {
     }
 }
 
+/* Without a branch: whether somebody has messages already to whom many send, nobody can foretell. */
 static inline void append(struct mbox *mb, struct msg *first, struct msg *last) {
+    struct msg *tail = mb->tail;
+    FORGET(tail); /* else it is read only where there is a head: by a branch */
+    struct msg **end = mb->head ? &tail->next : &mb->head;
     last->next = NULL;
-    if (mb->head) {
-        mb->tail->next = first;
-    } else {
-        mb->head = first;
-    }
+    *end = first;
     mb->tail = last;
 }
 
@@ -252,12 +253,7 @@ bool mbox_offer_here(struct mbox *mb, struct sched_worker *worker, struct msg *f
     if (depth > atomic_load_explicit(&mb->high_water, memory_order_relaxed)) {
         atomic_store_explicit(&mb->high_water, depth, memory_order_relaxed);
     }
-    if (mb->head) {
-        mb->tail->next = first;
-    } else {
-        mb->head = first;
-    }
-    mb->tail = last;
+    append(mb, first, last);
     sched_ready_here(worker, &mb->task);
     return true;
 }
