@@ -21,6 +21,25 @@ static void go_quiet(struct inst *in) {
     inst_watches_end(in);
 }
 
+/* A child of this worker without anything of its own has neither children nor timers: what it is told changes nothing but
+ * what those get that it may make. So it needs no signal, nor an activation; there may be a million. */
+static void watch_children(struct runner *r, struct inst *in, uint32_t signals) {
+    if (inst_open_children(in) == 0 || inst_is_group(in) || in == in->proc->self) {
+        return; /* as in inst_signal_each_child */
+    }
+    LIST_EACH (link, &in->more->children) {
+        struct inst *child = LIST_OF(link, struct inst, sibling);
+        bool is_ours = atomic_load_explicit(&child->mbox.task.home, memory_order_relaxed) ==
+                       r->worker; /* T-2 */
+        if (is_ours && !child->more) {
+            child->alive_by_timers = signals & SIGNAL_ALIVE;
+            child->watched = true;
+        } else {
+            inst_signal(child, signals);
+        }
+    }
+}
+
 static void fail_as_told(struct runner *r, struct inst *in) {
     struct inst_end *end =
         atomic_exchange_explicit(&in->more->fail_with, NULL, memory_order_acq_rel);
@@ -90,7 +109,7 @@ void inst_obey(struct runner *r, struct inst *in) {
     if (signals & SIGNAL_WATCH) {
         in->alive_by_timers = signals & SIGNAL_ALIVE;
         in->watched = true;
-        inst_signal_children(in, signals & (SIGNAL_WATCH | SIGNAL_ALIVE));
+        watch_children(r, in, signals & (SIGNAL_WATCH | SIGNAL_ALIVE));
     }
     if (signals & SIGNAL_QUIET) {
         go_quiet(in);
