@@ -14,7 +14,10 @@
 #define CLASS_COUNT 7u /* 64 << 0 ... 64 << 6 */
 #define CLASS_HEAP UINT8_MAX
 #define BLOCK_MIN POOL_SMALL
-#define SLAB_SIZE (64u * 1024)
+#define SLAB_LEAST (64u * 1024)
+#define SLAB_MOST (4u * 1024 * 1024)
+#define LARGE_PAGE ((size_t)1 << 21)
+#define CARVED 2048u                  /* bytes made into blocks at a time */
 #define SHARED_AT 0u                  /* its place among all pools, and the owner of its blocks */
 #define SHARED_INDEX (POOL_HEAP - 1u) /* owns none: who gives a block back by it sends it home */
 #define AWAY_SLOTS 8u
@@ -34,7 +37,8 @@
 
 struct slab {
     struct slab *next;
-    char pad[BLOCK_MIN - sizeof(struct slab *)];
+    void *memory; /* of which this is the aligned part; owned */
+    char pad[BLOCK_MIN - sizeof(struct slab *) - sizeof(void *)];
 };
 
 /* Foreign blocks of one owner and class, on their way home. */
@@ -99,7 +103,7 @@ static void slabs_free(struct pool *pool) {
     while (pool->slabs) {
         struct slab *slab = pool->slabs;
         pool->slabs = slab->next;
-        mem_free(slab);
+        mem_free(slab->memory);
     }
 }
 
@@ -190,26 +194,51 @@ static void collect_returned(struct pool *pool, unsigned size_class) {
     }
 }
 
-static struct msg *carve(struct pool *pool, unsigned size_class) {
-    size_t size = (size_t)BLOCK_MIN << size_class;
-    if (pool->fresh_size < size) {
-        struct slab *slab = mem_aligned(BLOCK_MIN, SLAB_SIZE);
-        if (!slab) {
-            return NULL;
-        }
-        slab->next = pool->slabs;
-        pool->slabs = slab;
-        pool->fresh = (char *)(slab + 1);
-        pool->fresh_size = SLAB_SIZE - sizeof *slab;
-        uint64_t bytes = atomic_load_explicit(&pool->bytes, memory_order_relaxed);
-        atomic_store_explicit(&pool->bytes, bytes + SLAB_SIZE, memory_order_relaxed);
+/* Slabs grow with the pool, so that a small one is small. One for which many have to be at once gets large pages: filling
+ * memory that the kernel gives 4 KiB at a time takes five times as long. Not zeroed by us, so as not to touch what is not
+ * used yet. */
+static bool add_slab(struct pool *pool) {
+    uint64_t bytes = atomic_load_explicit(&pool->bytes, memory_order_relaxed);
+    size_t size = bytes < SLAB_LEAST ? SLAB_LEAST : bytes < SLAB_MOST ? bytes : SLAB_MOST;
+    size_t align = size == SLAB_MOST ? LARGE_PAGE : BLOCK_MIN;
+    char *memory = mem_alloc(size + align);
+    if (!memory) {
+        return false;
     }
-    struct msg *m = (struct msg *)(void *)pool->fresh;
-    pool->fresh += size;
-    pool->fresh_size -= size;
-    m->owner = pool->shared ? SHARED_AT : pool->index;
-    m->size_class = (uint8_t)size_class;
-    return m;
+    size_t over = (uintptr_t)memory & (align - 1);
+    struct slab *slab = (struct slab *)(void *)(memory + (over ? align - over : 0));
+    if (size == SLAB_MOST) {
+        mem_use_large_pages(slab, size);
+    }
+    slab->memory = memory;
+    slab->next = pool->slabs;
+    pool->slabs = slab;
+    pool->fresh = (char *)(slab + 1);
+    pool->fresh_size = size - sizeof *slab;
+    atomic_store_explicit(&pool->bytes, bytes + size, memory_order_relaxed);
+    return true;
+}
+
+/* Some blocks at a time: the next messages find them at hand. Of the shared pool one: who takes from it is alone, and wants
+ * the block that was used last. */
+static void carve(struct pool *pool, unsigned size_class) {
+    size_t size = (size_t)BLOCK_MIN << size_class;
+    if (pool->fresh_size < size && !add_slab(pool)) {
+        return;
+    }
+    struct msg **last = &pool->free[size_class];
+    size_t carved = 0;
+    do {
+        struct msg *m = (struct msg *)(void *)pool->fresh;
+        pool->fresh += size;
+        pool->fresh_size -= size;
+        m->owner = pool->shared ? SHARED_AT : pool->index;
+        m->size_class = (uint8_t)size_class;
+        *last = m;
+        last = &m->next;
+        carved += size;
+    } while (!pool->shared && carved + size <= CARVED && pool->fresh_size >= size);
+    *last = NULL;
 }
 
 struct heap_block {
@@ -245,13 +274,12 @@ static struct msg *take_one(struct pool *pool, unsigned size_class) {
     if (!pool->free[size_class]) {
         collect_returned(pool, size_class);
     }
+    if (!pool->free[size_class]) {
+        carve(pool, size_class);
+    }
     struct msg *m = pool->free[size_class];
     if (m) {
         pool->free[size_class] = m->next;
-    } else {
-        m = carve(pool, size_class);
-    }
-    if (m) {
         count_live(pool, 1);
     }
     return m;
