@@ -41,6 +41,28 @@ static bool configure(struct runner *r, struct inst *child, const struct troupe_
     return status == 0 || refuse(r, "%s", err.text);
 }
 
+/* Who spawns does so often, and sends each child something before the next. All of that is one item: the children are
+ * linked, and what each was sent is in its mailbox, which is shut until the commit. So a million of them take no memory
+ * of the outbox, and the commit comes to each once. */
+static int add_child(struct outbox *box, struct inst *child) {
+    struct out_item *item = outbox_last_spawned(box);
+    if (item) {
+        item->u.spawned.last->sibling.next = &child->sibling;
+    } else if ((item = outbox_add(box, OUT_SPAWN))) {
+        item->u.spawned.first = child;
+    } else {
+        return -1;
+    }
+    item->u.spawned.last = child;
+    item->count++;
+    return 0;
+}
+
+static struct inst *child_after(const struct out_item *item, const struct inst *child) {
+    return child == item->u.spawned.last ? NULL
+                                         : LIST_OF(child->sibling.next, struct inst, sibling);
+}
+
 static bool has_name(const struct inst *in, const char *name) {
     const struct inst_more *more = inst_seen(in); /* it may live on another worker */
     return more && more->name && strcmp(more->name, name) == 0;
@@ -56,8 +78,11 @@ static const struct inst *find_namesake(const struct runner *r, const char *name
     }
     for (uint32_t i = r->outbox.done; i < r->outbox.count; i++) {
         const struct out_item *item = &r->outbox.items[i];
-        if (item->kind == OUT_SPAWN && has_name(item->u.child, name)) {
-            return item->u.child;
+        const struct inst *child = item->kind == OUT_SPAWN ? item->u.spawned.first : NULL;
+        for (; child; child = child_after(item, child)) {
+            if (has_name(child, name)) {
+                return child;
+            }
         }
     }
     return NULL;
@@ -212,13 +237,11 @@ static struct troupe_ref spawn(struct runner *r, const struct inst_type *type, u
     child->spawned = true;
     atomic_store_explicit(&child->parent, parent, memory_order_relaxed);
     child->child_row = row;
-    struct out_item *item = equip(r, child, how) ? outbox_add(&r->outbox, OUT_SPAWN) : NULL;
-    if (!item) {
+    if (!equip(r, child, how) || add_child(&r->outbox, child) < 0) {
         inst_unmake(r, child);
         return none;
     }
     child->pid = next_pid(parent);
-    item->u.child = child;
     return (struct troupe_ref){inst_uid(child), 0};
 }
 
@@ -264,7 +287,18 @@ static void bring_up_to_date(struct inst *child) {
     }
 }
 
-void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
+/* Of what it was sent by the turn that spawned it: PD-5, and as ever when something was sent. */
+static void count_kept(struct runner *r, const struct inst *child) {
+    uint32_t kept = mbox_kept(&child->mbox);
+    if (kept > 0) {
+        queue_count(r, kept);
+        outbox_count_sent(r, kept);
+        move_note(r, atomic_load_explicit(&child->mbox.task.home, memory_order_relaxed),
+                  inst_uid(child));
+    }
+}
+
+static inline void commit(struct runner *r, struct inst *parent, struct inst *child) {
     bring_up_to_date(child);
     inst_adopt(parent, child);
     child->watched = parent->watched;
@@ -273,6 +307,7 @@ void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
     if (!here) {
         place(r, child);
     }
+    count_kept(r, child);
     /* a parent that stops with this still held back has told its other children already */
     bool lives = parent->phase == PHASE_LIVE || parent->phase == PHASE_CLIENT;
     if (lives && here && life_start_unseen(r, child)) {
@@ -290,4 +325,32 @@ void child_commit(struct runner *r, struct inst *parent, struct inst *child) {
     inst_set_running(child, true);
     mbox_open(&child->mbox); /* its home is known now, and gets it with all that stands above */
     mbox_poke(&child->mbox);
+}
+
+/* Takes the first of them out of the item. */
+static struct inst *take_first(struct out_item *item) {
+    struct inst *child = item->u.spawned.first;
+    item->u.spawned.first = child_after(item, child);
+    item->count--;
+    return child;
+}
+
+void children_commit(struct runner *r, struct inst *parent, struct out_item *item) {
+    while (item->count > 0) {
+        commit(r, parent, take_first(item));
+    }
+}
+
+void children_discard(struct runner *r, struct out_item *item, int32_t reason) {
+    while (item->count > 0) {
+        struct inst *child = take_first(item);
+        struct msg *kept = mbox_close(&child->mbox);
+        while (reason && kept) {
+            struct msg *next = kept->next;
+            bury(r, r->proc, kept, reason);
+            kept = next;
+        }
+        msg_free_chain(r->pool, kept);
+        inst_unmake(r, child);
+    }
 }

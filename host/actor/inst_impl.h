@@ -588,7 +588,10 @@ struct troupe_ref child_spawn(struct runner *r, uint16_t row, const struct troup
 /* For a client, outside of a turn: at once. r->refusal says why not. */
 struct troupe_ref child_spawn_by_hand(struct runner *r, struct inst *parent,
                                       const struct inst_type *type, const struct troupe_spawn *how);
-void child_commit(struct runner *r, struct inst *parent, struct inst *child);
+/* Of an OUT_SPAWN, each with what it was sent. */
+void children_commit(struct runner *r, struct inst *parent, struct out_item *item);
+/* They never were. What they were sent is freed, or buried with this reason, if that is not 0. */
+void children_discard(struct runner *r, struct out_item *item, int32_t reason);
 
 /* client.c: false when the client has ended and must not be touched any more. */
 bool client_step(struct runner *r, struct inst *in);

@@ -48,6 +48,11 @@ struct out_item *outbox_add(struct outbox *box, enum out_kind kind) {
     return item;
 }
 
+static inline bool keep_with_child(struct outbox *box, struct mbox *mbox, struct msg *m) {
+    const struct out_item *item = outbox_last_spawned(box);
+    return item && &item->u.spawned.last->mbox == mbox && mbox_keep(mbox, m);
+}
+
 /* By the uid, not by the address: what a turn sends must not depend on where memory happens to lie,
  * else a seed would not repeat its run. */
 static unsigned cache_slot(uint64_t uid) {
@@ -130,7 +135,7 @@ void outbox_add_named(struct outbox *box, struct mbox *mbox, struct msg *m) {
     struct out_item *item = box->count > 0 ? find_batch(box, m->dest) : NULL;
     if (item && msg_is_charged(item->u.to.first)) {
         add_to_batch(item, m);
-    } else {
+    } else if (!keep_with_child(box, mbox, m)) {
         begin_plain(box, mbox, NULL, NULL, m);
     }
 }
@@ -146,6 +151,9 @@ int outbox_add_message(struct outbox *box, const struct wire_target *target, str
     struct out_item *item = batch ? find_batch(box, target->uid) : NULL;
     if (item && msg_is_charged(item->u.to.first) == msg_is_charged(m)) {
         add_to_batch(item, m);
+        return 0;
+    }
+    if (batch && m->kind == MSG_DATA && keep_with_child(box, target->mbox, m)) {
         return 0;
     }
     item = next_item(box);
@@ -177,13 +185,13 @@ void outbox_move(struct outbox *from, struct outbox *to) {
     outbox_reset(from);
 }
 
-static inline void count_sent(struct runner *r, uint32_t count) {
+void outbox_count_sent(struct runner *r, uint32_t count) {
     sched_count(r->worker, count);
     count_add(&r->sent, count);
 }
 
 static inline void count_sent_by(struct runner *r, struct wire *wire, uint32_t count) {
-    count_sent(r, count);
+    outbox_count_sent(r, count);
     if (wire) {
         count_add(&wire->sent, count);
     }
@@ -425,7 +433,7 @@ bool outbox_commit_here(struct runner *r, struct inst *in, struct outbox *box) {
     if (box->count != 1 || box->barrier != 0 || !deliver_plain_here(r, item)) {
         return false;
     }
-    count_sent(r, item->count);
+    outbox_count_sent(r, item->count);
     if (item->u.to.port) {
         count_add(&item->u.to.port->plain_sent, item->count);
     }
@@ -449,7 +457,7 @@ bool outbox_commit(struct runner *r, struct inst *in, struct outbox *box, bool m
         bool done;
         if (item->kind == OUT_SPAWN) {
             box->done = (uint32_t)(item - box->items);
-            child_commit(r, in, item->u.child);
+            children_commit(r, in, item);
             done = true;
         } else if (item->kind > OUT_BATCH) {
             box->done = (uint32_t)(item - box->items);
@@ -533,7 +541,7 @@ void outbox_discard(struct runner *r, struct inst *in, struct outbox *box) {
             discard_messages(r, in, item->u.to.first);
             break;
         case OUT_SPAWN:
-            inst_unmake(r, item->u.child);
+            children_discard(r, item, 0);
             break;
         case OUT_PUBLISH:
             mem_free(item->u.attribute);
@@ -569,6 +577,8 @@ void outbox_abort(struct runner *r, struct inst *in, struct outbox *box) {
                 m = next;
             }
             item->u.to.first = NULL;
+        } else if (item->kind == OUT_SPAWN) {
+            children_discard(r, item, TROUPE_ABORTED);
         }
     }
     box->committed = 0;

@@ -17,7 +17,7 @@ struct runner;
 enum out_kind {
     OUT_BATCH, /* messages to one mailbox, overflow block */
     OUT_ONE,   /* one message with another overflow policy, or to a port by name */
-    OUT_SPAWN,
+    OUT_SPAWN, /* children spawned one after another, each with what was sent to it next, in its mailbox */
     OUT_STOP_CHILD,
     OUT_STOP,
     OUT_TIMER,
@@ -47,6 +47,9 @@ struct out_item {
             struct port
                 *port; /* of plain messages by a wire; not to be followed when the turn is over */
         } to;
+        struct {
+            struct inst *first, *last; /* `count` of them, linked by sibling.next */
+        } spawned;
         struct inst *child;
         struct {
             uint64_t first_ns, period_ns;
@@ -93,6 +96,11 @@ void outbox_add_named(struct outbox *box, struct mbox *mbox, struct msg *m);
 static inline bool outbox_has_room(const struct outbox *box) {
     return box->count < box->room;
 }
+/* The last item, when that is children of which nothing was committed; else NULL. */
+static inline struct out_item *outbox_last_spawned(const struct outbox *box) {
+    struct out_item *item = box->count > box->committed ? &box->items[box->count - 1] : NULL;
+    return item && item->kind == OUT_SPAWN ? item : NULL;
+}
 void outbox_discard(struct runner *r, struct inst *in, struct outbox *box);
 /* Whether what a discard would drop answers this call. */
 bool outbox_has_answer(const struct outbox *box, uint64_t caller, uint64_t call);
@@ -103,6 +111,8 @@ bool outbox_commit(struct runner *r, struct inst *in, struct outbox *box, bool m
 bool outbox_commit_here(struct runner *r, struct inst *in, struct outbox *box);
 /* Requests whose deadline has passed are taken out: they were never sent (MB-6). */
 void outbox_withdraw(struct runner *r, struct inst *in, struct outbox *box);
+/* So many messages have been delivered. */
+void outbox_count_sent(struct runner *r, uint32_t count);
 void outbox_move(struct outbox *from, struct outbox *to);
 void outbox_reset(struct outbox *box);
 void outbox_fini(struct outbox *box);

@@ -60,7 +60,7 @@ void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {
 
 void mbox_open(struct mbox *mb) {
     /* release: who finds it open finds the rest */
-    atomic_store_explicit(&mb->task.word, 0, memory_order_release);
+    atomic_store_explicit(&mb->task.word, mbox_kept(mb) * COUNT_ONE, memory_order_release);
 }
 
 void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {
@@ -99,10 +99,10 @@ static inline bool is_too_much(const struct mbox *mb, uint32_t spare) {
 }
 
 void mbox_open_here(struct mbox *mb) {
-    uint32_t places = is_too_much(mb, 1) ? 0 : 1;
+    uint32_t kept = mbox_kept(mb);
+    uint32_t places = kept || is_too_much(mb, 1) ? 0 : 1;
     atomic_store_explicit(&mb->spare, (uint16_t)places, memory_order_relaxed);
-    /* release: as in mbox_open */
-    atomic_store_explicit(&mb->task.word, places * COUNT_ONE, memory_order_release);
+    atomic_store_explicit(&mb->task.word, (kept + places) * COUNT_ONE, memory_order_release);
 }
 
 /* `charged` of the depth; what takes no room is part of it too (PD-6). */

@@ -105,10 +105,10 @@ static inline void mbox_be_choosy(struct mbox *mb) {
  * hold the old one may offer afterwards; what they send carries the old uid. */
 void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity);
 void mbox_open(struct mbox *mb);
-/* The same, with a place kept for the home, from where the first message is likely to come: it then costs no atomic
- * (I-2). [home worker] */
+/* The same; when it is empty, with a place kept for the home, from where the first message is likely to come: it then
+ * costs no atomic (I-2). [home worker] */
 void mbox_open_here(struct mbox *mb);
-/* Both. */
+/* mbox_renew and mbox_open. */
 void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity);
 static inline uint32_t mbox_capacity(const struct mbox *mb) {
     return atomic_load_explicit(&mb->capacity, memory_order_relaxed) & ~MBOX_FLAGS;
@@ -118,6 +118,23 @@ static inline bool mbox_is_bounded(const struct mbox *mb) {
 }
 static inline bool mbox_is_choosy(const struct mbox *mb) {
     return atomic_load_explicit(&mb->capacity, memory_order_relaxed) & MBOX_CHOOSY;
+}
+
+/* A message that counts, to be there when a shut mailbox opens: from the only one who knows it as yet. False: there would be
+ * no room, and the message stays the caller's. So many there are, until it opens. mbox_close gives them back. */
+static inline uint32_t mbox_kept(const struct mbox *mb) {
+    return atomic_load_explicit(&mb->high_water, memory_order_relaxed);
+}
+static inline bool mbox_keep(struct mbox *mb, struct msg *m) {
+    uint32_t kept = mbox_kept(mb);
+    if (kept >= mbox_capacity(mb) || mbox_is_bounded(mb)) {
+        return false;
+    }
+    m->next = NULL;
+    *(mb->head ? &mb->tail->next : &mb->head) = m;
+    mb->tail = m;
+    atomic_store_explicit(&mb->high_water, kept + 1, memory_order_relaxed);
+    return true;
 }
 
 /* Offers a chain of `count` messages, first to last, all charged or all uncharged. All or nothing.

@@ -375,6 +375,57 @@ static void test_reopened_mailbox_starts_empty_with_its_new_capacity(void **stat
     }
 }
 
+/* Shut, and another's from now on. */
+static void given_shut(struct world *w, struct mbox *mb) {
+    assert_int_equal(close_counted(w, mb), 0);
+    mbox_renew(mb, sched_worker_at(w->sched, 0), 3);
+}
+
+static void test_mb2_what_a_shut_mailbox_keeps_is_there_when_it_opens(void **state) {
+    SETUP
+    for (int here = 0; here <= 1; here++) {
+        be_worker(w, 0);
+        given_shut(w, &mb);
+        for (uint64_t i = 0; i < 3; i++) {
+            assert_true(mbox_keep(&mb, given_msg(w->pool, MSG_DATA, i)));
+        }
+        struct msg *more = given_msg(w->pool, MSG_DATA, 3);
+        assert_false(mbox_keep(&mb, more));
+        msg_free(w->pool, more);
+        assert_int_equal(mbox_depth(&mb), 0);
+
+        if (here) {
+            mbox_open_here(&mb);
+        } else {
+            mbox_open(&mb);
+        }
+
+        assert_int_equal(mbox_depth(&mb), 3);
+        assert_int_equal(mbox_high_water(&mb), 3);
+        assert_int_equal(offer_one(w, &mb, 3), OFFER_FULL);
+        for (uint64_t i = 0; i < 3; i++) {
+            take_expecting(w, &mb, i);
+        }
+        assert_int_equal(mbox_depth(&mb), 0);
+        assert_int_equal(offer_batch(w, &mb, 0, 3), OFFER_TAKEN);
+        assert_int_equal(close_counted(w, &mb), 3);
+    }
+}
+
+static void test_a_mailbox_that_never_opens_gives_back_what_it_kept(void **state) {
+    SETUP
+    be_worker(w, 0);
+    given_shut(w, &mb);
+    assert_true(mbox_keep(&mb, given_msg(w->pool, MSG_DATA, 0)));
+    assert_true(mbox_keep(&mb, given_msg(w->pool, MSG_DATA, 1)));
+
+    struct msg *kept = mbox_close(&mb);
+
+    assert_int_equal(number_of(kept), 0);
+    assert_int_equal(free_chain_counted(w->pool, kept), 2);
+    assert_int_equal(mbox_depth(&mb), 0);
+}
+
 static void test_untaken_message_is_the_first_again(void **state) {
     SETUP
     be_worker(w, 0);
@@ -509,6 +560,8 @@ int main(void) {
         IN_WORLD(test_offer_refused_after_close),
         IN_WORLD(test_close_returns_all_in_order_once),
         IN_WORLD(test_reopened_mailbox_starts_empty_with_its_new_capacity),
+        IN_WORLD(test_mb2_what_a_shut_mailbox_keeps_is_there_when_it_opens),
+        IN_WORLD(test_a_mailbox_that_never_opens_gives_back_what_it_kept),
         IN_WORLD(test_untaken_message_is_the_first_again),
         IN_WORLD(test_kind_is_found_wherever_it_stands),
         IN_WORLD(test_t3_first_offer_from_elsewhere_notes_the_task_later_ones_do_not),
