@@ -107,25 +107,44 @@ int transaction_add_same_code(struct transaction *t, struct err *err) {
 
 /* --- from here to there --- */
 
+/* What was made last: replicas have the same. */
+struct made {
+    const struct manifest_actor *spec;
+    const struct note_config *note;
+    struct config *config; /* a reference */
+};
+
+static int make(const struct plan_actor *actor, const struct note_config *note, struct made *made,
+                struct err *err) {
+    if (actor->spec == made->spec && note == made->note) {
+        return 0;
+    }
+    config_unref(made->config);
+    *made = (struct made){0};
+    if (plan_actor_config(actor, note, &made->config, err) < 0) {
+        return -1;
+    }
+    made->spec = actor->spec;
+    made->note = note;
+    return 0;
+}
+
 /* NULL in t->configs: it keeps what it has. */
 static int configure(struct transaction *t, uint32_t index, const struct turnover *turnover,
-                     struct err *err) {
+                     struct made *made, struct err *err) {
     const struct note_config *note = turnover->to->config;
     struct config *before = t->reload->configs[index];
-    struct config *config;
     const struct plan_actor *after = actor_after(t, index);
     if (!note || !after) {
         return 0;
     }
-    if (plan_actor_config(after, note, &config, err) < 0) {
+    if (make(after, note, made, err) < 0) {
         return -1;
     }
-    if (config_is_same(before, turnover->from->config, config, note)) {
-        config_unref(config);
-        return 0;
+    if (!config_is_same(before, turnover->from->config, made->config, note)) {
+        t->configs[index] = config_ref(made->config);
+        t->report->settings++;
     }
-    t->configs[index] = config;
-    t->report->settings++;
     return 0;
 }
 
@@ -136,14 +155,17 @@ int transaction_configure(struct transaction *t, struct err *err) {
     if (!t->configs) {
         return err_set(err, ERR_NOMEM, "settings of %zu actors", plan->actor_count);
     }
-    for (uint32_t i = 0; i < plan->actor_count; i++) {
+    struct made made = {0};
+    int status = 0;
+    for (uint32_t i = 0; i < plan->actor_count && status == 0; i++) {
         const char *id = type_id(t, i);
         const struct turnover *turnover = id ? find_turnover(t, id) : NULL;
-        if (turnover && turnover->from && configure(t, i, turnover, err) < 0) {
-            return -1;
+        if (turnover && turnover->from) {
+            status = configure(t, i, turnover, &made, err);
         }
     }
-    return 0;
+    config_unref(made.config);
+    return status;
 }
 
 int transaction_configure_restarts(struct transaction *t, struct err *err) {
