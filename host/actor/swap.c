@@ -31,15 +31,11 @@ static struct swap *swap_of(const struct inst_type *type) {
 
 /* --- what is told of it --- */
 
-uint64_t swap_gone_locked(const struct swap *swap) {
-    return swap->counts.gated + swap->counts.over + swap->counts.back;
-}
-
 static void count(struct swap *swap, uint64_t *counter, uint64_t took_ns) {
     pthread_mutex_lock(&swap->lock);
     ++*counter;
     swap->counts.longest_ns = took_ns > swap->counts.longest_ns ? took_ns : swap->counts.longest_ns;
-    if (swap_gone_locked(swap) >= swap->awaited) {
+    if (swap_gone(&swap->counts) >= swap->awaited) {
         pthread_cond_broadcast(&swap->changed);
     }
     pthread_mutex_unlock(&swap->lock);
@@ -125,6 +121,10 @@ static void let_go(struct runner *r, struct inst *in) {
     config_unref(held->config);
     forget_held(in); /* its type may go from now on */
     mem_free(held);
+    struct swap *swap = swap_of(in->type);
+    if (atomic_load_explicit(&swap->phase, memory_order_relaxed) == SWAP_SETTLE) {
+        count(swap, &swap->counts.settled, 0);
+    }
 }
 
 static void give_fds(struct inst_memory *from, struct inst_memory *to) {

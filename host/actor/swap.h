@@ -77,11 +77,17 @@ struct swap_counts {
     uint64_t failures;   /* to go over, to go back, or of a turn */
     uint64_t
         longest_ns; /* the longest that an actor was kept from its messages by going over or back */
+    uint64_t settled;    /* have given up what they held, when all were to */
 };
 
 /* One a line of types; lives as long as it. */
 struct swap {
     _Atomic uint8_t phase;   /* written last and read first; W-5 */
+/* How many have stopped, gone over or back, or settled. */
+static inline uint64_t swap_gone(const struct swap_counts *counts) {
+    return counts->gated + counts->over + counts->back + counts->settled;
+}
+
     _Atomic uint32_t busy;   /* actors that are going just now; likewise */
     _Atomic bool gates;      /* who has stopped stays stopped */
     _Atomic uint32_t cursor; /* the cell to look at next for one to wake (W-6) */
@@ -173,7 +179,7 @@ void swap_open(struct proc *proc, const struct inst_type *to);
 /* Whether there is an instance, or one that is not done with its end yet, that is of this type, is about to be, or
  * is of its line and could go back. */
 bool swap_refers(struct proc *proc, const struct inst_type *type);
-/* Waits until so many have stopped, gone over or back, one has failed, or until then. Not in seeded mode. */
+/* Waits until so many have gone (swap_gone), more than so many have failed, or until then. Not in seeded mode. */
 void swap_wait(const struct inst_type *to, uint64_t gone, uint64_t failures, uint64_t until_ns);
 void swap_counts(const struct inst_type *to, struct swap_counts *ret,
                  struct swap_failure *ret_failure);

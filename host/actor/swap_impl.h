@@ -11,9 +11,6 @@ void swap_become(struct inst *in, const struct inst_type *type);
 /* The name of a row in use that `to` lacks; NULL: none. */
 const char *swap_find_lack(const struct inst *in, const struct inst_type *to);
 
-/* How many have stopped, gone over or back. */
-uint64_t swap_gone_locked(const struct swap *swap);
-
 /* swap_config.c */
 /* The settings that it goes over with, the caller's; *ret NULL: its own, as they are. -1: it can't, and `why`. */
 int swap_find_config(struct inst *in, const struct inst_type *to, struct config **ret, char *why,

@@ -392,7 +392,7 @@ void swap_wait(const struct inst_type *to, uint64_t gone, uint64_t failures, uin
     int status = 0;
     pthread_mutex_lock(&swap->lock);
     swap->awaited = gone;
-    while (swap_gone_locked(swap) < gone && swap->counts.failures <= failures && status == 0) {
+    while (swap_gone(&swap->counts) < gone && swap->counts.failures <= failures && status == 0) {
         status = pthread_cond_timedwait(&swap->changed, &swap->lock, &until);
     }
     pthread_mutex_unlock(&swap->lock);

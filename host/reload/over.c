@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "reload/reload_impl.h"
 
-/* How often those that have not gone yet are looked for: some were ending, some have been spawned since. */
+/* When none has gone for as long, those that have not are looked for: some were ending, some have been spawned since. */
 #define LOOK_AGAIN_NS (5 * NS_PER_MS)
 /* How many are woken when none has gone since: a message may wait for as many. */
 #define WAKE_AT_ONCE 64u
@@ -23,6 +23,7 @@ static void add_counts(struct swap_counts *sum, const struct swap_counts *more) 
     sum->undone += more->undone;
     sum->sent_since += more->sent_since;
     sum->unguarded += more->unguarded;
+    sum->settled += more->settled;
     sum->failures += more->failures;
     sum->longest_ns = more->longest_ns > sum->longest_ns ? more->longest_ns : sum->longest_ns;
 }
@@ -62,7 +63,23 @@ static void wait_for(const struct transaction *t, const struct inst_type *to, ui
     }
     struct swap_counts counts;
     swap_counts(to, &counts, NULL);
-    swap_wait(to, counts.gated + counts.over + counts.back + left, counts.failures, until_ns);
+    swap_wait(to, swap_gone(&counts) + left, counts.failures, until_ns);
+}
+
+/* The same, for as long as some go: to look for all of them takes the workers' lines and a core. */
+static void wait_while_they_go(const struct transaction *t, const struct inst_type *to,
+                               uint64_t left, uint64_t until_ns) {
+    struct swap_counts counts;
+    struct swap_counts before;
+    swap_counts(to, &counts, NULL);
+    uint64_t most = swap_gone(&counts) + left;
+    do {
+        uint64_t again_ns = now(t) + LOOK_AGAIN_NS;
+        before = counts;
+        wait_for(t, to, most - swap_gone(&counts), again_ns < until_ns ? again_ns : until_ns);
+        swap_counts(to, &counts, NULL);
+    } while (swap_gone(&counts) > swap_gone(&before) && swap_gone(&counts) < most &&
+             counts.failures == before.failures && now(t) < until_ns);
 }
 
 /* Those of all types that have not gone the way yet; *ret_type is one that has such. */
@@ -110,8 +127,7 @@ static uint64_t drive(struct transaction *t, bool stops_on_failure, uint64_t unt
             until_ns = now_ns + most_ns; /* the others have had their turn */
         }
         before = counts->over + counts->back;
-        uint64_t again_ns = now_ns + LOOK_AGAIN_NS;
-        wait_for(t, type, left, again_ns < until_ns ? again_ns : until_ns);
+        wait_while_they_go(t, type, left, until_ns);
     }
 }
 
@@ -305,7 +321,7 @@ static void wait_until_free(const struct transaction *t, const struct turnover *
             swap_wake(proc, turnover->to, before == UINT64_MAX ? 1 : WAKE_AT_ONCE);
         }
         before = left;
-        wait_for(t, turnover->to, UINT32_MAX, now(t) + LOOK_AGAIN_NS);
+        wait_while_they_go(t, turnover->to, left ? left : UINT32_MAX, until_ns);
     }
 }
 
