@@ -508,6 +508,16 @@ void inst_signal(struct inst *in, unsigned signals) {
     }
 }
 
+void inst_signal_last(struct inst *in, unsigned signals) {
+    struct sched_task *task = &in->mbox.task;
+    inst_signal_later(in, signals);
+    if (atomic_load_explicit(&task->home, memory_order_acquire) != sched_current()) {
+        mbox_poke(&in->mbox); /* through the inbox it comes behind them, too */
+    } else if (inst_is_open(in)) {
+        sched_ready_last(task);
+    }
+}
+
 void inst_signal_later(struct inst *in, unsigned signals) {
     /* release: as in inst_signal */
     atomic_fetch_or_explicit(&in->signals, (uint16_t)signals, memory_order_release);

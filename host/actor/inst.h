@@ -100,6 +100,8 @@ bool inst_is_open(const struct inst *in);
 bool inst_has_signals(const struct inst *in);
 /* Adds signals and wakes it. [any] */
 void inst_signal(struct inst *in, unsigned signals);
+/* Adds signals and wakes it, behind all that are ready where it runs. [any] */
+void inst_signal_last(struct inst *in, unsigned signals);
 /* Adds signals for when it runs next. [any] */
 void inst_signal_later(struct inst *in, unsigned signals);
 /* Takes back what has not been obeyed yet. [any] */

@@ -19,9 +19,12 @@
  * W-5  Who begins to go counts itself in `busy` and then reads the phase; who changes the phase writes it and then
  *      reads `busy`, seq_cst all. So when nobody is busy any more, whoever goes later knows of the change; a
  *      generation is let go only then.
- * W-6  All are told at once, and go when they have a message; so none waits for what others do. Those that have
- *      none are woken one after another: each that was woken, and has gone, wakes the next, behind what is ready to
- *      run there. When none has gone for a while some are woken at once: in front may be one in a long turn.
+ * W-6  Who has to go over, or to settle, is told so by being woken, one after another: each that was woken, and has
+ *      gone, wakes the next, behind what is ready to run there. Until then it goes on as what it is, so no message
+ *      waits for its own actor to go, nor for more than one other each time that it is ready. When none has gone for a
+ *      while some are woken at once: in front may be one in a long turn. Who is to go back, or to begin or end
+ *      something else, is told at once, and does so before its next message: no more of them are handled by code that
+ *      has failed.
  * W-7  Settings go over with the actor: those that the reload has for it, else its own, key by key, when the new
  *      code has other keys; and back with it. A generation of the same code is there for that alone: who gets no
  *      other settings is not touched by it.
@@ -74,20 +77,20 @@ struct swap_counts {
         undone; /* of those, because a turn failed; its message was handled by the code before */
     uint64_t sent_since; /* by turns that an undone state does not know of any more (RL-4) */
     uint64_t unguarded;  /* could not be written down as the code before would have them */
+    uint64_t settled;    /* have given up what they held, when all were to */
     uint64_t failures;   /* to go over, to go back, or of a turn */
     uint64_t
         longest_ns; /* the longest that an actor was kept from its messages by going over or back */
-    uint64_t settled;    /* have given up what they held, when all were to */
 };
 
-/* One a line of types; lives as long as it. */
-struct swap {
-    _Atomic uint8_t phase;   /* written last and read first; W-5 */
 /* How many have stopped, gone over or back, or settled. */
 static inline uint64_t swap_gone(const struct swap_counts *counts) {
     return counts->gated + counts->over + counts->back + counts->settled;
 }
 
+/* One a line of types; lives as long as it. */
+struct swap {
+    _Atomic uint8_t phase;   /* written last and read first; W-5 */
     _Atomic uint32_t busy;   /* actors that are going just now; likewise */
     _Atomic bool gates;      /* who has stopped stays stopped */
     _Atomic uint32_t cursor; /* the cell to look at next for one to wake (W-6) */
@@ -162,8 +165,8 @@ void swap_begin_shadow(const struct inst_type *from, const struct inst_type *to,
                        enum swap_phase phase, struct shadow_run *run);
 /* How many actors of it live, or are about to; *ret_open: of these, may be compared still. */
 uint64_t swap_count(struct proc *proc, const struct inst_type *from, uint64_t *ret_open);
-/* Signals those that have not gone the way yet: some are new since, some were ending. Returns how many there
- * are; *ret_one gets the name of one. */
+/* Looks for those that have not gone the way yet, and tells them where they are not told one after another (W-6): some
+ * are new since, some were ending. Returns how many there are; *ret_one gets the name of one. */
 uint64_t swap_signal(struct proc *proc, const struct inst_type *to, char *ret_one, size_t size);
 /* Wakes the next so many, of which the last one wakes the others, one after another (W-6); behind the last cell the
  * first one comes again: some are new since, some were ending. */

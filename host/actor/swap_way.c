@@ -220,19 +220,22 @@ void swap_pass_on(struct proc *proc, struct swap *swap) {
     struct inst *in = find_next(proc, swap, &way);
     if (in) {
         atomic_store_explicit(&swap->woken, inst_uid(in), memory_order_relaxed);
-        inst_signal(in, SIGNAL_SWAP);
+        inst_signal_last(in, SIGNAL_SWAP);
     }
     looks_end(proc, &looker);
 }
 
-/* Tells at most `most` of them, and wakes them if asked to; returns how many there were to be told. */
-static uint64_t tell(struct proc *proc, struct swap *swap, uint64_t most, bool wakes, char *ret_one,
-                     size_t size) {
+/* What those that have to go are told: nothing; to go when they run next; to go now. */
+enum telling { TELL_NOTHING, TELL_LATER, TELL_NOW };
+
+/* Looks at no more than `most` of them, and tells them; returns how many there were. */
+static uint64_t tell(struct proc *proc, struct swap *swap, uint64_t most, enum telling how,
+                     char *ret_one, size_t size) {
     struct way way = way_of(swap);
     struct looker looker;
-    uint64_t told = 0;
+    uint64_t found = 0;
     looks_begin(proc, &looker);
-    for (uint32_t i = 0, count = cell_count(proc); i < count && told < most; i++) {
+    for (uint32_t i = 0, count = cell_count(proc); i < count && found < most; i++) {
         struct inst *in = cell_at(proc, i);
         if (!has_to_go(&way, in)) {
             continue;
@@ -241,25 +244,35 @@ static uint64_t tell(struct proc *proc, struct swap *swap, uint64_t most, bool w
             convert_closed(in, way.reach);
             continue;
         }
-        if (told++ == 0 && size > 0) {
+        if (found++ == 0 && size > 0) {
             (void)inst_name(in, ret_one, size);
         }
-        if (wakes) {
+        if (how == TELL_NOW) {
             inst_signal(in, SIGNAL_SWAP);
-        } else {
+        } else if (how == TELL_LATER) {
             inst_signal_later(in, SIGNAL_SWAP);
         }
     }
     looks_end(proc, &looker);
-    return told;
+    return found;
+}
+
+/* W-6 */
+static enum telling telling_of(struct swap *swap) {
+    enum swap_phase phase =
+        (enum swap_phase)atomic_load_explicit(&swap->phase, memory_order_relaxed);
+    if (phase == SWAP_GATE) {
+        return TELL_NOW;
+    }
+    bool gates = atomic_load_explicit(&swap->gates, memory_order_relaxed);
+    return (phase == SWAP_OVER || phase == SWAP_SETTLE) && !gates ? TELL_NOTHING : TELL_LATER;
 }
 
 uint64_t swap_signal(struct proc *proc, const struct inst_type *type, char *ret_one, size_t size) {
     struct swap *swap = &type->line->swap;
     /* before they are looked at: W-5 */
     uint32_t busy = atomic_load_explicit(&swap->busy, memory_order_seq_cst);
-    bool gates = atomic_load_explicit(&swap->phase, memory_order_relaxed) == SWAP_GATE;
-    uint64_t left = tell(proc, swap, UINT64_MAX, gates, ret_one, size);
+    uint64_t left = tell(proc, swap, UINT64_MAX, telling_of(swap), ret_one, size);
     if (left == 0 && busy > 0 && size > 0) {
         (void)snprintf(ret_one, size, "an actor of type '%s'", type->id);
     }
@@ -277,7 +290,7 @@ void swap_wake(struct proc *proc, const struct inst_type *to, unsigned most) {
 }
 
 uint64_t swap_signal_some(struct proc *proc, const struct inst_type *to, uint64_t most) {
-    return tell(proc, &to->line->swap, most, true, NULL, 0);
+    return tell(proc, &to->line->swap, most, TELL_NOW, NULL, 0);
 }
 
 static void open_one(struct inst *in, const struct type_line *line) {

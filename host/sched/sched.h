@@ -124,6 +124,8 @@ void task_init(struct sched_task *task, const struct task_ops *ops, struct sched
 void sched_ready(struct sched_task *task);
 /* The same, by who has the home worker at hand. */
 void sched_ready_here(struct sched_worker *worker, struct sched_task *task);
+/* As sched_ready, but behind all that are ready by now. */
+void sched_ready_last(struct sched_task *task);
 /* As sched_ready, but others of the queue go first, if there are some: at the most SCHED_LATER_MOST. For what
  * is cheaper done for many at once. */
 #define SCHED_LATER_MOST 64u

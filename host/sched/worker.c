@@ -58,6 +58,13 @@ void sched_ready(struct sched_task *task) {
     sched_ready_here(current, task);
 }
 
+void sched_ready_last(struct sched_task *task) {
+    if (!task->queued) {
+        task->queued = true;
+        queue_add(current, task);
+    }
+}
+
 void sched_ready_later(struct sched_task *task) {
     struct sched_worker *worker = current;
     if (task->queued) {
