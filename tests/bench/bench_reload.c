@@ -22,6 +22,7 @@
 #define POOLS 4u
 #define ACTORS 10000u
 #define SLICE_NS (1000 * NS_PER_MS)
+#define GRACE_NS (50 * NS_PER_MS) /* so that unloading is part of the slice */
 #define SLICES_MOST 100u
 #define FIGURES 4u
 
@@ -96,6 +97,8 @@ static void reload(struct bench *bench) {
     const struct reload_how how = {.has_probation = true,
                                    .has_mode = true,
                                    .mode = RELOAD_ROLLING,
+                                   .has_grace = true,
+                                   .grace_ns = GRACE_NS,
                                    .skips_probe = true}; /* it is another process's work */
     install(bench, 3 - bench->version);
     if (reload_run(deploy_reload(bench->deploy), &how, &report, &err) < 0) {
@@ -107,6 +110,21 @@ static void reload(struct bench *bench) {
     bench->longest_ns = (double)report.counts.longest_ns > bench->longest_ns
                             ? (double)report.counts.longest_ns
                             : bench->longest_ns;
+}
+
+/* The last part of a reload, in the background: who uses the code before is looked for, until it is unloaded. */
+static void await_unloaded(struct bench *bench) {
+    static struct retired retired[2 * RETIRED_KEEPS];
+    bool goes_on = true;
+    while (goes_on) {
+        size_t count =
+            reload_retired(deploy_reload(bench->deploy), retired, sizeof retired / sizeof *retired);
+        goes_on = false;
+        for (size_t i = 0; i < count; i++) {
+            goes_on |= retired[i].state == RETIRED_RETIRING || retired[i].state == RETIRED_QUIET;
+        }
+        nap(goes_on ? NS_PER_MS : 0);
+    }
 }
 
 /* --- slices --- */
@@ -144,7 +162,9 @@ static unsigned slice(struct bench *bench, bool reloads, double ret[FIGURES]) {
         reload(bench);
         count++;
     }
-    if (!reloads) {
+    if (reloads) {
+        await_unloaded(bench);
+    } else {
         nap(SLICE_NS);
     }
     ask(bench, ret);
