@@ -4,8 +4,13 @@
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
 
-static const struct checkpoint_policy *policy_of(const struct inst *in) {
-    return &proc_plan_of(in->proc, in)->spec->checkpoint;
+static uint64_t every_ns(const struct inst *in) {
+    return atomic_load_explicit(&proc_policy_of(in->proc, in)->checkpoint_ns, memory_order_relaxed);
+}
+
+static uint64_t every_messages(const struct inst *in) {
+    return atomic_load_explicit(&proc_policy_of(in->proc, in)->checkpoint_messages,
+                                memory_order_relaxed);
 }
 
 /* A notice without an order asks for one (state.c). */
@@ -20,29 +25,30 @@ static void came_due(struct timer *timer, uint64_t now_ns) {
         m->dest = inst_uid(in);
         deliver_host(pool, in, m);
     } else {
-        timers_start_in(&in->proc->timers, timer, policy_of(in)->time_ns);
+        timers_start_in(&in->proc->timers, timer, every_ns(in));
     }
 }
 
 static void start_timer(struct inst *in) {
     struct checkpointing *checkpoint = &in->more->lives->checkpoint;
-    if (policy_of(in)->time_ns) {
+    uint64_t time_ns = every_ns(in);
+    if (time_ns) {
         if (!checkpoint->self) { /* before its first start: who fires it reads this */
             checkpoint->self = in;
             checkpoint->timer.fire = came_due;
         }
-        timers_start_in(&in->proc->timers, &checkpoint->timer, policy_of(in)->time_ns);
+        timers_start_in(&in->proc->timers, &checkpoint->timer, time_ns);
     }
 }
 
 __attribute__((noinline)) void checkpoint_count(struct runner *r, struct inst *in) {
     struct inst_lives *lives = inst_lives(in);
-    const struct checkpoint_policy *policy = policy_of(in);
+    uint64_t messages = every_messages(in);
     if (!lives || in->phase != PHASE_LIVE) {
         return;
     }
     uint64_t since = ++lives->checkpoint.since;
-    if (policy->messages && since - lives->checkpoint.tried >= policy->messages) {
+    if (messages && since - lives->checkpoint.tried >= messages) {
         checkpoint_take(r, in, NULL);
     } else if (since == 1) {
         start_timer(in);

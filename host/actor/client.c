@@ -379,10 +379,10 @@ HOT struct msg *client_message(struct inst *in, enum msg_kind kind, unsigned fla
     return m;
 }
 
-/* Of actors of the plan the policy can be read, of others there is none. */
+/* Only actors of the plan have one. */
 static enum overflow policy_of(const struct inst *to, uint64_t port, uint16_t *ret_row) {
-    bool planned = inst_plan_index(to) != UINT32_MAX;
-    *ret_row = planned ? inst_type_handler(to->type, (uint16_t)port) : INST_NO_ROW;
+    bool planned = mbox_is_choosy(&to->mbox);
+    *ret_row = planned ? inst_type_handler(inst_type(to), (uint16_t)port) : INST_NO_ROW;
     return *ret_row == INST_NO_ROW ? OVERFLOW_BLOCK : inst_overflow(to, *ret_row);
 }
 
@@ -391,12 +391,12 @@ static enum client_sent count_sent(struct proc *proc) {
     return CLIENT_SENT;
 }
 
-static enum client_sent offer_ring(struct proc *proc, struct mbox *mb, uint16_t row, struct msg *m,
-                                   int32_t *ret_reason) {
+static enum client_sent offer_ring(struct proc *proc, struct mbox *mb, struct mbox_ring *ring,
+                                   struct msg *m, int32_t *ret_reason) {
     struct msg *evicted = NULL;
     _Atomic int64_t *queued = &proc->outside.queued;
     atomic_fetch_add_explicit(queued, 1, memory_order_relaxed);
-    if (mbox_ring_offer(mb, mbox_ring_find(mb, row), m, &evicted) == OFFER_CLOSED) {
+    if (mbox_ring_offer(mb, ring, m, &evicted) == OFFER_CLOSED) {
         atomic_fetch_sub_explicit(queued, 1, memory_order_relaxed);
         *ret_reason = TROUPE_GONE;
         return CLIENT_REFUSED;
@@ -408,18 +408,15 @@ static enum client_sent offer_ring(struct proc *proc, struct mbox *mb, uint16_t 
     return count_sent(proc);
 }
 
-HOT enum client_sent client_offer_here(struct inst *in, struct msg *m, struct troupe_ref to,
-                                       bool hard, int32_t *ret_reason) {
-    struct proc *proc = in->proc;
-    if (to.port == QUERIES_PORT) {
-        queries_take(proc, m); /* S-3 */
-        return count_sent(proc);
-    }
-    struct inst *receiver = cell_find(proc, to.uid);
+/* `receiver`: NULL: there is none. */
+static inline enum client_sent offer_to(struct inst *receiver, struct proc *proc, struct msg *m,
+                                        uint64_t port, bool hard, int32_t *ret_reason) {
     uint16_t row;
-    enum overflow policy = receiver ? policy_of(receiver, to.port, &row) : OVERFLOW_BLOCK;
-    if (policy == OVERFLOW_DROP_OLDEST && mbox_ring_find(&receiver->mbox, row)) {
-        return offer_ring(proc, &receiver->mbox, row, m, ret_reason);
+    enum overflow policy = receiver ? policy_of(receiver, port, &row) : OVERFLOW_BLOCK;
+    struct mbox_ring *ring =
+        policy == OVERFLOW_DROP_OLDEST ? mbox_ring_find(&receiver->mbox, row) : NULL;
+    if (ring) {
+        return offer_ring(proc, &receiver->mbox, ring, m, ret_reason);
     }
     uint32_t limit = receiver ? mbox_capacity(&receiver->mbox) * (hard ? MBOX_HARD_FACTOR : 1) : 0;
     enum offer result =
@@ -432,6 +429,31 @@ HOT enum client_sent client_offer_here(struct inst *in, struct msg *m, struct tr
         return CLIENT_FULL;
     }
     return result == OFFER_FULL && policy == OVERFLOW_DROP_NEWEST ? drop(proc, m) : CLIENT_REFUSED;
+}
+
+/* What its mailbox has beyond others goes with it, so it is looked for first (L-1). */
+static __attribute__((noinline)) enum client_sent offer_to_special(struct proc *proc, struct msg *m,
+                                                                   struct troupe_ref to, bool hard,
+                                                                   int32_t *ret_reason) {
+    struct looker looker;
+    looks_begin(proc, &looker);
+    enum client_sent sent =
+        offer_to(looks_find_any(proc, to.uid), proc, m, to.port, hard, ret_reason);
+    looks_end(proc, &looker);
+    return sent;
+}
+
+HOT enum client_sent client_offer_here(struct inst *in, struct msg *m, struct troupe_ref to,
+                                       bool hard, int32_t *ret_reason) {
+    struct proc *proc = in->proc;
+    if (to.port == QUERIES_PORT) {
+        queries_take(proc, m); /* S-3 */
+        return count_sent(proc);
+    }
+    struct inst *receiver = cell_find(proc, to.uid);
+    return receiver && mbox_is_special(&receiver->mbox)
+               ? offer_to_special(proc, m, to, hard, ret_reason)
+               : offer_to(receiver, proc, m, to.port, hard, ret_reason);
 }
 
 bool client_query(struct inst *in, struct troupe_ref to, const struct msg_type *type,
@@ -467,8 +489,13 @@ HOT enum client_sent client_offer(struct inst *in, struct msg *m, struct troupe_
 
 enum pause_result client_wait_there(struct proc *from, struct pauser *pauser, struct proc *to,
                                     uint64_t uid) {
-    struct inst *receiver = cell_find(to, uid);
-    return receiver ? pause_wait(&from->pauses, pauser, &receiver->mbox) : PAUSE_RETRY;
+    struct looker looker;
+    looks_begin(to, &looker); /* as in offer_to_special */
+    struct inst *receiver = looks_find_any(to, uid);
+    enum pause_result result =
+        receiver ? pause_wait(&from->pauses, pauser, &receiver->mbox) : PAUSE_RETRY;
+    looks_end(to, &looker);
+    return result;
 }
 
 enum pause_result client_wait(struct inst *in, struct pauser *pauser, struct troupe_ref to) {

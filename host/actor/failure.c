@@ -93,8 +93,8 @@ static void describe(struct inst *in, struct failure *failure, uint16_t row, str
 }
 
 static uint32_t most_deaths(const struct inst *in) {
-    const struct plan_actor *plan = proc_plan_of(in->proc, in);
-    return plan ? plan->spec->quarantine_after : 1;
+    const struct actor_policy *policy = proc_policy_of(in->proc, in);
+    return policy ? atomic_load_explicit(&policy->quarantine_after, memory_order_relaxed) : 1;
 }
 
 static void fill(const struct inst *in, const struct failure *failure,

@@ -68,8 +68,8 @@ enum inst_status inst_life(const struct inst *in, uint32_t *ret_incarnation) {
 }
 
 static uint64_t memory_cap(const struct inst *in) {
-    const struct plan_actor *plan = proc_plan_of(in->proc, in);
-    return plan ? plan->spec->memory : 0;
+    const struct actor_policy *policy = proc_policy_of(in->proc, in);
+    return policy ? atomic_load_explicit(&policy->memory, memory_order_relaxed) : 0;
 }
 
 struct inst_more *inst_more(struct inst *in) {
@@ -224,7 +224,9 @@ void inst_memory_end(struct pool *pool, struct inst_memory *memory) {
     owned_fds_end(&memory->fds);
 }
 
-static void bounds_free(struct mbox_bounds *bounds) {
+static void bounds_free(struct inst *in) {
+    struct mbox_bounds *bounds = &in->more->bounds;
+    in->mbox.bounds = NULL;
     for (uint16_t i = 0; i < bounds->ring_count; i++) {
         mbox_ring_fini(&bounds->rings[i]);
     }
@@ -238,7 +240,6 @@ static void more_end(struct runner *r, struct inst *in) {
     calls_free(more->calls);
     inst_memory_end(r->pool, more->memory);
     mem_free(more->memory);
-    bounds_free(&more->bounds);
     if (more->rest) {
         outbox_fini(more->rest);
     }
@@ -252,6 +253,7 @@ static void more_end(struct runner *r, struct inst *in) {
 void inst_forget(struct inst *in) {
     struct inst_more *more = in->more;
     if (more) {
+        bounds_free(in);
         struct published *at = atomic_load_explicit(&more->attributes, memory_order_relaxed);
         while (at) {
             struct published *next = atomic_load_explicit(&at->next, memory_order_relaxed);
@@ -259,9 +261,7 @@ void inst_forget(struct inst *in) {
             at = next;
         }
         mem_free(atomic_load_explicit(&more->past, memory_order_relaxed));
-        if (in->spawned) {
-            mem_free((void *)(uintptr_t)more->name);
-        }
+        mem_free((void *)(uintptr_t)more->name);
         mem_free((void *)(uintptr_t)more->row_overflow);
         snapshot_family_unref(&in->proc->snapshots,
                               atomic_load_explicit(&more->family, memory_order_relaxed));
@@ -311,8 +311,19 @@ void inst_unmake_bare(struct runner *r, struct inst *in) {
     cell_leave(r, in);
 }
 
+void inst_hide(struct inst *in) {
+    atomic_store_explicit(&in->holders, 0, memory_order_relaxed); /* one that never started */
+    /* The next owner has another uid (AI-3); release: pairs with cell_find, seq_cst: L-1. */
+    atomic_fetch_add_explicit(&in->uid, NEXT_UID, memory_order_seq_cst);
+}
+
 /* Not inlined, as most are bare. */
 __attribute__((noinline)) void inst_unmake(struct runner *r, struct inst *in) {
+    inst_hide(in);
+    inst_unmake_hidden(r, in);
+}
+
+void inst_unmake_hidden(struct runner *r, struct inst *in) {
     if (in->more) {
         more_end(r, in);
     }
@@ -320,9 +331,6 @@ __attribute__((noinline)) void inst_unmake(struct runner *r, struct inst *in) {
     in->ports = NULL;
     mem_free(in->state);
     in->state = NULL;
-    atomic_store_explicit(&in->holders, 0, memory_order_relaxed); /* one that never started */
-    /* The next owner has another uid (AI-3); release: pairs with cell_find, seq_cst: L-1. */
-    atomic_fetch_add_explicit(&in->uid, NEXT_UID, memory_order_seq_cst);
     count_instances(r, -1);
     if (!in->spawned || !looks_keep_cell(in->proc, in)) {
         inst_forget(in);

@@ -382,17 +382,6 @@ struct inst *inst_make(struct runner *r, struct proc *proc, const struct inst_ty
 /* As inst_make, but its mailbox stays closed until mbox_open: for one that may never have been. */
 struct inst *inst_make_shut(struct runner *r, struct proc *proc, const struct inst_type *type,
                             uint32_t capacity, struct sched_worker *home);
-/* The ports of an instance: a block that lookers may read when it has been replaced. */
-struct port_block {
-    struct looks_block block; /* first */
-    uint16_t count;
-    struct wire_block *
-        wires; /* all of a plan's actor, owned: they stay where they are; NULL: each port has its own */
-    struct port ports[];
-};
-static inline struct port_block *port_block_of(struct port *ports) {
-    return LIST_OF(ports, struct port_block, ports);
-}
 struct port *ports_make(uint16_t row_count); /* NULL: no memory */
 /* At least so many, if it has any; -1: no memory. [home worker] */
 int inst_widen_ports(struct inst *in, uint16_t row_count);
@@ -406,6 +395,9 @@ void inst_memory_end(struct pool *pool, struct inst_memory *memory);
 /* Frees what the slot owns and the cell; for an instance that never started or has ended. What others
  * may be looking at goes when they have looked away. */
 void inst_unmake(struct runner *r, struct inst *in);
+/* Its two halves: nobody finds it any more, and the rest. */
+void inst_hide(struct inst *in);
+void inst_unmake_hidden(struct runner *r, struct inst *in);
 /* The same for a spawned one that has ended and is bare. [a worker] */
 void inst_unmake_bare(struct runner *r, struct inst *in);
 /* Frees what lookers read of one that was unmade. */

@@ -6,6 +6,7 @@
 #include "actor/checkpoint.h"
 #include "actor/client.h"
 #include "actor/failure.h"
+#include "actor/looks.h"
 #include "actor/published.h"
 #include "actor/stuck.h"
 #include "actor/type.h"
@@ -15,6 +16,7 @@
 #include "manifest/manifest.h"
 #include "message/mbox.h"
 #include "message/pause.h"
+#include "route/wire.h"
 #include "sched/timer.h"
 
 struct inst;
@@ -113,7 +115,7 @@ struct inst_lives {
  * from the start, others when they first need it. Its parts, too, are made on first use. */
 struct inst_more {
     /* set before others know the instance, then constant */
-    const char *name; /* lent by the plan; a spawned child's is owned, NULL: anonymous */
+    const char *name; /* owned; NULL: anonymous */
     struct config *config;
     const enum overflow *row_overflow;     /* of rows by their numbers, owned; NULL: all block */
     uint16_t overflow_count;               /* so many; those behind block */
@@ -153,3 +155,15 @@ struct inst_more {
     _Atomic(struct config *) other_config; /* across a reload; whoever takes it out owns it */
     struct mbox_bounds bounds;             /* of the mailbox, if it has any */
 };
+
+/* The ports of an instance: a block that lookers may read when it has been replaced. */
+struct port_block {
+    struct looks_block block; /* first */
+    uint16_t count;
+    struct wire_block *
+        wires; /* all of a plan's actor, owned: they stay where they are; NULL: each port has its own */
+    struct port ports[];
+};
+static inline struct port_block *port_block_of(struct port *ports) {
+    return LIST_OF(ports, struct port_block, ports);
+}

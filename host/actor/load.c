@@ -103,13 +103,14 @@ static int take_config(struct inst *in, const struct plan_actor *actor, struct e
     return 0;
 }
 
-static void equip(struct inst *in, const struct plan_actor *actor) {
+/* -1: no memory. */
+static int equip(struct inst *in, const struct plan_actor *actor) {
     const struct checkpoint_policy *policy = &actor->spec->checkpoint;
-    struct inst_more *more = in->more;
-    more->name = actor->name;
+    in->more->name = mem_text(actor->name);
     in->pid = actor->pid;
     in->checkpoints = (policy->messages || policy->time_ns) && !actor->is_group &&
                       in->type->save != INST_NO_ROW && in->type->load != INST_NO_ROW;
+    return in->more->name ? 0 : -1;
 }
 
 struct inst *actor_make(struct proc *proc, const struct plan *plan, const struct plan_actor *actor,
@@ -126,8 +127,8 @@ struct inst *actor_make(struct proc *proc, const struct plan *plan, const struct
     if (!in || !inst_more(in)) {
         err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
     } else if (take_config(in, actor, err) == 0) {
-        equip(in, actor);
-        if (take_overflow(in, plan, actor) == 0 && make_bounds(in, policy->bytes) == 0) {
+        if (equip(in, actor) == 0 && take_overflow(in, plan, actor) == 0 &&
+            make_bounds(in, policy->bytes) == 0) {
             return in;
         }
         err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
@@ -170,12 +171,33 @@ int actors_reserve(struct proc *proc, uint32_t more) {
     return 0;
 }
 
-void actors_add(struct proc *proc, struct inst *in, const struct plan_actor *plan) {
+void proc_show_policies(struct proc *proc, uint32_t number, const struct plan_actor *plan) {
     struct proc_actors *actors = atomic_load_explicit(&proc->actors, memory_order_relaxed);
-    uint32_t at = atomic_load_explicit(&proc->actor_count, memory_order_relaxed);
-    actors->items[at] = (struct proc_actor){in, plan};
-    atomic_store_explicit(&in->plan_index, at, memory_order_relaxed);
-    atomic_store_explicit(&proc->actor_count, at + 1, memory_order_release); /* see proc_plan_of */
+    const struct manifest_actor *spec = plan->spec;
+    struct actor_policy *p = &actors->items[number].policy;
+    actors->items[number].plan = plan;
+    atomic_store_explicit(&p->memory, spec->memory, memory_order_relaxed);
+    atomic_store_explicit(&p->stuck_after_ns, spec->stuck_after_ns, memory_order_relaxed);
+    atomic_store_explicit(&p->checkpoint_ns, spec->checkpoint.time_ns, memory_order_relaxed);
+    atomic_store_explicit(&p->checkpoint_messages, spec->checkpoint.messages, memory_order_relaxed);
+    atomic_store_explicit(&p->quarantine_after, spec->quarantine_after, memory_order_relaxed);
+    atomic_store_explicit(&p->on_stuck, (uint8_t)spec->on_stuck, memory_order_relaxed);
+    atomic_store_explicit(&p->on_fault, (uint8_t)spec->on_fault, memory_order_relaxed);
+}
+
+void actors_add(struct proc *proc, uint32_t number, struct inst *in,
+                const struct plan_actor *plan) {
+    struct proc_actors *actors = atomic_load_explicit(&proc->actors, memory_order_relaxed);
+    uint32_t count = atomic_load_explicit(&proc->actor_count, memory_order_relaxed);
+    assert(number <= count);
+    proc_show_policies(proc, number, plan);
+    /* release: pairs with proc_actor */
+    atomic_store_explicit(&actors->items[number].in, in, memory_order_release);
+    atomic_store_explicit(&in->plan_index, number, memory_order_relaxed);
+    if (number == count) {
+        atomic_store_explicit(&proc->actor_count, count + 1,
+                              memory_order_release); /* see proc_actor_of */
+    }
 }
 
 static int make_actors(struct proc *proc, struct err *err) {
@@ -191,7 +213,7 @@ static int make_actors(struct proc *proc, struct err *err) {
             return -1;
         }
         mbox_open(&in->mbox);
-        actors_add(proc, in, actor);
+        actors_add(proc, i, in, actor);
         actors_adopt(in, actor->parent == PLAN_NONE ? proc->self : proc_actor(proc, actor->parent));
         if (map_set(&proc->names, actor->name, in) < 0) {
             return err_set(err, ERR_NOMEM, "actor '%s'", actor->path);
@@ -216,7 +238,7 @@ int actors_wire(const struct plan *plan, struct inst *const *actors, const bool 
     return status < 0 ? err_set(err, ERR_NOMEM, "%zu wires", plan->wire_count) : 0;
 }
 
-/* One whose number is set stays as it is, so that it is safe to look at. */
+/* One whose number is set stays as it is until the activation ends, or longer, so that it is safe to look at. */
 struct inst *proc_planned(struct proc *proc, uint64_t uid) {
     struct inst *in = cell_find(proc, uid);
     return in && inst_plan_index(in) != UINT32_MAX && inst_uid(in) == uid ? in : NULL;
@@ -265,6 +287,7 @@ static bool is_held_back(const struct inst *in) {
 }
 
 void proc_unload(struct proc *proc) {
+    dropped_free(proc);
     for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
         struct inst *in = cell_at(proc, i);
         /* one that was never used has no proc; one that was given back has no holder */

@@ -315,12 +315,13 @@ static void drop(struct runner *r, struct wire *wire, struct msg *m) {
     msg_free(r->pool, m);
 }
 
-static void deliver_to_ring(struct runner *r, struct inst *in, struct out_item *item) {
+static void deliver_to_ring(struct runner *r, struct inst *in, struct out_item *item,
+                            struct mbox_ring *ring) {
     struct mbox *mb = item->u.to.mbox;
     struct msg *m = item->u.to.first;
     struct msg *evicted = NULL;
     queue_count(r, 1);
-    if (mbox_ring_offer(mb, mbox_ring_find(mb, item->row), m, &evicted) == OFFER_CLOSED) {
+    if (mbox_ring_offer(mb, ring, m, &evicted) == OFFER_CLOSED) {
         queue_uncount(r, 1);
         bounce(r, in->proc, m, TROUPE_GONE);
         return;
@@ -343,8 +344,10 @@ static void deliver_one(struct runner *r, struct inst *in, struct out_item *item
         bounce(r, in->proc, m, TROUPE_GONE);
         return;
     }
-    if (item->overflow == WIRE_DROP_OLDEST && mbox_ring_find(mb, item->row)) {
-        deliver_to_ring(r, in, item);
+    struct mbox_ring *ring =
+        item->overflow == WIRE_DROP_OLDEST ? mbox_ring_find(mb, item->row) : NULL;
+    if (ring) {
+        deliver_to_ring(r, in, item, ring);
         return;
     }
     enum offer result = offer(r, item, m, m, 1, mbox_capacity(mb));

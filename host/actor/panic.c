@@ -64,11 +64,11 @@ static void log_frame(void *context, const char *line) {
 
 /* A spawned child follows the actor of the manifest that it belongs to. */
 static bool must_exit(const struct inst *in) {
-    const struct plan_actor *plan = NULL;
-    for (; in && !plan; in = atomic_load_explicit(&in->parent, memory_order_acquire)) {
-        plan = proc_plan_of(in->proc, in);
+    const struct actor_policy *policy = NULL;
+    for (; in && !policy; in = atomic_load_explicit(&in->parent, memory_order_acquire)) {
+        policy = proc_policy_of(in->proc, in);
     }
-    return plan && plan->spec->on_fault == ON_FAULT_EXIT;
+    return policy && atomic_load_explicit(&policy->on_fault, memory_order_relaxed) == ON_FAULT_EXIT;
 }
 
 _Noreturn static void end_process(struct runner *r, struct inst *in,

@@ -377,7 +377,8 @@ struct held_table *proc_held(struct proc *proc) {
 }
 struct inst *proc_actor(struct proc *proc, uint32_t plan_index) {
     /* acquire: pairs with the release in load.c */
-    return atomic_load_explicit(&proc->actors, memory_order_acquire)->items[plan_index].in;
+    struct proc_actors *actors = atomic_load_explicit(&proc->actors, memory_order_acquire);
+    return atomic_load_explicit(&actors->items[plan_index].in, memory_order_acquire);
 }
 uint32_t proc_actor_count(const struct proc *proc) {
     return atomic_load_explicit(&proc->actor_count, memory_order_acquire);

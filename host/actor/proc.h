@@ -101,13 +101,14 @@ const struct inst_type *proc_find_type(struct proc *proc, const char *id);
 /* Makes the plan's actors and their wires, in the plan's order; nothing runs yet. `plan` and its
  * config are lent for the proc's life. All types must have been added. */
 int proc_load(struct proc *proc, const struct plan *plan, struct err *err);
-struct inst *proc_actor(struct proc *proc, uint32_t plan_index); /* lent for the proc's life */
+/* Lent until it is dropped; NULL: it was, and nobody has its number now. */
+struct inst *proc_actor(struct proc *proc, uint32_t plan_index);
 uint32_t proc_actor_count(const struct proc *proc);
 
 /* Actors for a proc that runs, by one thread at a time, out of sight: those of a plan whose place in `actors` is NULL,
  * wired to each other and to those that are there. All types must have been added. They get the places, which are
  * emptied again when it fails. Nobody finds them before they are shown, which cannot fail, in the plan's order. The
- * plan is lent for the proc's life. Errors: EXISTS (a name is taken), NOT_FOUND, INVALID, IO, NOMEM. */
+ * plan is lent until another says the same of them, or they are dropped. Errors: EXISTS (a name is taken), NOT_FOUND, INVALID, IO, NOMEM. */
 struct proc_made {
     struct inst *in;     /* NULL: it was there */
     struct inst *before; /* who had its name, and has ended; NULL: nobody */
@@ -117,11 +118,18 @@ int proc_make_actors(struct proc *proc, const struct plan *plan, struct inst **a
                      struct proc_made *ret_made, struct err *err);
 void proc_unmake_actors(struct proc *proc, const struct plan *plan, struct inst **actors,
                         struct proc_made *made); /* that were not shown */
-/* `parent` is its group; NULL: it is a root. */
-void proc_show_actor(struct proc *proc, struct inst *in, const struct plan_actor *plan,
-                     struct inst *parent);
-/* What a plan says of it holds from now on: of the same actor, and lent for the proc's life. */
+/* Under a number that is free, or the next one. `parent` is its group; NULL: it is a root. */
+void proc_show_actor(struct proc *proc, uint32_t number, struct inst *in,
+                     const struct plan_actor *plan, struct inst *parent);
+/* What a plan says of it holds from now on: of the same actor, and lent until another one does. */
 void proc_show_policies(struct proc *proc, uint32_t number, const struct plan_actor *plan);
+/* Whether the slot with this number, which has closed, is done with, so that it can be dropped. */
+bool proc_may_drop(struct proc *proc, uint32_t number);
+/* Members before their groups: their numbers are free, nobody finds them any more, and what they are is given back when
+ * nobody can have it in hand: proc_free_dropped, until that says so. Errors: NOMEM; then nothing has happened. */
+int proc_drop(struct proc *proc, const uint32_t *numbers, size_t count, struct err *err);
+/* False: there is more of it. */
+bool proc_free_dropped(struct proc *proc);
 /* For a root with wires of its own, number 0 of a plan in which others stand in for actors of the proc: whether what
  * one of them passes on would still fit its receivers. Errors: INVALID. */
 int proc_check_wires(struct proc *proc, const struct plan *addition, struct inst *const *stands_for,
@@ -172,6 +180,7 @@ struct proc_totals {
     /* Messages handled by lives that failed, since the state that the next life began with: what that
      * state has lost. Of types with state only. */
     uint64_t lost_with_state;
+    uint64_t past_failures; /* lives of actors that failed and have been dropped */
     int64_t live_messages;
     uint64_t live_instances;
 };

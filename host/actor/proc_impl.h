@@ -14,12 +14,19 @@
 /* Instances at a time: a uid has 28 bits for the cell's number, from 1. */
 #define CELLS_MOST ((1u << 28) - (1u << 14))
 
+/* What others need to know of what the plan says of an actor: copied, as plans go. */
+struct actor_policy {
+    _Atomic uint64_t memory, stuck_after_ns, checkpoint_ns, checkpoint_messages;
+    _Atomic uint32_t quarantine_after;
+    _Atomic uint8_t on_stuck, on_fault; /* enum on_stuck, enum on_fault */
+};
+
 /* The actors of the plan, by number, then roots that were added. A full table is followed by a larger one,
  * and stays for those who read it. */
 struct proc_actor {
-    struct inst *in;
-    _Atomic(const struct plan_actor *)
-        plan; /* lent; changes when another plan says the same of it, or else */
+    _Atomic(struct inst *) in;     /* NULL: the number is free; see drop.c */
+    const struct plan_actor *plan; /* lent; only who loads, adds a root, or reloads */
+    struct actor_policy policy;
 };
 struct proc_actors {
     struct proc_actors *before; /* owned */
@@ -75,6 +82,8 @@ struct proc {
     pthread_cond_t order_done; /* of `lock`: see client_do */
     pthread_mutex_t making;    /* instances are made from outside of workers: outside.free_cells */
     unsigned next_home;        /* under making: for whom */
+    struct dropped *dropped;   /* under making; owned; see drop.c */
+    _Atomic uint64_t past_failures; /* of those; see proc_totals */
     struct runner outside; /* for threads that are no worker, under lock; its counters are atomic */
     _Atomic(struct runner *) runners; /* every worker's, retired ones too */
     struct runner *retired;           /* under lock */
@@ -90,17 +99,25 @@ extern const struct inst_type type_group, type_proc, type_client, type_plain_cli
 /* The actor of the plan called "name", "group/name", or by its whole id; its slot may have closed. Or a
  * client, which may be gone by then, but for who looks: see looks.h. */
 struct inst *proc_find_named(struct proc *proc, const char *text);
-/* What is said of an actor by the plan that it is of; NULL: it is of none. [any] */
-static inline const struct plan_actor *proc_plan_of(const struct proc *proc,
-                                                    const struct inst *in) {
+static inline struct proc_actor *proc_actor_of(const struct proc *proc, const struct inst *in) {
     uint32_t index = inst_plan_index(in);
     /* acquire: pairs with the release in actors_add; who sees the number sees the table that has it */
     if (index >= atomic_load_explicit(&proc->actor_count, memory_order_acquire)) {
         return NULL;
     }
-    struct proc_actors *actors = atomic_load_explicit(&proc->actors, memory_order_acquire);
-    /* acquire: pairs with the release in proc_show_policies */
-    return atomic_load_explicit(&actors->items[index].plan, memory_order_acquire);
+    return &atomic_load_explicit(&proc->actors, memory_order_acquire)->items[index];
+}
+/* What is said of an actor by the plan that it is of; NULL: it is of none. [who loads, adds a root, or reloads] */
+static inline const struct plan_actor *proc_plan_of(const struct proc *proc,
+                                                    const struct inst *in) {
+    const struct proc_actor *actor = proc_actor_of(proc, in);
+    return actor ? actor->plan : NULL;
+}
+/* Its policies; NULL: it is of no plan. [any] */
+static inline const struct actor_policy *proc_policy_of(const struct proc *proc,
+                                                        const struct inst *in) {
+    const struct proc_actor *actor = proc_actor_of(proc, in);
+    return actor ? &actor->policy : NULL;
 }
 /* Whether the open slot, or one that is being made, has its name for itself (AI-2). [under lock] */
 static inline bool inst_has_name(const struct inst *in) {
@@ -123,9 +140,12 @@ int actors_wire(const struct plan *plan, struct inst *const *actors, const bool 
 int actors_reserve(struct proc *proc, uint32_t more);
 /* Into the tree, below the proc or a group; its number counts among the pids. */
 void actors_adopt(struct inst *in, struct inst *above);
-/* Gives it the next number; there is room. */
-void actors_add(struct proc *proc, struct inst *in, const struct plan_actor *plan);
+/* Gives it that number, a free one or the next; there is room. */
+void actors_add(struct proc *proc, uint32_t number, struct inst *in, const struct plan_actor *plan);
 void proc_unload(struct proc *proc);
+/* drop.c */
+/* Of a proc whose workers have stopped. */
+void dropped_free(struct proc *proc);
 /* runner.c */
 void *runner_create(void *context, struct sched_worker *worker);
 void runner_retire(void *context, void *local);

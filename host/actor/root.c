@@ -45,8 +45,7 @@ static void unmake(struct proc *proc, const struct proc_made *made) {
     if (made->has_name) {
         give_name_back(proc, in->more->name, made);
     }
-    in->more->name = NULL; /* the plan's */
-    in->spawned = true;    /* the cell is used again */
+    in->spawned = true; /* the cell is used again */
     inst_unmake(&proc->outside, in);
 }
 
@@ -171,20 +170,14 @@ void proc_unmake_actors(struct proc *proc, const struct plan *plan, struct inst 
     pthread_mutex_unlock(&proc->making);
 }
 
-void proc_show_actor(struct proc *proc, struct inst *in, const struct plan_actor *plan,
-                     struct inst *parent) {
-    actors_add(proc, in, plan);
+void proc_show_actor(struct proc *proc, uint32_t number, struct inst *in,
+                     const struct plan_actor *plan, struct inst *parent) {
+    actors_add(proc, number, in, plan);
     actors_adopt(in, parent ? parent : proc->self);
     mbox_open(&in->mbox);
 }
 
 struct inst *proc_find_actor(struct proc *proc, const char *name) {
     struct inst *in = proc_find_named(proc, name);
-    return in && proc_plan_of(proc, in) ? in : NULL;
-}
-
-void proc_show_policies(struct proc *proc, uint32_t number, const struct plan_actor *plan) {
-    struct proc_actors *actors = atomic_load_explicit(&proc->actors, memory_order_relaxed);
-    /* release: pairs with the acquire in proc_plan_of */
-    atomic_store_explicit(&actors->items[number].plan, plan, memory_order_release);
+    return in && inst_plan_index(in) != UINT32_MAX ? in : NULL;
 }

@@ -195,6 +195,7 @@ void proc_totals(struct proc *proc, struct proc_totals *ret) {
     if (totals.queued > totals.queued_high_water) { /* PD-6; each worker knows of the others late */
         totals.queued_high_water = totals.queued;
     }
+    totals.past_failures = atomic_load_explicit(&proc->past_failures, memory_order_relaxed);
     totals.dead_letters = dead_total(&proc->dead);
     totals.quarantined = quarantine_counts(&proc->quarantine).total;
     pthread_mutex_lock(proc->pauses.lock);

@@ -24,12 +24,12 @@
 /* --- finding --- */
 
 /* A spawned child follows the actor of the manifest that it belongs to. */
-static const struct manifest_actor *spec_of(const struct proc *proc, const struct inst *in) {
-    const struct plan_actor *plan = NULL;
-    for (; in && !plan; in = inst_parent(in)) {
-        plan = proc_plan_of(proc, in);
+static const struct actor_policy *policy_of(const struct proc *proc, const struct inst *in) {
+    const struct actor_policy *policy = NULL;
+    for (; in && !policy; in = inst_parent(in)) {
+        policy = proc_policy_of(proc, in);
     }
-    return plan ? plan->spec : NULL;
+    return policy;
 }
 
 static bool plays(const struct runner *r) {
@@ -37,8 +37,9 @@ static bool plays(const struct runner *r) {
 }
 
 static uint64_t stuck_after(const struct runner *r, const struct inst *in) {
-    const struct manifest_actor *spec = spec_of(r->proc, in);
-    uint64_t after_ns = spec ? spec->stuck_after_ns : 2 * NS_PER_S;
+    const struct actor_policy *policy = policy_of(r->proc, in);
+    uint64_t after_ns =
+        policy ? atomic_load_explicit(&policy->stuck_after_ns, memory_order_relaxed) : 2 * NS_PER_S;
     return plays(r) && after_ns > SHADOW_TURN_NS ? SHADOW_TURN_NS : after_ns;
 }
 
@@ -182,12 +183,17 @@ static void end(struct runner *r, struct stuck *stuck, uint64_t ran_ns) {
 
 /* --- tick by tick --- */
 
+static bool calls_still(const struct runner *r, const struct stuck_watch *watch) {
+    /* acquire: the call was in progress while all that was read */
+    return atomic_load_explicit(&r->calls, memory_order_acquire) == watch->calls;
+}
+
 static struct stuck *find_out(struct runner *r, const struct stuck_watch *watch, struct inst *in) {
     struct stuck *stuck = mem_alloc(sizeof *stuck);
     if (!stuck) {
         return NULL;
     }
-    const struct manifest_actor *spec = spec_of(r->proc, in);
+    const struct actor_policy *policy = policy_of(r->proc, in);
     enum sched_place place = sched_find(r->proc->sched, r);
     stuck->in = in;
     stuck->calls = watch->calls;
@@ -196,17 +202,25 @@ static struct stuck *find_out(struct runner *r, const struct stuck_watch *watch,
         (void)snprintf(stuck->name + size, sizeof stuck->name - size, " (shadow)");
     }
     stuck->handler = inst_handler(in);
-    stuck->policy = swap_is_held(in) || plays(r) ? ON_STUCK_RESTART
-                    : spec                       ? spec->on_stuck
-                                                 : ON_STUCK_REPORT;
+    uint8_t on_stuck = policy ? atomic_load_explicit(&policy->on_stuck, memory_order_relaxed)
+                              : (uint8_t)ON_STUCK_REPORT;
+    stuck->policy = swap_is_held(in) || plays(r) ? ON_STUCK_RESTART : (enum on_stuck)on_stuck;
     stuck->moved = place != SCHED_POOL;
     stuck->stray = place == SCHED_STRAY ? r->worker : NULL;
-    /* acquire: the call was in progress while all that was read */
-    if (place == SCHED_NOWHERE ||
-        atomic_load_explicit(&r->calls, memory_order_acquire) != watch->calls) {
+    if (place == SCHED_NOWHERE || !calls_still(r, watch)) {
         mem_free(stuck);
         return NULL;
     }
+    return stuck;
+}
+
+/* Whoever is in a call behind looks_begin stays until looks_end. */
+static struct stuck *look_closer(struct runner *r, const struct stuck_watch *watch,
+                                 struct inst *in) {
+    struct looker looker;
+    looks_begin(r->proc, &looker);
+    struct stuck *stuck = calls_still(r, watch) ? find_out(r, watch, in) : NULL;
+    looks_end(r->proc, &looker);
     return stuck;
 }
 
@@ -245,7 +259,7 @@ static void look_after(struct runner *r, uint64_t now_ns) {
     }
     if (!watch->stuck) {
         struct inst *in = atomic_load_explicit(&r->calling, memory_order_relaxed);
-        watch->stuck = is_too_long(r, watch, in) ? find_out(r, watch, in) : NULL;
+        watch->stuck = is_too_long(r, watch, in) ? look_closer(r, watch, in) : NULL;
     }
     if (watch->stuck) {
         attend(r, watch->stuck, ran_ns);

@@ -11,7 +11,10 @@ static void each_wire_of(struct inst *in, void (*each)(void *context, const stru
     for (uint16_t row = 0; row < count; row++) {
         for (uint32_t w = 0; w < ports[row].count; w++) {
             struct wire *wire = &ports[row].wires[w];
-            const struct inst *to = (struct inst *)(void *)wire->targets[0].mbox;
+            const struct inst *to = looks_find_any(in->proc, wire->targets[0].uid);
+            if (!to) {
+                continue; /* a reload has removed it; who sent by this wire had ended before */
+            }
             struct proc_wire look = {
                 .from = in,
                 .port = inst_type(in)->rows[row].name,
@@ -30,7 +33,10 @@ void proc_each_wire(struct proc *proc, void (*each)(void *context, const struct 
     struct looker looker;
     looks_begin(proc, &looker);
     for (uint32_t a = 0, count = proc_actor_count(proc); a < count; a++) {
-        each_wire_of(proc_actor(proc, a), each, context);
+        struct inst *in = proc_actor(proc, a);
+        if (in) {
+            each_wire_of(in, each, context);
+        }
     }
     looks_end(proc, &looker);
 }
@@ -43,7 +49,7 @@ void proc_each_loss(struct proc *proc, void (*each)(void *context, const struct 
                     void *context) {
     for (uint32_t a = 0, count = proc_actor_count(proc); a < count; a++) {
         const struct inst *in = proc_actor(proc, a);
-        const struct inst_lives *lives = inst_has_lives(in);
+        const struct inst_lives *lives = in ? inst_has_lives(in) : NULL;
         if (lives && count_of(&lives->tally.failures) > 0) {
             struct proc_loss loss = {.actor = in,
                                      .failures = count_of(&lives->tally.failures),

@@ -50,14 +50,30 @@ static uint16_t row_number(const struct plan *plan, uint32_t actor, const struct
 struct fill {
     const struct wiring *wiring;
     struct wire_target *targets;
+    char *keys;
 };
+
+/* Of a wire, without its end; 0: it has none. */
+static size_t key_size(const struct plan_wire *wire) {
+    return wire->key_name ? strlen(wire->key_name) : 0;
+}
+
+static const char *fill_key(struct fill *fill, const struct plan_wire *from) {
+    size_t size = key_size(from);
+    if (size == 0) {
+        return NULL;
+    }
+    char *key = memcpy(fill->keys, from->key_name, size + 1);
+    fill->keys += size + 1;
+    return key;
+}
 
 static void fill_wire(struct fill *fill, const struct plan_wire *from, struct wire *wire) {
     const struct plan *plan = fill->wiring->plan;
     wire->targets = fill->targets;
     wire->count = (uint32_t)from->to_count;
     wire->mode = (uint8_t)from->route;
-    wire->key = from->key_name;
+    wire->key = fill_key(fill, from);
     for (size_t i = 0; i < from->to_count; i++) {
         struct inst *to = fill->wiring->actors[from->to[i]];
         uint16_t row = row_number(plan, from->to[i], to, from->to_row);
@@ -79,10 +95,10 @@ static void settle(struct port *ports, const struct inst_type *type, uint16_t ro
 
 struct sizes {
     uint32_t wires;
-    size_t targets;
+    size_t targets, keys;
 };
 
-/* Targets lie behind the wires. */
+/* Targets lie behind the wires, keys behind these. */
 struct wire_block {
     struct looks_block block; /* first */
     struct wire wires[];
@@ -92,7 +108,7 @@ static struct port_block *make_block(uint16_t row_count, struct sizes sizes) {
     struct port *ports = ports_make(row_count);
     struct port_block *block = ports ? port_block_of(ports) : NULL;
     struct wire_block *wires = mem_alloc(sizeof *wires + sizes.wires * sizeof(struct wire) +
-                                         sizes.targets * sizeof(struct wire_target));
+                                         sizes.targets * sizeof(struct wire_target) + sizes.keys);
     if (!block || !wires) {
         mem_free(block);
         mem_free(wires);
@@ -104,10 +120,11 @@ static struct port_block *make_block(uint16_t row_count, struct sizes sizes) {
 
 /* Each row's wires side by side, in the order of the plan. */
 static void place_wires(const struct wiring *wiring, uint32_t actor, struct port_block *block,
-                        uint32_t wire_count) {
+                        struct sizes sizes) {
     const struct inst *in = wiring->actors[actor];
     struct wire *wires = block->wires->wires;
-    struct fill fill = {wiring, (struct wire_target *)(void *)(wires + wire_count)};
+    struct wire_target *targets = (struct wire_target *)(void *)(wires + sizes.wires);
+    struct fill fill = {wiring, targets, (char *)(targets + sizes.targets)};
     for (uint16_t row = 0; row < block->count; row++) {
         struct port *port = &block->ports[row];
         port->wires = wires;
@@ -128,10 +145,12 @@ static void place_wires(const struct wiring *wiring, uint32_t actor, struct port
 }
 
 int wiring_make_ports(const struct wiring *wiring, uint32_t actor, struct port **ret) {
-    struct sizes sizes = {0, 0};
+    struct sizes sizes = {0, 0, 0};
     for (uint32_t i = wiring->first[actor]; i != PLAN_NONE; i = wiring->next[i]) {
+        const struct plan_wire *wire = &wiring->plan->wires[i];
         sizes.wires++;
-        sizes.targets += wiring->plan->wires[i].to_count;
+        sizes.targets += wire->to_count;
+        sizes.keys += wire->key_name ? key_size(wire) + 1 : 0;
     }
     *ret = NULL;
     if (sizes.wires == 0) {
@@ -142,7 +161,7 @@ int wiring_make_ports(const struct wiring *wiring, uint32_t actor, struct port *
     if (!block) {
         return -1;
     }
-    place_wires(wiring, actor, block, sizes.wires);
+    place_wires(wiring, actor, block, sizes);
     *ret = block->ports;
     return 0;
 }
@@ -156,8 +175,7 @@ void wiring_drop_ports(struct port *ports) {
     mem_free(block);
 }
 
-/* The same, of those that somebody may look at. */
-static void give_up_ports(struct proc *proc, struct port *ports) {
+void wiring_give_up_ports(struct proc *proc, struct port *ports) {
     struct port_block *block = ports ? port_block_of(ports) : NULL;
     if (block) {
         looks_give_up(proc, block->wires ? &block->wires->block : NULL);
@@ -290,7 +308,7 @@ void rewire_destroy(struct rewire *rewire) {
     for (size_t i = 0; i < rewire->count; i++) {
         struct port *ports = rewire->items[i].ports;
         withdraw_locked(&rewire->items[i]);
-        give_up_ports(rewire->proc, ports);
+        wiring_give_up_ports(rewire->proc, ports);
     }
     pthread_mutex_unlock(&rewire->lock);
     pthread_cond_destroy(&rewire->changed);

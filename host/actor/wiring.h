@@ -32,6 +32,8 @@ void wiring_fini(struct wiring *wiring);
 int wiring_make_ports(const struct wiring *wiring, uint32_t actor, struct port **ret);
 /* Those that nobody has. Takes NULL. */
 void wiring_drop_ports(struct port *ports);
+/* The same, of those that somebody may look at. */
+void wiring_give_up_ports(struct proc *proc, struct port *ports);
 
 /* --- other wires for actors that run, by one thread at a time that is in no turn [control] --- */
 

@@ -18,7 +18,8 @@
 
 struct addition { /* the plan of a root that was added; others may stand in it for its targets */
     struct addition *next;
-    struct plan *plan; /* owned */
+    struct plan *plan;       /* owned */
+    const struct plan *base; /* whose defaults it has, and whose actors stand in it */
 };
 
 struct deploy {
@@ -335,7 +336,7 @@ static int add_root_locked(struct deploy *deploy, const struct manifest_text *te
         mem_free(addition);
         return -1;
     }
-    *addition = (struct addition){deploy->additions, checked->plan};
+    *addition = (struct addition){deploy->additions, checked->plan, reload_plan(deploy->reload)};
     deploy->additions = addition;
     checked->plan = NULL;
     checked->manifest = NULL;
@@ -350,6 +351,16 @@ int deploy_add_root(struct deploy *deploy, const struct manifest_text *text,
     reload_go_on(deploy->reload);
     pthread_mutex_unlock(&deploy->adding);
     return status;
+}
+
+bool deploy_needs(struct deploy *deploy, const struct plan *plan) {
+    pthread_mutex_lock(&deploy->adding);
+    bool needs = reload_needs(deploy->reload, plan);
+    for (const struct addition *a = deploy->additions; a && !needs; a = a->next) {
+        needs = a->base == plan;
+    }
+    pthread_mutex_unlock(&deploy->adding);
+    return needs;
 }
 
 struct proc *deploy_proc(struct deploy *deploy) {

@@ -48,5 +48,7 @@ void deploy_destroy(struct deploy *deploy); /* takes NULL */
 struct proc *deploy_proc(struct deploy *deploy);
 struct supervisor *deploy_supervisor(struct deploy *deploy);
 struct reload *deploy_reload(struct deploy *deploy); /* reloads its plugins */
+/* As reload_needs, also for roots that were added. [any] */
+bool deploy_needs(struct deploy *deploy, const struct plan *plan);
 /* Reloads plugin files that change, until the deployment ends. Errors: REFUSED (it does so), IO, NOMEM. [any] */
 int deploy_watch(struct deploy *deploy, struct err *err);

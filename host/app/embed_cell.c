@@ -407,7 +407,7 @@ static int tell(struct troupe_cell *cell, uint32_t signal, struct err *err) {
     return held->plan_index == UINT32_MAX
                ? held_signal(held, orders[signal].signal, err)
                : supervisor_tell(deploy_supervisor(cell->owner->deploy), held->plan_index,
-                                 orders[signal].order, err);
+                                 held->uid, orders[signal].order, err);
 }
 
 int32_t troupe_cell_signal(struct troupe_cell *cell, uint32_t signal, struct troupe_error *error) {

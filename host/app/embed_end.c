@@ -57,8 +57,8 @@ struct troupe_end *end_create(struct deploy *deploy, const struct supervisor_res
     }
     for (uint32_t i = 0; i < proc_actor_count(proc); i++) {
         const struct inst *in = proc_actor(proc, i);
-        if (inst_is_group(in)) {
-            continue;
+        if (!in || inst_is_group(in)) {
+            continue; /* a reload has removed it, or it is none */
         }
         if (add_name(end, how_it_ended(in), in) < 0) {
             troupe_end_free(end);

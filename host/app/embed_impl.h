@@ -42,8 +42,6 @@ enum embed_state {
 struct reread {
     struct reread *next;
     struct checked checked;
-    bool holds;   /* what runs refers to it, or did, until the deployment ends */
-    bool is_last; /* it says what runs now */
 };
 
 struct troupe_proc {
@@ -78,7 +76,7 @@ struct troupe_proc {
     struct log log;
 
     pthread_mutex_t reloading; /* one reload at a time */
-    struct reread *reread;     /* under reloading; owned */
+    struct reread *reread;     /* under reloading; owned: those that something refers to */
     char id[128];
 };
 

@@ -97,7 +97,8 @@ int end_gather_losses(struct end_losses *losses, struct proc *proc) {
     losses->letters = dead_total(dead);
     dead_each(dead, gather_letter, losses);
     proc_totals(proc, &totals);
-    losses->all = (struct end_loss){.quarantined = totals.quarantined,
+    losses->all = (struct end_loss){.failures = totals.past_failures,
+                                    .quarantined = totals.quarantined,
                                     .retried = totals.retried,
                                     .lost_with_state = totals.lost_with_state};
     proc_each_loss(proc, count_failures, losses);

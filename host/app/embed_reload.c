@@ -117,23 +117,20 @@ void embed_forget_reread(struct troupe_proc *proc) {
     }
 }
 
-/* Keeps it, and of those before it what is in use still. */
-static void keep(struct troupe_proc *proc, struct reread *reread) {
-    struct reread **at = &proc->reread;
-    while (*at) {
-        struct reread *before = *at;
-        before->is_last &= !reread->is_last;
-        if (before->is_last || before->holds) {
-            at = &before->next;
+/* Of all of them what is in use still. */
+static void forget_others(struct troupe_proc *proc, struct deploy *deploy) {
+    for (struct reread **at = &proc->reread; *at;) {
+        struct reread *reread = *at;
+        if (reread->checked.plan && deploy_needs(deploy, reread->checked.plan)) {
+            at = &reread->next;
         } else {
-            *at = before->next;
-            forget(before);
+            *at = reread->next;
+            forget(reread);
         }
     }
-    *at = reread;
 }
 
-/* With the manifests as they are now. What they say is kept when it holds from now on. */
+/* With the manifests as they are now. What they say is kept as long as something refers to it. */
 static int32_t reload_all(struct troupe_proc *proc, struct deploy *deploy, struct reload_how *how,
                           struct reload_report *report, struct troupe_error *error) {
     struct err err = {0};
@@ -149,13 +146,9 @@ static int32_t reload_all(struct troupe_proc *proc, struct deploy *deploy, struc
                    : reload_run(reload, how, report, &err) < 0) {
         status = embed_fail_as(error, &err);
     }
-    reread->holds = report->holds_next;
-    reread->is_last = status == TROUPE_OK && report->outcome == RELOAD_DONE;
-    if (reread->holds || reread->is_last) {
-        keep(proc, reread);
-    } else {
-        forget(reread);
-    }
+    reread->next = proc->reread;
+    proc->reread = reread;
+    forget_others(proc, deploy);
     return status;
 }
 

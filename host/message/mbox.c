@@ -342,7 +342,7 @@ __attribute__((noinline)) static enum offer offer_bounded(struct mbox *mb, struc
 
 HOT enum offer mbox_offer(struct mbox *mb, struct msg *first, struct msg *last, uint32_t count,
                           uint32_t limit) {
-    return __builtin_expect(!mbox_is_bounded(mb), 1) || bytes_max(mb) == 0 || !msg_is_charged(first)
+    return __builtin_expect(!mbox_is_bounded(mb), 1) || !msg_is_charged(first) || bytes_max(mb) == 0
                ? offer_any(mb, first, last, count, limit)
                : offer_bounded(mb, first, last, count, limit);
 }

@@ -86,7 +86,7 @@ struct mbox {
     _Atomic uint8_t ends;             /* enum mbox_ends: what the ends of lives keep it from */
     _Atomic(struct pauser *) waiters; /* changed under the pause graph's lock */
     struct pauser *pausing;           /* what its own actor waits for; under the same lock */
-    struct mbox_bounds *bounds;       /* lent; NULL unless MBOX_BOUNDED; constant */
+    struct mbox_bounds *bounds;       /* lent; only with MBOX_BOUNDED; constant */
 };
 
 void mbox_init(struct mbox *mb, const struct task_ops *ops, struct sched_worker *home,
@@ -96,6 +96,10 @@ void mbox_init_shut(struct mbox *mb, const struct task_ops *ops, struct sched_wo
                     uint32_t capacity);
 /* Before the first offer. The bounds stay the caller's, as do the rings: to be freed after mbox_close. */
 void mbox_bound(struct mbox *mb, struct mbox_bounds *bounds);
+/* From now on nobody looks for bounds who does not have them in hand already. [closed] */
+static inline void mbox_unbound(struct mbox *mb) {
+    atomic_fetch_and_explicit(&mb->capacity, ~MBOX_FLAGS, memory_order_seq_cst);
+}
 
 /* Before the first offer. */
 static inline void mbox_be_choosy(struct mbox *mb) {
@@ -115,6 +119,10 @@ static inline uint32_t mbox_capacity(const struct mbox *mb) {
 }
 static inline bool mbox_is_bounded(const struct mbox *mb) {
     return atomic_load_explicit(&mb->capacity, memory_order_relaxed) & MBOX_BOUNDED;
+}
+/* One of both. */
+static inline bool mbox_is_special(const struct mbox *mb) {
+    return atomic_load_explicit(&mb->capacity, memory_order_relaxed) & MBOX_FLAGS;
 }
 static inline bool mbox_is_choosy(const struct mbox *mb) {
     return atomic_load_explicit(&mb->capacity, memory_order_relaxed) & MBOX_CHOOSY;

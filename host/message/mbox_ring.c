@@ -15,9 +15,10 @@ void mbox_ring_fini(struct mbox_ring *ring) {
 }
 
 struct mbox_ring *mbox_ring_find(const struct mbox *mb, uint16_t port) {
-    for (uint16_t i = 0; mb->bounds && i < mb->bounds->ring_count; i++) {
-        if (mb->bounds->rings[i].port == port) {
-            return &mb->bounds->rings[i];
+    struct mbox_bounds *bounds = mbox_is_bounded(mb) ? mb->bounds : NULL;
+    for (uint16_t i = 0; bounds && i < bounds->ring_count; i++) {
+        if (bounds->rings[i].port == port) {
+            return &bounds->rings[i];
         }
     }
     return NULL;

@@ -298,7 +298,6 @@ static int make(struct transaction *t, struct change *c, struct err *err) {
         bool is_there = t->before[i] != PLAN_NONE;
         c->actors[i] = is_there ? proc_actor(t->reload->proc, t->numbers[i]) : NULL;
     }
-    t->report->holds_next = true;
     if (proc_make_actors(t->reload->proc, next, c->actors, c->made, err) < 0) {
         return -1;
     }
@@ -449,7 +448,8 @@ static void tell_all(struct transaction *t, const struct list_of *list,
                      enum supervisor_order order) {
     struct err err;
     for (size_t i = list->count; i-- > 0;) {
-        (void)supervisor_tell(t->reload->supervisor, list->items[i], order, &err); /* or it has */
+        (void)supervisor_tell(t->reload->supervisor, list->items[i], 0, order,
+                              &err); /* or it has */
     }
 }
 

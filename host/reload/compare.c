@@ -64,11 +64,12 @@ static int allocate(struct transaction *t, struct err *err) {
                : err_set(err, ERR_NOMEM, "a plan of %zu actors", t->how->next->actor_count);
 }
 
-/* Those that are new are numbered behind all that there ever were, in order of appearance. */
+/* Those that are new get numbers that nobody has, in order of appearance. */
 static void match(struct transaction *t) {
     const struct plan *plan = t->reload->plan;
     const struct plan *next = t->how->next;
-    uint32_t number = supervisor_count(t->reload->supervisor);
+    struct supervisor *supervisor = t->reload->supervisor;
+    uint32_t number = 0; /* from there on they have not been given */
     for (uint32_t i = 0; i < plan->actor_count; i++) {
         t->after[i] = PLAN_NONE;
     }
@@ -77,9 +78,12 @@ static void match(struct transaction *t) {
         bool is_there =
             before != PLAN_NONE && is_same_kind(&plan->actors[before], &next->actors[i]);
         t->before[i] = is_there ? before : PLAN_NONE;
-        t->numbers[i] = is_there ? t->reload->numbers[before] : number++;
         if (is_there) {
+            t->numbers[i] = t->reload->numbers[before];
             t->after[before] = i;
+        } else {
+            t->numbers[i] = supervisor_free_number(supervisor, number);
+            number = t->numbers[i] + 1;
         }
     }
 }

@@ -24,19 +24,25 @@ static void tell_news_locked(const struct reload *reload) {
 
 static int add_file(struct reload *reload, struct image *image, struct err *err) {
     struct library *library;
+    char *path = mem_text(image->path);
+    if (!path) {
+        return err_set(err, ERR_NOMEM, "plugin '%s'", image->path);
+    }
     if (loaded_open(image, proc_host(reload->proc), reload->log, &library, err) < 0) {
+        mem_free(path);
         return -1;
     }
     pthread_mutex_lock(&reload->lock);
     struct reload_file *files = mem_resize(reload->files, (reload->file_count + 1) * sizeof *files);
     if (files) {
         reload->files = files;
-        files[reload->file_count++] = (struct reload_file){.path = image->path, .library = library};
+        files[reload->file_count++] = (struct reload_file){.path = path, .library = library};
         tell_news_locked(reload);
     }
     pthread_mutex_unlock(&reload->lock);
     if (!files) {
         loaded_close(library);
+        mem_free(path);
         return err_set(err, ERR_NOMEM, "plugin '%s'", image->path);
     }
     return 0;

@@ -66,6 +66,7 @@ void reload_destroy(struct reload *reload) {
     }
     for (size_t i = 0; i < reload->file_count; i++) {
         loaded_close(reload->files[i].library);
+        mem_free(reload->files[i].path);
     }
     retirer_destroy(reload->retirer);
     settings_destroy(reload);
@@ -270,12 +271,10 @@ static int check_types(struct transaction *t, struct err *err) {
 
 /* Files that the next plan has beyond those that there are; they stay, whatever comes of it. */
 static int add_next(struct transaction *t, struct err *err) {
-    size_t before = t->reload->file_count;
     int status = files_add(t->reload, t->how->next, err);
     for (size_t i = 0; i < t->exchange_count; i++) { /* they may have moved */
         t->exchanges[i].file = files_find(t->reload, t->exchanges[i].image->path);
     }
-    t->report->holds_next |= t->reload->file_count > before;
     return status < 0 ? -1 : files_add_types(t->reload, t->how->next, err);
 }
 
@@ -470,6 +469,7 @@ int reload_run(struct reload *reload, const struct reload_how *how, struct reloa
     }
     report_end(&t, status < 0 ? err->text : "");
     fini(&t);
+    reload_sweep(reload);
     pthread_mutex_unlock(&reload->running);
     return status;
 }

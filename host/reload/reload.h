@@ -77,8 +77,7 @@ struct reload_report {
     uint32_t files, types;
     uint32_t settings; /* actors of the plan that were to get other settings */
     uint32_t added, removed, rewired,
-        restarted;   /* actors of it that have joined, left, got other wires, or begun anew */
-    bool holds_next; /* whatever came of it, `how->next` is lent until the reload is destroyed */
+        restarted; /* actors of it that have joined, left, got other wires, or begun anew */
     char changes
         [512]; /* what another manifest was to change, as `troupe plan` says it, cut to fit; "" */
     uint32_t from_generation, to_generation; /* of that file; 0: none was loaded */
@@ -94,8 +93,7 @@ struct reload_report {
 };
 
 struct reload_how {
-    /* The deployment as its manifest is now, lent until the next one is done, or the reload is destroyed, or as the
-     * report says. What plan/diff.h says to be live is done; with anything else it is refused, with all that is in
+    /* The deployment as its manifest is now, lent as long as reload_needs it. What plan/diff.h says to be live is done; with anything else it is refused, with all that is in
      * the way. NULL: as it was. */
     const struct plan *next;
     const char *file; /* only this plugin file, by its path or its name; NULL: all */
@@ -135,6 +133,8 @@ void reload_destroy(struct reload *reload);
  * Errors: NOT_FOUND (`file`), IO, INVALID, ABI, REFUSED, TIMEOUT, NOMEM. [control] */
 int reload_run(struct reload *reload, const struct reload_how *how, struct reload_report *ret,
                struct err *err);
+/* Whether anything refers to this plan, which was `next`, or may still. [control] */
+bool reload_needs(struct reload *reload, const struct plan *plan);
 /* Refuses what could not even be planned: it is logged and kept as others, in *ret. The reason is `why`, or, then -1,
  * a plugin file that can't be read, which is in err. Errors: as reload_run. [control] */
 int reload_refuse(struct reload *reload, const char *why, struct reload_report *ret,

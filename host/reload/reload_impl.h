@@ -11,7 +11,7 @@
 
 /* A plugin file of the deployment. */
 struct reload_file {
-    const char *path; /* the image's, as asked for; the plan's */
+    char *path; /* as asked for; owned */
     struct library *library;
     bool is_of_root; /* one that was added is, or was, of it: no plan here says so */
 };
@@ -145,6 +145,10 @@ void transaction_remove(struct transaction *t);
 /* All is as it was: wires first, then those that have joined leave. Also without a change. */
 void transaction_undo_change(struct transaction *t);
 void transaction_drop_change(struct transaction *t);
+
+/* sweep.c */
+/* What is left of actors is given back. */
+void reload_sweep(struct reload *reload);
 
 /* over.c */
 enum reload_mode transaction_mode(const struct transaction *t);

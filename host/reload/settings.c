@@ -238,6 +238,8 @@ void transaction_keep_settings(struct transaction *t, bool is_done) {
         swap_forget_configs(t->reload->proc, t->turnovers[i].to);
     }
     if (is_done && t->how->next) {
+        /* without memory the plan before is needed still */
+        (void)supervisor_adopt(t->reload->supervisor, t->how->next, t->numbers);
         keep_next(t);
     } else if (is_done) {
         keep_same(t);

@@ -24,7 +24,7 @@ struct wire {
     struct wire_target *targets; /* owned */
     uint32_t count;
     uint8_t mode;       /* enum wire_mode */
-    const char *key;    /* hash: field name, owned by the plan; else NULL */
+    const char *key;    /* hash: field name, lies with the wires; else NULL */
     uint64_t body_room; /* the largest body a wired receiver expects (MB-8) */
 
     /* only the sender */

@@ -241,7 +241,8 @@ static void learn(struct sched_worker *worker, uint64_t idle_ns) {
 
 static void fall_idle(struct sched_worker *worker) {
     worker->awake_ns = worker->now_ns - worker->woke_ns;
-    atomic_store_explicit(&worker->parked, true, memory_order_relaxed);
+    /* release: pairs with visit.c */
+    atomic_store_explicit(&worker->parked, true, memory_order_release);
     if (!worker->dedicated) {
         atomic_store_explicit(&worker->idle, true, memory_order_relaxed);
         atomic_fetch_add_explicit(&worker->sched->idle_count, 1, memory_order_relaxed);
@@ -295,7 +296,8 @@ static int poll_idle(struct sched_worker *worker, struct pollfd *set, unsigned c
                      uint64_t timeout_ns) {
     worker_read_clock(worker);
     worker->awake_ns = worker->now_ns - worker->woke_ns;
-    atomic_store_explicit(&worker->parked, true, memory_order_relaxed);
+    /* release: pairs with visit.c */
+    atomic_store_explicit(&worker->parked, true, memory_order_release);
     /* seq_cst: as in sleep_once */
     atomic_store_explicit(&worker->sleeping, SLEEPING_POLL, memory_order_seq_cst);
     bool work = atomic_load_explicit(&worker->inbox, memory_order_seq_cst) ||

@@ -79,8 +79,13 @@ const struct plan_actor *supervisor_aimed_at(struct supervisor *sup, uint32_t at
 
 /* --- who joins --- */
 
-static bool is_new(const struct supervisor_change *change, uint32_t first, size_t i) {
-    return change->plan && change->numbers[i] >= first;
+/* It is not there yet. */
+static bool is_to_come(const struct supervisor *sup, uint32_t number) {
+    return number >= sup->count || sup->actors[number]->is_vacant;
+}
+
+static bool is_joining(const struct supervisor *sup, uint32_t number) {
+    return number < sup->count && sup->actors[number]->joins;
 }
 
 static uint32_t number_of(const struct supervisor_change *change, uint32_t at) {
@@ -98,9 +103,35 @@ static int take_afters(const struct supervisor_change *change, struct sup_actor 
     return after ? 0 : -1;
 }
 
+/* One with a free number is there, and counts as one that has ended. */
+static struct sup_actor *take_actor(struct supervisor *sup, uint32_t number) {
+    struct sup_actor *actor = number < sup->count ? sup->actors[number] : NULL;
+    if (!actor) {
+        actor = mem_alloc(sizeof *actor);
+        if (actor) {
+            sup_timers_init(actor);
+        }
+        return actor;
+    }
+    sup->closed_count--;
+    sup->ready_count -= actor->ready;
+    sup->never_ready_count -= !actor->ready;
+    actor->is_vacant = actor->closed = actor->ready = false;
+    return actor;
+}
+
+static void give_actor_back(struct supervisor *sup, struct sup_actor *actor, uint32_t number) {
+    if (number < sup->count) {
+        sup_vacate_locked(sup, actor);
+    } else {
+        sup_actor_free_parts(actor);
+        mem_free(actor);
+    }
+}
+
 static struct sup_actor *make(struct supervisor *sup, const struct supervisor_change *change,
                               size_t i) {
-    struct sup_actor *actor = mem_alloc(sizeof *actor);
+    struct sup_actor *actor = take_actor(sup, change->numbers[i]);
     if (!actor) {
         return NULL;
     }
@@ -110,40 +141,42 @@ static struct sup_actor *make(struct supervisor *sup, const struct supervisor_ch
     actor->parent = number_of(change, actor->plan->parent);
     actor->cycle = UINT32_MAX; /* the graph to come says */
     actor->on_trial = true;
-    sup_timers_init(actor);
     if (take_afters(change, actor) < 0) {
-        sup_actor_free_parts(actor);
-        mem_free(actor);
+        give_actor_back(sup, actor, actor->at);
         return NULL;
     }
     return actor;
 }
 
 /* Its next sibling in the plan that is there already; PLAN_NONE: there is none. */
-static uint32_t sibling_behind(const struct supervisor_change *change, uint32_t first, size_t i) {
+static uint32_t sibling_behind(const struct supervisor *sup, const struct supervisor_change *change,
+                               size_t i) {
     uint32_t parent = change->plan->actors[i].parent;
     for (size_t n = i + 1; n < change->plan->actor_count; n++) {
-        if (change->plan->actors[n].parent == parent && !is_new(change, first, n)) {
+        if (change->plan->actors[n].parent == parent && !is_to_come(sup, change->numbers[n])) {
             return change->numbers[n];
         }
     }
     return PLAN_NONE;
 }
 
-static int add_one(struct supervisor *sup, const struct supervisor_change *change, uint32_t first,
-                   size_t i, struct err *err) {
+static int add_one(struct supervisor *sup, const struct supervisor_change *change, size_t i,
+                   struct err *err) {
     const struct plan_actor *plan = &change->plan->actors[i];
-    uint32_t before = sibling_behind(change, first, i);
+    uint32_t number = change->numbers[i];
+    uint32_t before = sibling_behind(sup, change, i);
     struct sup_actor *actor = make(sup, change, i);
     if (!actor) {
         return err_set(err, ERR_NOMEM, "no memory to supervise '%s'", plan->path);
     }
-    if (tree_add(sup->tree, plan, actor->parent, before, &sup->actions, err) < 0) {
-        sup_actor_free_parts(actor);
-        mem_free(actor);
+    if (tree_add(sup->tree, number, plan, actor->parent, before, &sup->actions, err) < 0) {
+        give_actor_back(sup, actor, number);
         return -1;
     }
-    sup->actors[sup->count++] = actor;
+    actor->joins = true;
+    if (number == sup->count) {
+        sup->actors[sup->count++] = actor;
+    }
     return 0;
 }
 
@@ -155,26 +188,31 @@ static void remove_new(struct supervisor *sup, uint32_t first) {
         sup_actor_free_parts(actor);
         mem_free(actor);
     }
+    for (uint32_t i = first; i-- > 0;) { /* members of groups before these */
+        if (sup->actors[i]->joins) {
+            sup_vacate_locked(sup, sup->actors[i]);
+        }
+    }
 }
 
-static size_t count_new(const struct supervisor_change *change, uint32_t first) {
+static size_t count_new(const struct supervisor *sup, const struct supervisor_change *change) {
     size_t count = 0;
     for (size_t i = 0; change->plan && i < change->plan->actor_count; i++) {
-        count += is_new(change, first, i);
+        count += is_to_come(sup, change->numbers[i]);
     }
     return count;
 }
 
-static int add_new(struct supervisor *sup, const struct supervisor_change *change, uint32_t first,
+static int add_new(struct supervisor *sup, const struct supervisor_change *change,
                    struct err *err) {
-    size_t count = (size_t)first + count_new(change, first);
+    size_t count = (size_t)sup->count + count_new(sup, change);
     struct sup_actor **actors = mem_resize((void *)sup->actors, (count + 1) * sizeof *actors);
     if (!actors) {
         return err_set(err, ERR_NOMEM, "no memory to supervise %zu actors", count);
     }
     sup->actors = actors;
     for (size_t i = 0; change->plan && i < change->plan->actor_count; i++) {
-        if (is_new(change, first, i) && add_one(sup, change, first, i, err) < 0) {
+        if (is_to_come(sup, change->numbers[i]) && add_one(sup, change, i, err) < 0) {
             return -1;
         }
     }
@@ -182,10 +220,10 @@ static int add_new(struct supervisor *sup, const struct supervisor_change *chang
 }
 
 /* Whom it starts after tells it when that is up. */
-static int add_starts(struct supervisor *sup, uint32_t first) {
-    for (uint32_t i = first; i < sup->count; i++) {
+static int add_starts(struct supervisor *sup) {
+    for (uint32_t i = 0; i < sup->count; i++) {
         const struct sup_actor *actor = sup->actors[i];
-        for (size_t a = 0; a < actor->after_count; a++) {
+        for (size_t a = 0; actor->joins && a < actor->after_count; a++) {
             if (sup_list_add(&sup->actors[actor->after[a]]->starts, i) < 0) {
                 return -1;
             }
@@ -194,29 +232,27 @@ static int add_starts(struct supervisor *sup, uint32_t first) {
     return 0;
 }
 
-static void drop_starts(struct supervisor *sup, uint32_t first) {
-    for (uint32_t i = 0; i < first; i++) {
-        struct sup_list *starts = &sup->actors[i]->starts;
-        while (starts->count > 0 && starts->items[starts->count - 1] >= first) {
-            starts->count--;
-        }
-    }
-}
-
-static void show_new(struct supervisor *sup, const struct supervisor_change *change, uint32_t first,
+/* In the plan's order, a group with all below it. */
+static void show_new(struct supervisor *sup, const struct supervisor_change *change,
                      struct sup_after *after) {
-    for (size_t i = 0; change->plan && i < change->plan->actor_count; i++) {
-        if (is_new(change, first, i)) {
+    size_t count = change->plan ? change->plan->actor_count : 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t number = change->numbers[i];
+        if (is_joining(sup, number)) {
             uint32_t parent = number_of(change, change->plan->actors[i].parent);
-            proc_show_actor(sup->proc, change->actors[i], &change->plan->actors[i],
+            proc_show_actor(sup->proc, number, change->actors[i], &change->plan->actors[i],
                             parent == PLAN_NONE ? NULL : proc_actor(sup->proc, parent));
         }
     }
-    for (uint32_t i = first; i < sup->count; i++) {
-        struct tree_event event = {.kind = TREE_EVENT_ADDED, .node = i};
-        if (sup->actors[i]->parent == PLAN_NONE || sup->actors[i]->parent < first) {
-            sup_step_locked(sup, &event, after); /* with all below it */
+    for (size_t i = 0; i < count; i++) {
+        struct tree_event event = {.kind = TREE_EVENT_ADDED, .node = change->numbers[i]};
+        uint32_t parent = number_of(change, change->plan->actors[i].parent);
+        if (is_joining(sup, event.node) && (parent == PLAN_NONE || !is_joining(sup, parent))) {
+            sup_step_locked(sup, &event, after);
         }
+    }
+    for (size_t i = 0; i < count; i++) {
+        sup->actors[change->numbers[i]]->joins = false;
     }
 }
 
@@ -295,12 +331,12 @@ static void set_leaving(struct supervisor *sup, const struct supervisor_change *
 }
 
 /* All that needs memory. */
-static int prepare(struct supervisor *sup, const struct supervisor_change *change, uint32_t first,
+static int prepare(struct supervisor *sup, const struct supervisor_change *change,
                    struct adoption *adoption, struct err *err) {
-    if (add_new(sup, change, first, err) < 0) {
+    if (add_new(sup, change, err) < 0) {
         return -1;
     }
-    return prepare_adoption(sup, change, adoption) < 0 || add_starts(sup, first) < 0 ||
+    return prepare_adoption(sup, change, adoption) < 0 || add_starts(sup) < 0 ||
                    sup_regraph(sup, change) < 0
                ? err_set(err, ERR_NOMEM, "no memory for the wires of %u actors", sup->count)
                : 0;
@@ -322,19 +358,19 @@ static int change_locked(struct supervisor *sup, const struct supervisor_change 
         return err_set(err, ERR_STOPPED, "the proc is stopping");
     }
     set_leaving(sup, change, true);
-    if (prepare(sup, change, first, &adoption, err) < 0) {
+    if (prepare(sup, change, &adoption, err) < 0) {
         un_adopt(sup, &adoption);
         adoption_fini(&adoption);
         set_leaving(sup, change, false);
-        drop_starts(sup, first);
         remove_new(sup, first);
+        sup_forget_vacant_locked(sup);
         return -1;
     }
     sup->between = !change->is_settled;
     adopt(sup, &adoption);
     adoption_fini(&adoption);
     sup->trial = (struct inst_end){.failed = false};
-    show_new(sup, change, first, after);
+    show_new(sup, change, after);
     restart(sup, change, after);
     sup_regraphed_locked(sup, after);
     return 0;
@@ -351,11 +387,19 @@ int supervisor_change(struct supervisor *sup, const struct supervisor_change *ch
     return status;
 }
 
-uint32_t supervisor_count(struct supervisor *sup) {
+int supervisor_adopt(struct supervisor *sup, const struct plan *plan, const uint32_t *numbers) {
+    const struct supervisor_change change = {.policies = plan, .numbers = numbers};
+    struct adoption adoption;
     pthread_mutex_lock(&sup->lock);
-    uint32_t count = sup->count;
+    int status = prepare_adoption(sup, &change, &adoption);
+    if (status == 0) {
+        adopt(sup, &adoption);
+    } else {
+        un_adopt(sup, &adoption);
+    }
     pthread_mutex_unlock(&sup->lock);
-    return count;
+    adoption_fini(&adoption);
+    return status;
 }
 
 void supervisor_accept(struct supervisor *sup) {

@@ -523,9 +523,11 @@ bool sup_is_idle_locked(const struct supervisor *sup, uint32_t at) {
 /* DR-3: sources that wait for a restart have nothing to drain, and nobody sends to them. */
 static void remove_idle_sources(struct supervisor *sup, struct sup_after *after) {
     for (uint32_t i = 0; i < sup->count; i++) {
+        if (tree_state(sup->tree, i) != TREE_IS_WAITING || is_group(sup, i)) {
+            continue;
+        }
         const struct sup_cycle *cycle = &sup->cycles[sup->actors[i]->cycle];
-        if (tree_state(sup->tree, i) == TREE_IS_WAITING && !is_group(sup, i) && !cycle->is_cycle &&
-            cycle->open_inputs == 0 && sup_is_idle_locked(sup, i)) {
+        if (!cycle->is_cycle && cycle->open_inputs == 0 && sup_is_idle_locked(sup, i)) {
             struct tree_event event = {.kind = TREE_EVENT_REMOVED, .node = i};
             sup_step_locked(sup, &event, after);
         }

@@ -168,7 +168,7 @@ static int add_members(struct regraph *g) {
     for (uint32_t i = 0; i < sup->count; i++) {
         const struct sup_actor *actor = sup->actors[i];
         struct sup_cycle *cycle = &g->cycles[g->walk.cycle[i]];
-        if (actor->plan->is_group) {
+        if (actor->plan->is_group || actor->is_vacant) {
             continue; /* a group ends when its members have */
         }
         cycle->is_cycle |= cycle->members.count > 0;

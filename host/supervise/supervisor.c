@@ -239,14 +239,14 @@ static int may_add_locked(const struct supervisor *sup, const struct supervisor_
 static int add_root_locked(struct supervisor *sup, struct sup_actor *actor,
                            const struct supervisor_root *root, struct err *err) {
     if (may_add_locked(sup, root, err) < 0 ||
-        tree_add(sup->tree, root->plan, PLAN_NONE, PLAN_NONE, &sup->actions, err) < 0) {
+        tree_add(sup->tree, sup->count, root->plan, PLAN_NONE, PLAN_NONE, &sup->actions, err) < 0) {
         return -1;
     }
     if (sup_graph_add(sup, actor, root->targets, root->target_count) < 0) {
         tree_remove_last(sup->tree);
         return err_set(err, ERR_NOMEM, "no memory to supervise '%s'", root->plan->path);
     }
-    proc_show_actor(sup->proc, root->in, root->plan, NULL);
+    proc_show_actor(sup->proc, actor->at, root->in, root->plan, NULL);
     return 0;
 }
 
@@ -377,7 +377,13 @@ void supervisor_abort(struct supervisor *sup) {
     }
 }
 
-int supervisor_tell(struct supervisor *sup, uint32_t at, enum supervisor_order order,
+/* Whoever may be meant has not closed, and is no other. */
+static bool is_there_locked(struct supervisor *sup, uint32_t at, uint64_t uid) {
+    return tree_state(sup->tree, at) != TREE_IS_CLOSED &&
+           (uid == 0 || inst_uid(proc_actor(sup->proc, at)) == uid);
+}
+
+int supervisor_tell(struct supervisor *sup, uint32_t at, uint64_t uid, enum supervisor_order order,
                     struct err *err) {
     static void (*const tell[])(struct supervisor * sup, uint32_t at,
                                 struct sup_after * after) = {[SUPERVISOR_STOP] = sup_remove_locked,
@@ -387,18 +393,18 @@ int supervisor_tell(struct supervisor *sup, uint32_t at, enum supervisor_order o
     sup_after_init(&after);
     pthread_mutex_lock(&sup->lock);
     const struct plan_actor *plan = sup->actors[at]->plan;
+    int status = 0;
     if (order == SUPERVISOR_DRAIN && plan->is_group) {
-        pthread_mutex_unlock(&sup->lock);
-        return err_set(err, ERR_REFUSED, "'%s' is a group: stop it, abort it, or drain its members",
-                       plan->path);
-    }
-    bool has_closed = tree_state(sup->tree, at) == TREE_IS_CLOSED;
-    if (!has_closed) {
+        status = err_set(err, ERR_REFUSED,
+                         "'%s' is a group: stop it, abort it, or drain its members", plan->path);
+    } else if (!is_there_locked(sup, at, uid)) {
+        status = err_set(err, ERR_NOT_FOUND, "'%s' has ended", plan->path);
+    } else {
         tell[order](sup, at, &after);
     }
     pthread_mutex_unlock(&sup->lock);
     sup_after(sup, &after);
-    return has_closed ? err_set(err, ERR_NOT_FOUND, "'%s' has ended", plan->path) : 0;
+    return status;
 }
 
 void supervisor_wait(struct supervisor *sup) {

@@ -62,9 +62,10 @@ void supervisor_orphan_failed(struct supervisor *sup, const struct inst_end *end
  * restart (DR-2). STOP: as a stop of all would, but for the drain, within its stop_timeout. DRAIN: an actor
  * alone; one that waits for a restart drains in its next life, or ends at once when nothing is queued. */
 enum supervisor_order { SUPERVISOR_STOP, SUPERVISOR_DRAIN, SUPERVISOR_ABORT };
-/* Errors: NOT_FOUND (its slot has closed), REFUSED (the drain of a group). [any] */
-int supervisor_tell(struct supervisor *sup, uint32_t actor, enum supervisor_order order,
-                    struct err *err);
+/* `uid`: who it must be, as numbers are given again; 0: whoever it is. Errors: NOT_FOUND (its slot has closed), REFUSED
+ * (the drain of a group). [any] */
+int supervisor_tell(struct supervisor *sup, uint32_t actor, uint64_t uid,
+                    enum supervisor_order order, struct err *err);
 /* Starts the loaded and started proc's actors. */
 void supervisor_start(struct supervisor *sup, struct proc *proc);
 struct supervisor_root {
@@ -85,10 +86,10 @@ struct supervisor_edge {
     uint32_t from, to; /* actors, by number */
 };
 struct supervisor_change {
-    /* Actors that join: those of the plan whose number is as high as supervisor_count or higher, in its order
-     * without gaps, made by proc_make_actors. They are shown and started, and are on trial until supervisor_accept:
-     * one that fails before it was ready closes, whatever its policy says. The plan is lent until the supervisor is
-     * destroyed; NULL: nobody joins. */
+    /* Actors that join: those of the plan whose number is free (supervisor_free_number), the lower ones first, in its
+     * order, made by proc_make_actors. They are shown and started, and are on trial until supervisor_accept: one that
+     * fails before it was ready closes, whatever its policy says. The plan is lent as long as supervisor_needs it;
+     * NULL: nobody joins. */
     const struct plan *plan;
     struct inst *const *actors; /* per actor of the plan */
     const uint32_t *numbers;    /* likewise; also of `policies` */
@@ -104,15 +105,25 @@ struct supervisor_change {
     /* Those that end, and begin a new life at once. */
     const uint32_t *restarting;
     size_t restarting_count;
-    /* What a plan says of its actors, and of the proc, holds from now on; lent likewise. NULL: what holds, does. */
+    /* As supervisor_adopt. NULL: what holds, does. */
     const struct plan *policies;
 };
 /* Errors: STOPPED, NOMEM: then nothing has happened. [any] */
 int supervisor_change(struct supervisor *sup, const struct supervisor_change *change,
                       struct err *err);
 void supervisor_accept(struct supervisor *sup);
-/* The number that the next one gets. */
-uint32_t supervisor_count(struct supervisor *sup);
+/* What another plan says of the same actors, and of the proc, holds from now on; lent likewise. -1: no memory, nothing
+ * has changed. */
+int supervisor_adopt(struct supervisor *sup, const struct plan *plan, const uint32_t *numbers);
+/* Whether anything that this plan says is in use. */
+bool supervisor_needs(struct supervisor *sup, const struct plan *plan);
+/* The lowest number from there on that nobody has. */
+uint32_t supervisor_free_number(struct supervisor *sup, uint32_t from);
+/* The numbers of actors that have ended for good, and can be dropped by the proc, are free from now on, but for those
+ * of roots that were added alone and those that are kept: *ret, to be freed, are these in the order for proc_drop.
+ * *ret_left: of so many the home has yet to leave. -1: no memory, nothing has changed. */
+int supervisor_vacate(struct supervisor *sup, const uint32_t *kept, size_t kept_count,
+                      uint32_t **ret, size_t *ret_count, size_t *ret_left);
 
 struct supervisor_progress {
     size_t up;           /* have been ready once, or have ended */

@@ -26,7 +26,9 @@ struct sup_actor {
     struct sup_list starts; /* who names it in `after` */
     struct sup_list feeds;  /* cycles that it is wired into, each once, not its own */
     uint32_t cycle;
-    bool leaving;  /* it ends as soon as nobody who leaves, too, is wired to it any more */
+    bool is_vacant; /* it is nobody's, and has closed: its number is free */
+    bool joins;     /* it is being added just now */
+    bool leaving;   /* it ends as soon as nobody who leaves, too, is wired to it any more */
     bool on_trial; /* it was added, and has not been ready yet: its failure takes the change back */
     bool begun;    /* the present life has been told to start */
     bool held;     /* it can't begin before others have ended */
@@ -147,6 +149,11 @@ bool sup_is_ending_locked(const struct supervisor *sup);
 void sup_heard_init(struct supervisor *sup);
 /* Something that one may wait for has happened. */
 void sup_heard_locked(struct supervisor *sup);
+
+/* vacate.c */
+/* It has closed, or was never shown. Then sup_forget_vacant_locked, once for all. */
+void sup_vacate_locked(struct supervisor *sup, struct sup_actor *actor);
+void sup_forget_vacant_locked(struct supervisor *sup);
 
 /* ending.c: all with the lock held */
 void sup_closed_locked(struct supervisor *sup, uint32_t actor);

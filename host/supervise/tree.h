@@ -166,16 +166,21 @@ struct tree_actions {
  * and manifest->supervision. Errors: NOMEM. */
 int tree_create(const struct plan *plan, struct tree **ret, struct err *err);
 void tree_destroy(struct tree *tree); /* takes NULL */
-/* One more, with the number `count`, down until TREE_EVENT_ADDED: below the group `parent` (PLAN_NONE: a root), before
- * its sibling `before`, or as the last (PLAN_NONE). `actions` gets room for it, too. `actor`, in which only its policies
- * are looked at, is lent until the tree is destroyed. Errors: NOMEM. */
-int tree_add(struct tree *tree, const struct plan_actor *actor, uint32_t parent, uint32_t before,
-             struct tree_actions *actions, struct err *err);
+/* One more, with a number that is free, or the next one, down until TREE_EVENT_ADDED: below the group `parent`
+ * (PLAN_NONE: a root), before its sibling `before`, or as the last (PLAN_NONE). `actions` gets room for it, too.
+ * `actor`, in which only its policies are looked at, is lent until it has others (tree_take_policies), or its number is
+ * free. Errors: NOMEM. */
+int tree_add(struct tree *tree, uint32_t number, const struct plan_actor *actor, uint32_t parent,
+             uint32_t before, struct tree_actions *actions, struct err *err);
 
-/* Takes back the one added last, which has never started. */
+/* Takes back the one with the last number, which has never started. */
 void tree_remove_last(struct tree *tree);
+/* The number of one that has closed, or has never started, is free: below it there must be nobody whose number is not. It
+ * looks like a root that has closed, behind all others, until somebody gets its number. */
+void tree_vacate(struct tree *tree, uint32_t node);
 
-/* Other policies for a node, or for the coordinator: all but the memory is lent until the tree is destroyed. */
+/* Other policies for a node, or for the coordinator: all but the memory is lent until there are others, or its number is
+ * free. */
 struct tree_policies {
     const char *path;                         /* NULL: the coordinator's */
     const struct restart_block *restart;      /* likewise */
@@ -203,7 +208,7 @@ const char *tree_state_text(enum tree_state state);
 uint32_t tree_incarnation(const struct tree *tree, uint32_t node);
 /* Whether a node that is down or waiting can't start before somebody has ended who is alive. */
 bool tree_waits_for_ends(const struct tree *tree, uint32_t node);
-/* The node that starts as number `i`: those of the plan in its init_order, then the added ones. */
+/* The node that starts as number `i`: those of the plan in its init_order, then the added ones, as they came. */
 uint32_t tree_start_order(const struct tree *tree, uint32_t i);
 /* Nodes in order of appearance: where one stands, where the first behind all that is below it does, and who stands
  * there. */

@@ -140,7 +140,7 @@ static int reserve(struct tree *t, struct tree_actions *actions, uint32_t depth)
 }
 
 /* What stands there, and all behind, up to the coordinator, moves by one. */
-static void make_room_at(struct tree *t, uint32_t at) {
+static void make_room_at(struct tree *t, uint32_t at, uint32_t number) {
     memmove(&t->nodes[at + 1], &t->nodes[at], (t->count + 1 - at) * sizeof *t->nodes);
     t->count++;
     for (uint32_t i = 0; i <= t->count; i++) {
@@ -151,9 +151,8 @@ static void make_room_at(struct tree *t, uint32_t at) {
             t->places[node->number] = i;
         }
     }
-    t->nodes[at] = (struct tree_node){.number = t->count - 1};
-    t->places[t->count - 1] = at;
-    t->order[t->count - 1] = t->count - 1;
+    t->nodes[at] = (struct tree_node){.number = number};
+    t->places[number] = at;
 }
 
 static void close_up(struct tree *t, uint32_t at) {
@@ -169,12 +168,29 @@ static void close_up(struct tree *t, uint32_t at) {
     }
 }
 
-int tree_add(struct tree *t, const struct plan_actor *actor, uint32_t parent, uint32_t before,
-             struct tree_actions *actions, struct err *err) {
+/* It may be the last below those that stand above it. */
+static void extend(struct tree *t, uint32_t at) {
+    for (uint32_t up = t->nodes[at].parent; t->nodes[up].end <= at; up = t->nodes[up].parent) {
+        t->nodes[up].end = at + 1;
+    }
+}
+
+/* The last to start, of all. */
+static void put_last_in_order(struct tree *t, uint32_t number, uint32_t count) {
+    uint32_t to = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (t->order[i] != number) {
+            t->order[to++] = t->order[i];
+        }
+    }
+    t->order[to] = number;
+}
+
+int tree_add(struct tree *t, uint32_t number, const struct plan_actor *actor, uint32_t parent,
+             uint32_t before, struct tree_actions *actions, struct err *err) {
     struct tree_node made = {.restart = &actor->spec->restart,
                              .supervise = actor->is_group ? &actor->spec->supervise : NULL};
-    uint32_t up = parent == PLAN_NONE ? t->count : t->places[parent];
-    uint32_t depth = depth_of(t, up) + 1;
+    uint32_t depth = depth_of(t, parent == PLAN_NONE ? t->count : t->places[parent]) + 1;
     depth = depth > t->depth ? depth : t->depth;
     if (reserve(t, actions, depth) < 0 || make_windows(&made) < 0) {
         free_window(made.alone);
@@ -182,24 +198,47 @@ int tree_add(struct tree *t, const struct plan_actor *actor, uint32_t parent, ui
         return err_set(err, ERR_NOMEM, "no memory to supervise '%s'", actor->path);
     }
     t->depth = depth;
+    put_last_in_order(t, number, t->count);
+    if (number < t->count) {
+        close_up(t, t->places[number]); /* it was free */
+    }
+    uint32_t up = parent == PLAN_NONE ? t->count : t->places[parent];
     uint32_t at = before == PLAN_NONE ? t->nodes[up].end : t->places[before];
-    make_room_at(t, at);
-    up += up >= at;
-    make_node(t, at, up, actor);
+    make_room_at(t, at, number);
+    make_node(t, at, up + (up >= at), actor);
     t->nodes[at].alone = made.alone;
     t->nodes[at].children = made.children;
-    for (; t->nodes[up].end <= at; up = t->nodes[up].parent) { /* it may be the last below them */
-        t->nodes[up].end = at + 1;
-    }
+    extend(t, at);
     return 0;
 }
 
-void tree_remove_last(struct tree *t) {
-    uint32_t at = t->places[t->count - 1];
-    free_window(t->nodes[at].alone);
-    free_window(t->nodes[at].children);
-    t->nodes[t->nodes[at].parent].open--;
+static void take_out(struct tree *t, uint32_t at) {
+    struct tree_node *node = &t->nodes[at];
+    free_window(node->alone);
+    free_window(node->children);
+    t->nodes[node->parent].open -= node->state != TREE_IS_CLOSED;
     close_up(t, at);
+}
+
+void tree_remove_last(struct tree *t) {
+    uint32_t number = t->count - 1;
+    put_last_in_order(t, number, t->count);
+    take_out(t, t->places[number]);
+}
+
+void tree_vacate(struct tree *t, uint32_t number) {
+    static const struct restart_block none = {.policy = RESTART_TEMPORARY};
+    take_out(t, t->places[number]);
+    uint32_t at = t->nodes[t->count].end;
+    make_room_at(t, at, number);
+    struct tree_node *node = &t->nodes[at];
+    node->path = "";
+    node->parent = t->count;
+    node->end = at + 1;
+    node->restart = &none;
+    node->state = TREE_IS_CLOSED;
+    node->last.node = PLAN_NONE;
+    extend(t, at);
 }
 
 /* --- other policies --- */

@@ -57,7 +57,7 @@ static void test_rl_an_actor_is_added_wired_and_removed(void **state) {
     assert_int_equal(report.removed, 1);
     assert_int_equal(report.rewired, 1);
     kit_assert_trace(*state, "ear", "2\nbye\n");
-    assert_false(inst_is_open(kit_actor(kit, "ear")));
+    assert_null(proc_find_actor(kit_proc(kit), "ear"));
     say(kit, "talker", 3);
     kit_wait(kit, "talker: 3");
     assert_int_equal(inst_uid(kit_actor(kit, "talker")), uid);
@@ -151,7 +151,7 @@ static void test_rl_a_group_with_members_comes_and_goes(void **state) {
     assert_int_equal(report.removed, 3);
     kit_assert_trace(*state, "judge/first[1]", "4\nbye\n");
     kit_assert_trace(*state, "judge/second[2]", "4\nbye\n");
-    assert_false(inst_is_open(kit_actor(kit, "judge")));
+    assert_null(proc_find_actor(kit_proc(kit), "judge"));
     kit_stop(kit);
 }
 
@@ -198,7 +198,7 @@ static void test_rl_one_that_fails_to_start_takes_all_back(void **state) {
     say(kit, "talker", 5);
     kit_wait(kit, "ear: 5");
     kit_assert_trace(*state, "other", "bye\n");
-    assert_false(inst_is_open(kit_actor(kit, "other")));
+    assert_null(proc_find_actor(kit_proc(kit), "other"));
     change(kit,
            "supervision: { intensity: 5 }\n"
            "actors:\n" TALKER EAR("ear") EAR("other") WIRES("talker.out -> other.number"),
@@ -231,7 +231,7 @@ static void test_rl_a_sender_that_ends_no_turn_takes_all_back(void **state) {
     assert_string_equal(report.actor, "p/talker[0]");
     kit_gate_open(*state, "door");
     kit_wait(kit, "ear: 1");
-    kit_wait_closed(kit, "other");
+    assert_null(proc_find_actor(kit_proc(kit), "other"));
     kit_stop(kit);
 }
 

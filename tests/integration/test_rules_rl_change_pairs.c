@@ -162,7 +162,7 @@ static char *describe(struct kit *kit) {
         uint32_t number = tree_node_at(sup->tree, place);
         const struct inst *in = proc_actor(kit_proc(kit), number);
         const struct sup_actor *actor = sup->actors[number];
-        if (!inst_is_open(in)) {
+        if (!in || !inst_is_open(in)) {
             continue;
         }
         assert_ptr_equal(actor->plan, proc_plan_of(kit_proc(kit), in));

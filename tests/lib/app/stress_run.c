@@ -70,6 +70,9 @@ static void print_actors(struct stress_case *c) {
     for (uint32_t i = 0; i < proc_actor_count(deploy_proc(c->deploy)); i++) {
         const struct inst *in = proc_actor(deploy_proc(c->deploy), i);
         char name[160];
+        if (!in) {
+            continue; /* a reload has removed it */
+        }
         inst_name(in, name, sizeof name);
         (void)fprintf(stderr, "  %s: %s, %u messages, %s%s%s\n", name,
                       inst_status_text(inst_status(in)), inst_depth(in),

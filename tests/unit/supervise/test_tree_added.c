@@ -11,7 +11,7 @@ static int try_add(struct given *g, char name) {
     g->specs[at].restart.own = name == 'o';
     g->actors[at] =
         (struct plan_actor){.path = g->paths[at], .parent = PLAN_NONE, .spec = &g->specs[at]};
-    return tree_add(g->tree, &g->actors[at], PLAN_NONE, PLAN_NONE, &g->actions, &g->err);
+    return tree_add(g->tree, at, &g->actors[at], PLAN_NONE, PLAN_NONE, &g->actions, &g->err);
 }
 
 /* Says what follows. */

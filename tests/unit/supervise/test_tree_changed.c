@@ -14,7 +14,7 @@ static int try_join(struct given *g, char name, char parent, char before, bool i
         (struct restart_block){RESTART_TRANSIENT, false, 3, 10 * NS_PER_S, *given_backoff()};
     g->actors[at] = (struct plan_actor){
         .path = g->paths[at], .parent = up, .is_group = is_group, .spec = &g->specs[at]};
-    return tree_add(g->tree, &g->actors[at], up, behind, &g->actions, &g->err);
+    return tree_add(g->tree, at, &g->actors[at], up, behind, &g->actions, &g->err);
 }
 
 static void join(struct given *g, char name, char parent, char before, bool is_group) {
@@ -115,6 +115,51 @@ static void test_member_that_is_taken_back_never_was(void **state) {
     (void)finishes(g, 'b');
     (void)finishes(g, 'c');
     assert_string_equal(state_of(g, 'g'), "stopping");
+}
+
+/* Its number goes to another one, which stands and starts elsewhere. */
+static void test_number_of_one_that_has_closed_is_given_again(void **state) {
+    struct given *g = *state;
+    given_tree(g, "a g(b c) d");
+    given_policy(g, '-')->strategy = STRATEGY_REST_FOR_ONE;
+    given_running(g);
+    uint32_t number = given_node(g, 'b');
+    (void)removed(g, 'b');
+    (void)stopped(g, 'b');
+
+    tree_vacate(g->tree, number);
+
+    assert_int_equal(tree_place(g->tree, number), 4);
+    assert_int_equal(tree_place_behind(g->tree, given_node(g, 'g')), 3);
+    assert_int_equal(tree_state(g->tree, number), TREE_IS_CLOSED);
+    g->paths[number][0] = 'x';
+    g->actors[number].parent = PLAN_NONE;
+    assert_int_equal(tree_add(g->tree, number, &g->actors[number], PLAN_NONE, given_node(g, 'd'),
+                              &g->actions, &g->err),
+                     0);
+    assert_order(g, "agcxd");
+    assert_int_equal(tree_start_order(g->tree, 4), number);
+    assert_string_equal(starts(g, 'x'), "start x");
+    (void)started(g, 'x');
+    assert_int_equal(tree_incarnation(g->tree, number), 1);
+    assert_string_equal(fails(g, 'x'), "wait x 1/3 100ms, stop d (sibling)");
+}
+
+/* T-6: who closed with it open is not held up by it. */
+static void test_one_that_never_started_gives_its_number_back(void **state) {
+    struct given *g = *state;
+    given_tree(g, "a g(b) d");
+    given_running(g);
+    assert_int_equal(try_join(g, 'x', 'g', '-', false), 0);
+
+    tree_vacate(g->tree, 4);
+
+    (void)finishes(g, 'b');
+    assert_string_equal(state_of(g, 'g'), "stopping");
+    (void)stopped(g, 'g');
+    (void)finishes(g, 'a');
+    (void)finishes(g, 'd');
+    assert_true(tree_is_over(g->tree));
 }
 
 static const char *again(struct given *g, char name) {
@@ -251,6 +296,8 @@ int main(void) {
         TEST(test_group_joins_with_its_members),
         TEST(test_member_of_a_group_that_is_down_starts_with_it),
         TEST(test_member_that_is_taken_back_never_was),
+        TEST(test_number_of_one_that_has_closed_is_given_again),
+        TEST(test_one_that_never_started_gives_its_number_back),
         TEST(test_one_starts_again_at_once_and_it_does_not_count),
         TEST(test_one_that_is_down_starts_when_it_would),
         TEST(test_one_that_finishes_when_it_is_told_to_start_again_has_finished),
