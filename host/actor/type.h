@@ -99,4 +99,7 @@ static inline const struct inst_type *type_current(const struct type_line *line)
 void type_make_current(struct type_line *line, const struct inst_type *type);
 /* A generation that no instance is of any more, nor will be. Lookers may still read it. */
 void type_retire(struct proc *proc, const struct inst_type *type);
+/* Those of a library go when no instance is of one, or could go back to it; false: some is, and all stay. No new one is
+ * made of them meanwhile: they are not current (type_make_current), and all activations are over that have seen them so. */
+bool types_retire_of(struct proc *proc, const struct library *library);
 void types_free(struct proc *proc);

@@ -317,6 +317,30 @@ void type_retire(struct proc *proc, const struct inst_type *retired) {
     looks_give_up(proc, &type->block);
 }
 
+static const struct inst_type *find_of(struct proc *proc, const struct library *library,
+                                       uint32_t *at) {
+    const struct inst_type *found = NULL;
+    pthread_mutex_lock(&proc->lock);
+    for (; *at < proc->type_count && !found; ++*at) {
+        found = proc->inst_types[*at]->library == library ? proc->inst_types[*at] : NULL;
+    }
+    pthread_mutex_unlock(&proc->lock);
+    return found;
+}
+
+bool types_retire_of(struct proc *proc, const struct library *library) {
+    const struct inst_type *type;
+    for (uint32_t at = 0; (type = find_of(proc, library, &at));) {
+        if (swap_refers(proc, type)) {
+            return false;
+        }
+    }
+    for (uint32_t at = 0; (type = find_of(proc, library, &at)); at = 0) {
+        type_retire(proc, type);
+    }
+    return true;
+}
+
 void types_free(struct proc *proc) {
     for (uint32_t t = 0; t < proc->type_count; t++) {
         forget_code(proc->inst_types[t]);

@@ -116,6 +116,85 @@ static bool has_type_of(const struct plan *plan, const struct reload_file *file)
     return false;
 }
 
+/* --- those that nobody needs any more --- */
+
+/* A type that is not to be for a while. */
+struct hidden {
+    const struct reload_file *file;
+    const struct inst_type *type;
+};
+
+static bool is_unused(const struct reload *reload, const struct reload_file *file) {
+    return !file->is_of_root && !has_file(reload->plan, file);
+}
+
+static size_t count_unused(const struct reload *reload) {
+    size_t count = 0;
+    for (size_t i = 0; i < reload->file_count; i++) {
+        const struct reload_file *file = &reload->files[i];
+        count += is_unused(reload, file) ? file->library->image->note->actor_count : 0;
+    }
+    return count;
+}
+
+/* Nobody makes an instance of it any more. */
+static size_t hide(const struct reload *reload, struct hidden *ret) {
+    size_t count = 0;
+    for (size_t i = 0; i < reload->file_count; i++) {
+        const struct reload_file *file = &reload->files[i];
+        const struct note_plugin *note = file->library->image->note;
+        for (size_t a = 0; is_unused(reload, file) && a < note->actor_count; a++) {
+            const struct inst_type *type = proc_find_type(reload->proc, note->actors[a].id);
+            if (type && type->library == file->library) {
+                type_make_current(type->line, NULL);
+                ret[count++] = (struct hidden){file, type};
+            }
+        }
+    }
+    return count;
+}
+
+static void show(const struct hidden *hidden, size_t count, const struct reload_file *file) {
+    for (size_t i = 0; i < count; i++) {
+        if (hidden[i].file == file) {
+            type_make_current(hidden[i].type->line, hidden[i].type);
+        }
+    }
+}
+
+/* The place of the last one is its place then. */
+static void let_go(struct reload *reload, struct reload_file *file, uint64_t grace_ns) {
+    struct reload_file gone = *file;
+    pthread_mutex_lock(&reload->lock);
+    *file = reload->files[--reload->file_count];
+    tell_news_locked(reload);
+    pthread_mutex_unlock(&reload->lock);
+    mem_free(gone.path);
+    retirer_take(reload->retirer, gone.library, grace_ns);
+}
+
+void files_retire_unused(struct reload *reload, uint64_t grace_ns) {
+    size_t count = count_unused(reload);
+    struct hidden *hidden = count > 0 ? mem_array(count, sizeof *hidden) : NULL;
+    if (!hidden) {
+        return; /* there are none, or they stay until next time */
+    }
+    count = hide(reload, hidden);
+    bool is_over = reload_wait_activations(reload);
+    for (size_t i = reload->file_count; i-- > 0;) { /* behind it stand only such that stay */
+        struct reload_file *file = &reload->files[i];
+        if (!is_unused(reload, file)) {
+            continue;
+        }
+        if (is_over && types_retire_of(reload->proc, file->library)) {
+            let_go(reload, file, grace_ns);
+        } else {
+            show(hidden, count, file);
+        }
+    }
+    mem_free(hidden);
+}
+
 bool files_is_in_use(const struct transaction *t, const struct reload_file *file) {
     const struct plan *plan = transaction_plan(t);
     return file->is_of_root || has_file(plan, file) ||

@@ -469,7 +469,7 @@ int reload_run(struct reload *reload, const struct reload_how *how, struct reloa
     }
     report_end(&t, status < 0 ? err->text : "");
     fini(&t);
-    reload_sweep(reload);
+    reload_sweep(reload, grace(&t));
     pthread_mutex_unlock(&reload->running);
     return status;
 }

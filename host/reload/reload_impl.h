@@ -91,6 +91,9 @@ int files_add_types(struct reload *reload, const struct plan *plan, struct err *
 /* Whether somebody is to be of it still; also if another file has its types now, as when this one is broken. */
 bool files_is_in_use(const struct transaction *t, const struct reload_file *file);
 
+/* Those of which no actor of the plan may be, and no instance is, retire. */
+void files_retire_unused(struct reload *reload, uint64_t grace_ns);
+
 /* prove.c */
 /* The private copies are made, and each is tried by a process of its own (RL-1). */
 int transaction_probe(struct transaction *t, struct err *err);
@@ -147,8 +150,10 @@ void transaction_undo_change(struct transaction *t);
 void transaction_drop_change(struct transaction *t);
 
 /* sweep.c */
-/* What is left of actors is given back. */
-void reload_sweep(struct reload *reload);
+/* What is left of actors, and of plugin files, is given back; these lie still for so long before. */
+void reload_sweep(struct reload *reload, uint64_t grace_ns);
+/* Whether all activations are over that ran when it was called; not for ever. */
+bool reload_wait_activations(struct reload *reload);
 
 /* over.c */
 enum reload_mode transaction_mode(const struct transaction *t);

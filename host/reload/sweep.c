@@ -1,4 +1,4 @@
-/* What is left of actors that a reload has removed, or has added in vain, is given back. */
+/* What is left of actors that a reload has removed, or has added in vain, is given back, and so are their plugin files. */
 #include <time.h>
 
 #include "base/alloc.h"
@@ -41,8 +41,15 @@ static bool wait_dropped(struct reload *reload) {
     }
 }
 
-void reload_sweep(struct reload *reload) {
-    (void)wait_dropped(reload);
+/* As if nobody had been dropped. */
+bool reload_wait_activations(struct reload *reload) {
+    return proc_drop(reload->proc, NULL, 0, NULL) == 0 && wait_dropped(reload);
+}
+
+void reload_sweep(struct reload *reload, uint64_t grace_ns) {
+    if (wait_dropped(reload)) {
+        files_retire_unused(reload, grace_ns);
+    }
 }
 
 bool reload_needs(struct reload *reload, const struct plan *plan) {

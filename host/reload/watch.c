@@ -19,8 +19,8 @@
 
 /* A file of the deployment. */
 struct watched {
-    const char *path; /* stays as long as the deployment */
-    int folder;       /* its number; -1: it can't be watched */
+    char *path; /* owned */
+    int folder; /* its number; -1: it can't be watched */
 };
 
 struct watch {
@@ -37,6 +37,13 @@ static const char *name_in_folder(const char *path) {
 }
 
 /* --- files --- */
+
+static void free_files(struct watched *files, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        mem_free(files[i].path);
+    }
+    mem_free(files);
+}
 
 static int watch_folder(struct watch *watch, struct watched *file, struct err *err) {
     const char *name = name_in_folder(file->path);
@@ -59,18 +66,21 @@ static int take_files(struct watch *watch, struct err *err) {
     pthread_mutex_lock(&reload->lock);
     size_t count = reload->file_count;
     struct watched *files = mem_array(count + 1, sizeof *files);
-    for (size_t i = 0; files && i < count; i++) {
-        files[i].path = reload->files[i].path;
+    bool all = files;
+    for (size_t i = 0; all && i < count; i++) {
+        files[i].path = mem_text(reload->files[i].path);
+        all = files[i].path;
     }
     pthread_mutex_unlock(&reload->lock);
-    if (!files) {
+    if (!all) {
+        free_files(files, files ? count : 0);
         return err_set(err, ERR_NOMEM, "watching %zu plugin files", count);
     }
     int status = 0;
     for (size_t i = 0; i < count; i++) {
         status = watch_folder(watch, &files[i], err) < 0 ? -1 : status;
     }
-    mem_free(watch->files);
+    free_files(watch->files, watch->file_count);
     watch->files = files;
     watch->file_count = count;
     return status;
@@ -203,7 +213,7 @@ static void destroy(struct watch *watch) {
     if (watch->news >= 0) {
         (void)close(watch->news);
     }
-    mem_free(watch->files);
+    free_files(watch->files, watch->file_count);
     mem_free(watch);
 }
 

@@ -233,6 +233,55 @@ static void test_rl5_handlers_of_the_host_are_put_back_at_a_reload(void **state)
 }
 
 #define TEST(name) KIT_TEST(KIT_THREADS, name)
+/* --- a file that nobody needs any more --- */
+
+#define EAR "actors:\n  ear: { type: kit.Player, config: { number: 'note $' } }\n"
+
+/* 0: no file of this name is loaded. */
+static uint32_t current_of(struct kit *kit, const char *name) {
+    struct retired all[RETIRED_KEEPS];
+    size_t count = reload_current(deploy_reload(kit_deploy(kit)), all, RETIRED_KEEPS);
+    for (size_t i = 0; i < count; i++) {
+        if (strstr(all[i].file, name)) {
+            return all[i].generation;
+        }
+    }
+    return 0;
+}
+
+/* Comes and goes with the manifest; returns what became of its file. */
+static struct retired come_and_go(struct kit *kit, unsigned number) {
+    struct reload_report report;
+    char line[32];
+    assert_int_equal(kit_reload_to(kit, ADDER, soon, &report), 0);
+    uint32_t generation = current_of(kit, "adder.so");
+    assert_true(find_code(generation) != 0);
+    assert_true(kit_number(kit, "adder", "number", number));
+    (void)snprintf(line, sizeof line, "ear: %u", number);
+    kit_wait(kit, line);
+
+    assert_int_equal(kit_reload_to(kit, EAR, soon, &report), 0);
+
+    assert_int_equal(current_of(kit, "adder.so"), 0);
+    return wait_for(kit, generation, RETIRED_UNLOADED);
+}
+
+static void test_rl5_the_file_of_actors_that_were_removed_is_unloaded(void **state) {
+    struct retired retired = {.generation = 0};
+    kit_plugin(*state, "adder_1", "adder.so");
+    struct kit *kit = kit_start(*state, EAR);
+    for (unsigned i = 0; i < TRIES && retired.state != RETIRED_UNLOADED; i++) {
+        retired = come_and_go(kit, i + 1);
+    }
+
+    if (retired.state != RETIRED_UNLOADED) {
+        fail_msg("it is '%s': %s", retired_state_text(retired.state), retired.reason);
+    }
+    assert_true(find_code(retired.generation) == 0);
+    (void)come_and_go(kit, 100);
+    kit_stop(kit);
+}
+
 static const struct kit_test tests[] = {
     TEST(test_rl5_old_code_is_unloaded_when_nobody_can_reach_it),
     TEST(test_rl5_new_code_that_was_taken_back_is_unloaded),
@@ -241,6 +290,7 @@ static const struct kit_test tests[] = {
     TEST(test_rl5_a_pointer_left_in_memory_keeps_the_code),
     TEST(test_rl5_a_signal_handler_left_behind_keeps_the_code),
     KIT_TEST(KIT_BOTH, test_rl5_handlers_of_the_host_are_put_back_at_a_reload),
+    KIT_TEST(KIT_BOTH, test_rl5_the_file_of_actors_that_were_removed_is_unloaded),
 };
 
 int main(void) {
