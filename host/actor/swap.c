@@ -294,8 +294,10 @@ static int go_with(struct runner *r, struct inst *in, const struct inst_type *to
     if (version) {
         return go_saved(r, in, to, version, config, why, size);
     }
-    if (same_code) {
-        (void)snprintf(why, size, "it takes other settings only when it starts");
+    if (same_code || !swap_stays_in_place(in->type, to)) { /* the second: back, see swap_check */
+        (void)snprintf(why, size, "%s",
+                       same_code ? "it takes other settings only when it starts"
+                                 : "its state can't be read by the code before");
         return -1;
     }
     return go_in_place(in, to, config, why, size);

@@ -8,6 +8,8 @@ bool swap_is_same_code(const struct inst_type *from, const struct inst_type *to)
 /* To its type's line, and what depends on the type. */
 void swap_become(struct inst *in, const struct inst_type *type);
 
+/* Whether a state of the one is, as it lies there, one of the other. */
+bool swap_stays_in_place(const struct inst_type *from, const struct inst_type *to);
 /* The name of a row in use that `to` lacks; NULL: none. */
 const char *swap_find_lack(const struct inst *in, const struct inst_type *to);
 

@@ -44,7 +44,7 @@ static uint64_t config_size(const struct inst_type *type) {
     return size;
 }
 
-static bool stays_in_place(const struct inst_type *from, const struct inst_type *to) {
+bool swap_stays_in_place(const struct inst_type *from, const struct inst_type *to) {
     return from->plain_state && to->plain_state && from->state_size == to->state_size &&
            from->state_version == to->state_version && from->config_offset == to->config_offset &&
            config_size(from) == config_size(to);
@@ -62,12 +62,12 @@ uint32_t swap_version(const struct inst_type *from, const struct inst_type *to) 
 
 /* 0: it stays where it is, or can't go. */
 static uint32_t version_to(const struct inst_type *from, const struct inst_type *to) {
-    bool stays = !swap_is_same_code(from, to) && stays_in_place(from, to);
+    bool stays = !swap_is_same_code(from, to) && swap_stays_in_place(from, to);
     return stays ? 0 : swap_version(from, to);
 }
 
 static int check_state(const struct inst_type *from, const struct inst_type *to, struct err *err) {
-    if (swap_version(from, to) || stays_in_place(from, to) || swap_is_same_code(from, to)) {
+    if (swap_version(from, to) || swap_stays_in_place(from, to) || swap_is_same_code(from, to)) {
         return 0;
     }
     if (from->save == INST_NO_ROW || to->load == INST_NO_ROW) {

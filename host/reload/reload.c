@@ -251,6 +251,16 @@ static int check_wires(const struct transaction *t, struct err *err) {
     return 0;
 }
 
+/* Before anybody goes over. */
+static void say_no_way_back(const struct transaction *t, const struct inst_type *to) {
+    if (t->reload->log) {
+        log_write(t->reload->log, LOG_WARN, NULL,
+                  "reload: actor type '%s' has no way back: the code before can't read the states "
+                  "of the new code, so an actor stays on it once a turn there has gone well",
+                  to->id);
+    }
+}
+
 static int check_types(struct transaction *t, struct err *err) {
     struct reload_report *report = t->report;
     report->can_go_back = true;
@@ -265,6 +275,9 @@ static int check_types(struct transaction *t, struct err *err) {
             return -1;
         }
         report->can_go_back &= can_go_back;
+        if (!can_go_back) {
+            say_no_way_back(t, turnover->to);
+        }
     }
     return check_wires(t, err);
 }
