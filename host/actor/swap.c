@@ -390,7 +390,7 @@ static void go_back(struct runner *r, struct inst *in, const struct inst_type *f
 static bool is_late(struct swap *swap, const struct inst_type *to) {
     /* seq_cst: W-5; who is not late has become `to` before the way back begins, and is found then */
     unsigned phase = atomic_load_explicit(&swap->phase, memory_order_seq_cst);
-    return phase == SWAP_BACK || phase == SWAP_NONE ||
+    return phase == SWAP_BACK || phase == SWAP_LATE || phase == SWAP_NONE ||
            atomic_load_explicit(&swap->to, memory_order_relaxed) != to;
 }
 
@@ -433,7 +433,7 @@ static void go_the_way(struct runner *r, struct inst *in, struct swap *swap) {
         (enum swap_phase)atomic_load_explicit(&swap->phase, memory_order_seq_cst);
     const struct inst_type *from = atomic_load_explicit(&swap->from, memory_order_relaxed);
     const struct inst_type *to = atomic_load_explicit(&swap->to, memory_order_relaxed);
-    bool is_back = phase == SWAP_BACK;
+    bool is_back = phase == SWAP_BACK || phase == SWAP_LATE;
     bool is_live = in->phase == PHASE_LIVE;
     const struct inst_type *reach = is_back ? from : to;
     if (phase == SWAP_SETTLE && in->type == to) {
@@ -457,6 +457,9 @@ static void go_the_way(struct runner *r, struct inst *in, struct swap *swap) {
         return; /* it is asked again */
     } else if (is_live && is_back) {
         go_back(r, in, from);
+        if (phase == SWAP_LATE) {
+            swap_put_config(in, NULL); /* not a later reload's */
+        }
     } else if (is_live) {
         go_over_in_time(r, in, swap, from, to);
     }
@@ -523,7 +526,7 @@ static bool hold_anew(struct runner *r, struct inst *in, struct swap *swap) {
 /* Also while others go back already: until it is its turn it goes on with code that has failed. */
 static bool is_on_probation(struct swap *swap, uint64_t turns) {
     unsigned phase = atomic_load_explicit(&swap->phase, memory_order_relaxed);
-    return (phase == SWAP_OVER || phase == SWAP_BACK) &&
+    return (phase == SWAP_OVER || phase == SWAP_BACK || phase == SWAP_LATE) &&
            turns < atomic_load_explicit(&swap->probation, memory_order_relaxed);
 }
 

@@ -30,7 +30,9 @@
  *      other settings is not touched by it.
  * W-8  Who is stuck on its way over, and comes back when the reload is being taken back, or was, goes back by itself:
  *      it is what it was, or has the settings before by one more turn of `reconfigure`. One that does not take them
- *      fails of that, and its next life has them. Until then no other reload has actors of its type go anywhere. */
+ *      fails of that, and its next life has them. Until then no other reload has actors of its type go anywhere.
+ * W-9  Who had gone over and is in one turn all the time while the others go back goes back when that ends, also when
+ *      the reload is over by then. The generation that it was of stays loaded. */
 #pragma once
 
 #include <pthread.h>
@@ -57,6 +59,8 @@ enum swap_phase {
     SWAP_GATE,   /* those of `from` stop between two turns, until they are let go on */
     SWAP_SHADOW, /* those of `from` get a shadow, of `to`: see shadow.h */
     SWAP_UNSHADOW, /* and have none any more */
+    SWAP_LATE, /* the reload was taken back, and is over; those of `to` that were in a turn all the time have yet to
+                    * go back to `from` (W-9) */
 };
 
 #define SWAP_STATE_SMALL 4096u
@@ -186,7 +190,12 @@ bool swap_refers(struct proc *proc, const struct inst_type *type);
 void swap_wait(const struct inst_type *to, uint64_t gone, uint64_t failures, uint64_t until_ns);
 void swap_counts(const struct inst_type *to, struct swap_counts *ret,
                  struct swap_failure *ret_failure);
-/* No settings of the other side are kept any more, of all instances of this line. */
-void swap_forget_configs(struct proc *proc, const struct inst_type *type);
+/* No settings of the other side are kept any more, of all instances of this line; `back`: but of those that have yet to go
+ * back. */
+void swap_forget_configs(struct proc *proc, const struct inst_type *type, bool back);
 /* There is no way to go any more. */
 void swap_end(const struct inst_type *to);
+/* The same when all were to go back, and some are left: they do as they come to the end of a turn. */
+void swap_end_late(const struct inst_type *to);
+/* Whether some of this line have not come to it yet. */
+bool swap_awaits(struct proc *proc, const struct inst_type *type);

@@ -158,6 +158,7 @@ static struct way way_of(struct swap *swap) {
         (enum swap_phase)atomic_load_explicit(&swap->phase, memory_order_relaxed);
     switch (phase) {
     case SWAP_BACK:
+    case SWAP_LATE:
         return (struct way){to, from, phase};
     case SWAP_GATE:
     case SWAP_SHADOW:
@@ -193,6 +194,7 @@ static bool has_to_go(const struct way *way, struct inst *in) {
     case SWAP_OVER:
     case SWAP_SETTLE:
     case SWAP_BACK:
+    case SWAP_LATE:
     case SWAP_GATE:
         break;
     }
@@ -358,7 +360,8 @@ void swap_begin(const struct inst_type *from, const struct inst_type *to, enum s
                 uint64_t probation) {
     struct swap *swap = &to->line->swap;
     pthread_mutex_lock(&swap->lock);
-    if (atomic_load_explicit(&swap->phase, memory_order_relaxed) == SWAP_NONE) {
+    unsigned before = atomic_load_explicit(&swap->phase, memory_order_relaxed);
+    if (before == SWAP_NONE || before == SWAP_LATE) {
         swap->counts = (struct swap_counts){0};
         swap->failure = (struct swap_failure){0};
     }
@@ -422,19 +425,52 @@ void swap_counts(const struct inst_type *to, struct swap_counts *ret,
     pthread_mutex_unlock(&swap->lock);
 }
 
-void swap_forget_configs(struct proc *proc, const struct inst_type *type) {
+void swap_forget_configs(struct proc *proc, const struct inst_type *type, bool back) {
     struct looker looker;
     looks_begin(proc, &looker);
     for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
         struct inst *in = cell_at(proc, i);
-        if (is_used(in) && inst_type(in)->line == type->line) {
+        const struct inst_type *of = is_used(in) ? inst_type(in) : NULL;
+        if (of && of->line == type->line && !(back && of == type)) {
             swap_put_config(in, NULL);
         }
     }
     looks_end(proc, &looker);
 }
 
-void swap_end(const struct inst_type *to) {
+/* Unless nobody was told to go there yet: then others may be late still. */
+static void end_in(const struct inst_type *to, enum swap_phase phase) {
     struct swap *swap = &to->line->swap;
-    atomic_store_explicit(&swap->phase, SWAP_NONE, memory_order_seq_cst);
+    if (atomic_load_explicit(&swap->to, memory_order_relaxed) == to) {
+        atomic_store_explicit(&swap->phase, (uint8_t)phase, memory_order_seq_cst);
+    }
+}
+
+void swap_end(const struct inst_type *to) {
+    end_in(to, SWAP_NONE);
+}
+
+void swap_end_late(const struct inst_type *to) {
+    end_in(to, SWAP_LATE);
+}
+
+/* One that has come to it, and could not go back, is not asked any more. */
+static bool is_awaited(struct inst *in, const struct way *way) {
+    return has_to_go(way, in) && inst_is_open(in) &&
+           (atomic_load_explicit(&in->signals, memory_order_relaxed) & SIGNAL_SWAP);
+}
+
+bool swap_awaits(struct proc *proc, const struct inst_type *type) {
+    struct way way = way_of(&type->line->swap);
+    struct looker looker;
+    bool awaits = false;
+    if (way.phase != SWAP_LATE) {
+        return false;
+    }
+    looks_begin(proc, &looker);
+    for (uint32_t i = 0, count = cell_count(proc); i < count && !awaits; i++) {
+        awaits = is_awaited(cell_at(proc, i), &way);
+    }
+    looks_end(proc, &looker);
+    return awaits;
 }

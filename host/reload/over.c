@@ -170,7 +170,8 @@ int transaction_await_late(struct transaction *t, struct err *err) {
     uint64_t until_ns = until_over(t);
     for (size_t i = 0; i < t->turnover_count; i++) {
         const struct turnover *turnover = &t->turnovers[i];
-        while (turnover->from && swap_is_busy(turnover->to)) {
+        while (turnover->from &&
+               (swap_is_busy(turnover->to) || swap_awaits(t->reload->proc, turnover->to))) {
             if (now(t) >= until_ns) {
                 return err_set(err, ERR_REFUSED,
                                "actor type '%s': a reload before was taken back, and an actor that "

@@ -331,7 +331,7 @@ static bool retire_types(struct transaction *t, bool is_back) {
     }
     for (size_t i = 0; i < t->turnover_count; i++) {
         const struct turnover *turnover = &t->turnovers[i];
-        swap_end(turnover->to);
+        (is_back && !all ? swap_end_late : swap_end)(turnover->to);
         if (!all) {
             continue;
         }

@@ -235,7 +235,7 @@ static void keep_same(struct transaction *t) {
 
 void transaction_keep_settings(struct transaction *t, bool is_done) {
     for (size_t i = 0; i < t->turnover_count; i++) {
-        swap_forget_configs(t->reload->proc, t->turnovers[i].to);
+        swap_forget_configs(t->reload->proc, t->turnovers[i].to, !is_done);
     }
     if (is_done && t->how->next) {
         /* without memory the plan before is needed still */
