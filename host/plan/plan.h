@@ -62,6 +62,7 @@ struct plan_wire { /* one per source actor: a pool's output becomes one wire per
     enum route_mode route;
     const struct troupe_field *key; /* hash: in the type sent; NULL for any-typed: by key_name */
     const char *key_name;           /* hash; else NULL */
+    struct mark key_mark;           /* where it stands */
     const struct msg_type *type;    /* what travels: the output's type */
     struct mark mark;
 };

@@ -172,6 +172,7 @@ static int spread_link(struct build *b, const struct link *link) {
             .route = link->spec->has_route ? link->spec->route : ROUTE_DIRECT,
             .key = link->key,
             .key_name = link->key ? link->spec->key.text : NULL,
+            .key_mark = link->spec->key.mark,
             .type = from->ports[link->from_row].type,
             .mark = link->spec->mark,
         };

@@ -181,6 +181,11 @@ static const struct inst_type *type_after(const struct transaction *t, const cha
     return NULL;
 }
 
+const struct inst_type *transaction_type_after(const struct transaction *t, const char *id) {
+    const struct inst_type *after = type_after(t, id);
+    return after ? after : proc_find_type(t->reload->proc, id);
+}
+
 /* A type that the file had, and some actor of the plan is, or may spawn. */
 static int check_none_missing(const struct transaction *t, const struct exchange *exchange,
                               struct err *err) {
@@ -223,8 +228,8 @@ static int check_wire(const struct transaction *t, const struct plan_wire *wire,
         return err_set(err, ERR_REFUSED, "'%s.%s' is wired, and the new code has no such port",
                        to->path, in);
     }
-    source = source ? source : proc_find_type(t->reload->proc, plan->types[from->type].note->id);
-    target = target ? target : proc_find_type(t->reload->proc, plan->types[to->type].note->id);
+    source = transaction_type_after(t, plan->types[from->type].note->id);
+    target = transaction_type_after(t, plan->types[to->type].note->id);
     const struct msg_type *sent = source->rows[from_row].type;
     const struct msg_type *taken = target->rows[to_row].type;
     if (sent && taken && type_check_compatible(sent, taken, err) < 0) {
@@ -311,7 +316,8 @@ static int load(struct transaction *t, struct err *err) {
             return -1;
         }
     }
-    return check_types(t, err) < 0 || transaction_await_late(t, err) < 0
+    return check_types(t, err) < 0 || transaction_check_fields(t, err) < 0 ||
+                   transaction_await_late(t, err) < 0
                ? -1
                : transaction_configure(t, err);
 }

@@ -129,6 +129,15 @@ void report_end(struct transaction *t, const char *reason);
  * with the place in the manifest. */
 int transaction_check_keys(struct transaction *t, struct err *err);
 
+/* reload.c */
+/* What the actors of this id are to be; NULL: there is none. */
+const struct inst_type *transaction_type_after(const struct transaction *t, const char *id);
+
+/* fields.c */
+/* Whether what new code sends has the fields that the manifest names, where that was not read again. When the types are
+ * there. Errors: INVALID, with the place in the manifest. */
+int transaction_check_fields(struct transaction *t, struct err *err);
+
 /* compare.c */
 /* What is to be done for the next plan, and whether it can be. Errors: REFUSED, with all that is in the way; EXISTS. */
 int transaction_compare(struct transaction *t, struct err *err);
