@@ -204,7 +204,10 @@ static void test_rl1_too_few_messages_in_time_are_told(void **state) {
 
     assert_refused(&report);
     assert_int_equal(report.shadow.compared, 0);
-    assert_non_null(strstr(report.reason, "only 0 of 5 turns could be compared in 5"));
+    static const char said[] = "only 0 of 5 turns could be compared in ";
+    const char *reason = strstr(report.reason, said);
+    assert_non_null(reason);
+    assert_true(atoi(reason + strlen(said)) >= 50);
     ask(kit, "prober", "prober: version 1");
     kit_stop(kit);
 }
