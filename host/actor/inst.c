@@ -144,7 +144,7 @@ static void reset(struct inst *in, struct proc *proc, const struct inst_type *ty
     in->reason = REASON_NONE;
     in->inputs_ended = in->children_draining = in->failed = false;
     in->aborted = in->quiet = in->cleanup_ok = in->watched = in->alive_by_timers = false;
-    in->spawned = in->told = in->checkpoints = in->is_calling = in->timed = false;
+    in->spawned = in->told = in->checkpoints = in->is_calling = in->timed = in->is_late = false;
     in->child_row = INST_NO_ROW;
     in->proc = proc;
     atomic_store_explicit(&in->parent, NULL, memory_order_relaxed);

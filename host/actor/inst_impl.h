@@ -195,6 +195,7 @@ struct inst {
     bool is_calling : 1;      /* calls of its own are pending */
     bool alive_by_timers : 1; /* SIGNAL_ALIVE */
     bool timed : 1;           /* it has had a timer or a watch */
+    bool is_late : 1;         /* it can't go back just now, and asks to as soon as it can (W-9) */
     unsigned char : 0;
     unsigned char reason : 4; /* of a clean end; enum inst_reason */
     bool inputs_ended : 1;    /* why it drains */

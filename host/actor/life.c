@@ -332,6 +332,7 @@ void life_leave(struct runner *r, struct inst *in) {
 static void drop_life(struct runner *r, struct inst *in) {
     in->finishes = false; /* cleanup may have asked for it once more */
     swap_drop(r, in);
+    swap_ask_again(in);
     shadow_end(r, in);
     calls_end(r, in);
     inst_memory_end(r->pool, inst_has_memory(in));

@@ -453,14 +453,13 @@ static void go_the_way(struct runner *r, struct inst *in, struct swap *swap) {
         return; /* it has gone that way */
     } else if (in->phase == PHASE_DOWN || (is_live && swap_is_untouched(in, reach))) {
         go_quietly(in, reach, is_back);
-    } else if (is_live && swap_waits(in, reach)) {
-        return; /* it is asked again */
-    } else if (is_live && is_back) {
+        swap_forget_refused(in);
+    } else if (!is_live || swap_waits(in, reach)) {
+        swap_stay_late(in); /* else it is asked again */
+    } else if (is_back) {
         go_back(r, in, from);
-        if (phase == SWAP_LATE) {
-            swap_put_config(in, NULL); /* not a later reload's */
-        }
-    } else if (is_live) {
+        swap_forget_refused(in);
+    } else {
         go_over_in_time(r, in, swap, from, to);
     }
 }

@@ -31,8 +31,8 @@
  * W-8  Who is stuck on its way over, and comes back when the reload is being taken back, or was, goes back by itself:
  *      it is what it was, or has the settings before by one more turn of `reconfigure`. One that does not take them
  *      fails of that, and its next life has them. Until then no other reload has actors of its type go anywhere.
- * W-9  Who had gone over and is in one turn all the time while the others go back goes back when that ends, also when
- *      the reload is over by then. The generation that it was of stays loaded. */
+ * W-9  Who had gone over and is in one turn all the time while the others go back, or can't run one, goes back when that
+ *      ends, also when the reload is over by then. The generation that it was of stays loaded. */
 #pragma once
 
 #include <pthread.h>
@@ -147,6 +147,8 @@ void swap_abandon(struct inst *in);
 /* Its state in this version, by a turn of which nothing else remains; *ret is to be freed. A status. Between
  * two turns. */
 int32_t swap_save(struct runner *r, struct inst *in, uint32_t version, struct str *ret);
+/* What it waited for is over, if it did: it is asked to go back once more (W-9). */
+void swap_ask_again(struct inst *in);
 /* Its life ends: what is held ends with it. */
 void swap_drop(struct runner *r, struct inst *in);
 
@@ -195,7 +197,8 @@ void swap_counts(const struct inst_type *to, struct swap_counts *ret,
 void swap_forget_configs(struct proc *proc, const struct inst_type *type, bool back);
 /* There is no way to go any more. */
 void swap_end(const struct inst_type *to);
-/* The same when all were to go back, and some are left: they do as they come to the end of a turn. */
-void swap_end_late(const struct inst_type *to);
+/* The same when all were to go back; unless `all` have, those that are left are told once more, and do as they come to
+ * the end of a turn. */
+void swap_end_back(struct proc *proc, const struct inst_type *to, bool all);
 /* Whether some of this line have not come to it yet. */
 bool swap_awaits(struct proc *proc, const struct inst_type *type);

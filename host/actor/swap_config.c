@@ -98,3 +98,32 @@ int swap_reconfigure(struct runner *r, struct inst *in, const struct inst_type *
     swap_write_config(in);
     return 0;
 }
+
+/* --- behind a reload that was taken back --- */
+
+static enum swap_phase phase_of(const struct inst *in) {
+    /* seq_cst: as in swap_end_back, which looks at all behind it */
+    return (enum swap_phase)atomic_load_explicit(&in->type->line->swap.phase, memory_order_seq_cst);
+}
+
+void swap_forget_refused(struct inst *in) {
+    enum swap_phase phase = phase_of(in);
+    if (phase == SWAP_LATE || phase == SWAP_NONE) {
+        swap_put_config(in, NULL);
+    }
+}
+
+void swap_stay_late(struct inst *in) {
+    if (phase_of(in) == SWAP_LATE && in->phase != PHASE_CLOSED && !in->is_late) {
+        in->is_late = true;
+        atomic_fetch_add_explicit(&in->type->line->swap.busy, 1, memory_order_seq_cst);
+    }
+}
+
+void swap_ask_again(struct inst *in) {
+    if (in->is_late) {
+        in->is_late = false;
+        inst_signal_later(in, SIGNAL_SWAP);
+        atomic_fetch_sub_explicit(&in->type->line->swap.busy, 1, memory_order_seq_cst);
+    }
+}

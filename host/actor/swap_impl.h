@@ -25,6 +25,11 @@ void swap_write_config(struct inst *in);
 bool swap_is_untouched(const struct inst *in, const struct inst_type *to);
 /* Whether it would get its settings by a row that can't run now. */
 bool swap_waits(const struct inst *in, const struct inst_type *to);
+/* What it has gone back from is not a later reload's: behind the reload nobody else forgets it. */
+void swap_forget_refused(struct inst *in);
+/* It has yet to go back, and can't now (swap_waits, or its life is ending): behind the reload, when nobody else does, it
+ * asks itself, and counts as busy until then. */
+void swap_stay_late(struct inst *in);
 /* By the row `reconfigure`. */
 int swap_reconfigure(struct runner *r, struct inst *in, const struct inst_type *to,
                      struct config **config, char *why, size_t size);

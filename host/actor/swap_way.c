@@ -439,19 +439,28 @@ void swap_forget_configs(struct proc *proc, const struct inst_type *type, bool b
 }
 
 /* Unless nobody was told to go there yet: then others may be late still. */
-static void end_in(const struct inst_type *to, enum swap_phase phase) {
+static bool end_in(const struct inst_type *to, enum swap_phase phase) {
     struct swap *swap = &to->line->swap;
-    if (atomic_load_explicit(&swap->to, memory_order_relaxed) == to) {
+    bool is_told = atomic_load_explicit(&swap->to, memory_order_relaxed) == to;
+    if (is_told) {
         atomic_store_explicit(&swap->phase, (uint8_t)phase, memory_order_seq_cst);
     }
+    return is_told;
 }
 
 void swap_end(const struct inst_type *to) {
-    end_in(to, SWAP_NONE);
+    (void)end_in(to, SWAP_NONE);
 }
 
-void swap_end_late(const struct inst_type *to) {
-    end_in(to, SWAP_LATE);
+/* Who went back before it could see that this is the end has left its settings to us; who was told before, and could
+ * not, does not know that nobody tells it again. */
+void swap_end_back(struct proc *proc, const struct inst_type *to, bool all) {
+    if (end_in(to, all ? SWAP_NONE : SWAP_LATE)) {
+        swap_forget_configs(proc, to, true);
+        if (!all) {
+            (void)tell(proc, &to->line->swap, UINT64_MAX, TELL_NOW, NULL, 0);
+        }
+    }
 }
 
 /* One that has come to it, and could not go back, is not asked any more. */

@@ -346,6 +346,7 @@ static bool resume(struct runner *r, struct inst *in) {
     in->paused = false;
     record_note(r, in, FLIGHT_RESUMED, 0, NULL);
     rewire_obey(in); /* E-1 */
+    swap_ask_again(in);
     return true;
 }
 

@@ -337,7 +337,11 @@ static bool retire_types(struct transaction *t, bool is_back) {
     }
     for (size_t i = 0; i < t->turnover_count; i++) {
         const struct turnover *turnover = &t->turnovers[i];
-        (is_back && !all ? swap_end_late : swap_end)(turnover->to);
+        if (is_back) {
+            swap_end_back(proc, turnover->to, all);
+        } else {
+            swap_end(turnover->to);
+        }
         if (!all) {
             continue;
         }

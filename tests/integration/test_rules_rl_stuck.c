@@ -187,6 +187,72 @@ static void test_rl2_a_stuck_save_is_not_waited_for_longer(void **state) {
     end(&w);
 }
 
+/* --- on their way back --- */
+
+#define PAIR_OF(knob, other, ear)                                                                  \
+    REPORTED                                                                                       \
+    "actors:\n"                                                                                    \
+    "  knob: { type: knob.Hook, config: { factor: " knob " } }\n"                                  \
+    "  other: { type: knob.Hook, config: { factor: " other " } }\n"                                \
+    "  ear: { type: kit.Player, " ear " }\n"                                                       \
+    "wires: [knob.out -> ear.number, other.out -> ear.number]\n"
+
+static void assert_stranded(const struct world *w, int status) {
+    assert_int_equal(status, -1);
+    assert_int_equal(w->report.outcome, RELOAD_TAKEN_BACK);
+    assert_string_equal(w->report.reason, "'p/other[0]': reconfigure: no 13");
+    assert_int_equal(w->report.stranded, 1);
+}
+
+/* What it has gone back from when the reload was over already is not handed to it by the next one. */
+static void test_rl2_settings_that_were_refused_are_gone_when_a_long_way_back_ends(void **state) {
+#define PAIR(knob, other) PAIR_OF(knob, other, "config: { number: 'note $' }")
+    struct world w = start(state, PAIR("78", "1"));
+    int status = kit_reload_to(w.kit, PAIR("2", "13"), at_once, &w.report);
+    assert_stranded(&w, status);
+
+    kit_open_until(*state, "knob", "ear: 5078");
+
+    assert_int_equal(kit_reload_to(w.kit, PAIR("78", "5"), at_once, &w.report), 0);
+    turn(&w, 1, "ear: 78");
+    end(&w);
+#undef PAIR
+}
+
+static int open_for_good(const char *gate) {
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s-%s", getenv("KIT_TRACE"), gate);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+/* It takes settings by a turn, which has to wait until what it has sent is taken. */
+static void test_rl2_who_waits_for_room_goes_back_when_there_is_some(void **state) {
+#define PAIR(knob, other)                                                                          \
+    PAIR_OF(knob, other,                                                                           \
+            "thread: own, stuck_after: 60s, mailbox: { capacity: 1 }, "                            \
+            "config: { number: 'note $; commit; gate ear' }")
+    struct world w = start(state, PAIR("3", "1"));
+    kit_gate_make(*state, "ear");
+    turn(&w, 1, "ear: 3"); /* it is at the gate, and the next one in its mailbox */
+    assert_true(kit_number(w.kit, "ear", "number", 4));
+    int status = kit_reload_to(w.kit, PAIR("2", "13"), at_once, &w.report);
+    assert_stranded(&w, status);
+
+    status = kit_reload_to(w.kit, PAIR("3", "5"), at_once, &w.report);
+    assert_int_equal(status, -1);
+    assert_int_equal(w.report.outcome, RELOAD_REFUSED);
+
+    int gate = open_for_good("ear");
+
+    kit_wait(w.kit, "ear: 5003");
+    turn(&w, 2, "ear: 6");
+    end(&w);
+    (void)close(gate);
+#undef PAIR
+}
+
 static const struct kit_test tests[] = {
     KIT_TEST(KIT_THREADS, test_rl2_a_stuck_reconfigure_is_broken_off),
     KIT_TEST(KIT_THREADS, test_rl2_a_stuck_reconfigure_is_abandoned),
@@ -196,6 +262,8 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_THREADS, test_rl2_no_reload_begins_before_who_is_late_has_come_back),
     KIT_TEST(KIT_THREADS, test_rl2_who_comes_late_and_cannot_go_back_begins_a_new_life),
     KIT_TEST(KIT_THREADS, test_rl2_a_stuck_save_is_not_waited_for_longer),
+    KIT_TEST(KIT_THREADS, test_rl2_settings_that_were_refused_are_gone_when_a_long_way_back_ends),
+    KIT_TEST(KIT_THREADS, test_rl2_who_waits_for_room_goes_back_when_there_is_some),
 };
 
 int main(void) {
