@@ -28,11 +28,12 @@ struct deploy {
     struct supervisor *supervisor;
     struct proc *proc;
     struct type_table *types;
-    struct reload *reload;      /* the plugins */
-    pthread_mutex_t adding;     /* one root at a time */
-    struct watch *watch;        /* under `adding`; of plugin files; NULL: none */
-    bool is_over;               /* under `adding`: nobody watches any more */
-    struct addition *additions; /* under `adding`; owned, the newest first */
+    struct reload *reload;       /* the plugins */
+    pthread_mutex_t adding;      /* one root at a time */
+    struct watch *watch;         /* under `adding`; of plugin files; NULL: none */
+    bool is_over;                /* under `adding`: nobody watches any more */
+    struct addition *additions;  /* under `adding`; owned, the newest first */
+    struct deploy_check *checks; /* under `adding`; that are not ended yet */
     struct fault_post_mortem *post_mortem;
     struct files *files; /* of post-mortems; NULL: none are written */
     _Atomic bool asked_to_stop;
@@ -322,10 +323,13 @@ static int add_root(struct deploy *deploy, const struct plan *plan, struct err *
 }
 
 static int add_root_locked(struct deploy *deploy, const struct manifest_text *text,
-                           struct checked *checked, struct err *err) {
+                           struct deploy_check *check, struct err *err) {
     struct addition *addition = mem_alloc(sizeof *addition);
-    if (checked_load_addition(checked, text, reload_plan(deploy->reload), deploy->types, find_spec,
-                              deploy) < 0) {
+    struct checked *checked = &check->checked;
+    check->base = reload_plan(deploy->reload);
+    check->next = deploy->checks;
+    deploy->checks = check;
+    if (checked_load_addition(checked, text, check->base, deploy->types, find_spec, deploy) < 0) {
         *err = checked->err;
         mem_free(addition);
         return -1;
@@ -336,7 +340,7 @@ static int add_root_locked(struct deploy *deploy, const struct manifest_text *te
         mem_free(addition);
         return -1;
     }
-    *addition = (struct addition){deploy->additions, checked->plan, reload_plan(deploy->reload)};
+    *addition = (struct addition){deploy->additions, checked->plan, check->base};
     deploy->additions = addition;
     checked->plan = NULL;
     checked->manifest = NULL;
@@ -344,13 +348,24 @@ static int add_root_locked(struct deploy *deploy, const struct manifest_text *te
 }
 
 int deploy_add_root(struct deploy *deploy, const struct manifest_text *text,
-                    struct checked *ret_findings, struct err *err) {
+                    struct deploy_check *ret_check, struct err *err) {
     pthread_mutex_lock(&deploy->adding);
     reload_hold(deploy->reload);
-    int status = add_root_locked(deploy, text, ret_findings, err);
+    int status = add_root_locked(deploy, text, ret_check, err);
     reload_go_on(deploy->reload);
     pthread_mutex_unlock(&deploy->adding);
     return status;
+}
+
+void deploy_end_check(struct deploy *deploy, struct deploy_check *check) {
+    checked_fini(&check->checked);
+    pthread_mutex_lock(&deploy->adding);
+    struct deploy_check **at = &deploy->checks;
+    while (*at != check) {
+        at = &(*at)->next;
+    }
+    *at = check->next;
+    pthread_mutex_unlock(&deploy->adding);
 }
 
 bool deploy_needs(struct deploy *deploy, const struct plan *plan) {
@@ -358,6 +373,9 @@ bool deploy_needs(struct deploy *deploy, const struct plan *plan) {
     bool needs = reload_needs(deploy->reload, plan);
     for (const struct addition *a = deploy->additions; a && !needs; a = a->next) {
         needs = a->base == plan;
+    }
+    for (const struct deploy_check *c = deploy->checks; c && !needs; c = c->next) {
+        needs = c->base == plan;
     }
     pthread_mutex_unlock(&deploy->adding);
     return needs;

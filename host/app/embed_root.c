@@ -27,7 +27,7 @@ static int32_t spawn_running(struct troupe_proc *proc, struct deploy *deploy,
                              const struct troupe_root *root, struct troupe_error *error) {
     struct err err;
     struct str text;
-    struct checked checked;
+    struct deploy_check check;
     str_init(&text);
     recipe_write_root(root, proc->id, &text);
     if (text.failed) {
@@ -36,11 +36,11 @@ static int32_t spawn_running(struct troupe_proc *proc, struct deploy *deploy,
     }
     const struct manifest_text manifest = {ROOT_TEXT_NAME, str_text(&text), text.size};
     int32_t status = TROUPE_OK;
-    if (deploy_add_root(deploy, &manifest, &checked, &err) < 0) {
-        bool is_found = checked.err.code != ERR_NONE;
-        status = is_found ? recipe_fail(&checked, error) : embed_fail_as(error, &err);
+    if (deploy_add_root(deploy, &manifest, &check, &err) < 0) {
+        bool is_found = check.checked.err.code != ERR_NONE;
+        status = is_found ? recipe_fail(&check.checked, error) : embed_fail_as(error, &err);
     }
-    checked_fini(&checked);
+    deploy_end_check(deploy, &check);
     str_fini(&text);
     return status;
 }

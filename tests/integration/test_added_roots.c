@@ -9,14 +9,14 @@
 
 static void add(struct kit *kit, const char *manifest) {
     char data[1024];
-    struct checked checked;
+    struct deploy_check check;
     struct err err;
     (void)snprintf(data, sizeof data, "troupe: 1\nproc: p\n%s", manifest);
     const struct manifest_text text = {"(added)", data, strlen(data)};
-    if (deploy_add_root(kit_deploy(kit), &text, &checked, &err) < 0) {
+    if (deploy_add_root(kit_deploy(kit), &text, &check, &err) < 0) {
         fail_msg("nothing is added: %s", err.text);
     }
-    checked_fini(&checked);
+    deploy_end_check(kit_deploy(kit), &check);
 }
 
 static struct inst *find(struct kit *kit, const char *name) {
@@ -74,7 +74,7 @@ static void test_dr1_added_root_that_is_wired_to_itself_ends_when_it_is_quiet(vo
 }
 
 static void test_name_of_one_that_ended_is_kept_when_another_is_refused(void **state) {
-    struct checked checked;
+    struct deploy_check check;
     struct err err;
     struct kit *kit = kit_start(
         *state, "actors: { a: { type: kit.Player, config: { init: 'note gone; stop' } },\n"
@@ -86,12 +86,40 @@ static void test_name_of_one_that_ended_is_kept_when_another_is_refused(void **s
     const struct inst *before = find(kit, "a");
 
     supervisor_stop(deploy_supervisor(kit_deploy(kit)), "the test wants it");
-    assert_int_equal(deploy_add_root(kit_deploy(kit), &text, &checked, &err), -1);
+    assert_int_equal(deploy_add_root(kit_deploy(kit), &text, &check, &err), -1);
 
     assert_string_equal(err.text, "no actor is added to a proc that is stopping");
     assert_ptr_equal(find(kit, "a"), before);
-    checked_fini(&checked);
+    deploy_end_check(kit_deploy(kit), &check);
     kit_end(kit, NULL);
+}
+
+/* What is wrong with one may be said of what stands in the plan that it was to join. */
+static void test_plan_is_needed_until_what_was_found_by_it_is_told(void **state) {
+    struct reload_report report;
+    struct deploy_check check;
+    struct err err;
+    struct kit *kit = kit_start(*state, "actors: { a: { type: kit.Player } }");
+    struct deploy *deploy = kit_deploy(kit);
+    struct reload_how how = {.has_probation = true};
+    const char *data = "troupe: 1\nproc: p\nactors: { new: { type: kit.Player } }\n"
+                       "wires: [ new.out -> b.nothing ]\n";
+    const struct manifest_text text = {"(added)", data, strlen(data)};
+    assert_int_equal(kit_reload_to(kit,
+                                   "actors: { a: { type: kit.Player }, b: { type: kit.Player } }",
+                                   how, &report),
+                     0);
+    const struct plan *base = reload_plan(deploy_reload(deploy));
+
+    assert_int_equal(deploy_add_root(deploy, &text, &check, &err), -1);
+    assert_int_equal(kit_reload_to(kit, "actors: { a: { type: kit.Player } }", how, &report), 0);
+
+    assert_ptr_not_equal(reload_plan(deploy_reload(deploy)), base);
+    assert_true(deploy_needs(deploy, base));
+    assert_true(check.checked.diags.errors > 0);
+    deploy_end_check(deploy, &check);
+    assert_false(deploy_needs(deploy, base));
+    kit_stop(kit);
 }
 
 static void test_added_root_in_backoff_is_aborted_with_the_others(void **state) {
@@ -132,6 +160,7 @@ static const struct kit_test added_roots[] = {
     KIT_TEST(KIT_BOTH, test_dr3_added_source_ends_first_and_loses_nothing),
     KIT_TEST(KIT_SEEDED, test_dr1_cycle_does_not_come_to_rest_while_an_added_root_feeds_it),
     KIT_TEST(KIT_BOTH, test_dr1_added_root_that_is_wired_to_itself_ends_when_it_is_quiet),
+    KIT_TEST(KIT_BOTH, test_plan_is_needed_until_what_was_found_by_it_is_told),
     KIT_TEST(KIT_BOTH, test_name_of_one_that_ended_is_kept_when_another_is_refused),
     KIT_TEST(KIT_BOTH, test_added_root_in_backoff_is_aborted_with_the_others),
     KIT_TEST(KIT_BOTH, test_fc4_added_root_gets_its_messages_again_as_its_manifest_says),
