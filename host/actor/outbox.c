@@ -333,6 +333,11 @@ static void deliver_to_ring(struct runner *r, struct inst *in, struct out_item *
     }
 }
 
+/* Who was meant may be gone, and the cell somebody else's, who is to lose nothing by it. */
+static bool is_for(const struct msg *m, const struct mbox *mb) {
+    return inst_uid((const struct inst *)(const void *)mb) == m->dest;
+}
+
 static void deliver_one(struct runner *r, struct inst *in, struct out_item *item) {
     struct msg *m = item->u.to.first;
     struct mbox *mb = item->u.to.mbox;
@@ -345,7 +350,7 @@ static void deliver_one(struct runner *r, struct inst *in, struct out_item *item
         return;
     }
     struct mbox_ring *ring =
-        item->overflow == WIRE_DROP_OLDEST ? mbox_ring_find(mb, item->row) : NULL;
+        item->overflow == WIRE_DROP_OLDEST && is_for(m, mb) ? mbox_ring_find(mb, item->row) : NULL;
     if (ring) {
         deliver_to_ring(r, in, item, ring);
         return;

@@ -366,7 +366,47 @@ static void test_rl_a_file_of_a_change_that_was_taken_back_is_not_read_again(voi
     kit_stop(kit);
 }
 
+/* Who has it in hand for one that was removed does not reach who has its cell now, not even what waits there. */
+static void test_rl3_what_was_for_one_that_is_gone_drops_nothing_of_the_next(void **state) {
+#define SENDER                                                                                     \
+    "actors:\n  a: { type: kit.Player, thread: own, stuck_after: 60s }\n"                          \
+    "  b: { type: kit.Player }\n"
+#define ONE(name)                                                                                  \
+    "  " name ": { type: kit.Player, thread: own, stuck_after: 60s, "                              \
+    "mailbox: { capacity: 1, ports: { number: drop_oldest } }, "                                   \
+    "config: { number: 'note $; commit; gate h' } }\n"
+    struct reload_report report;
+    struct kit *kit = kit_start(*state, SENDER ONE("old"));
+    const struct inst *cell = kit_actor(kit, "old");
+    const struct troupe_ref to = {inst_uid(cell), kit_port(kit, "number")};
+    kit_gate_make(*state, "g");
+    kit_gate_make(*state, "h");
+    assert_true(kit_do_to(kit, "a", "tell 1; note sent; gate g", to));
+    kit_wait(kit, "a: sent");
+    change(kit, SENDER, &report);
+    change(kit, SENDER ONE("new"), &report);
+    assert_ptr_equal(kit_actor(kit, "new"), cell);
+    say(kit, "new", 5);
+    kit_wait(kit, "new: 5");
+    const struct troupe_ref next = {inst_uid(cell), to.port};
+    assert_true(kit_do_to(kit, "b", "tell 6", next));
+    assert_true(kit_do(kit, "b", "note over")); /* behind that turn */
+    kit_wait(kit, "b: over");
+
+    kit_gate_open(*state, "g");
+    assert_true(kit_do(kit, "a", "note over"));
+    kit_wait(kit, "a: over");
+
+    kit_gate_open(*state, "h");
+    kit_wait(kit, "new: 6");
+    kit_gate_open(*state, "h");
+    kit_stop(kit);
+#undef ONE
+#undef SENDER
+}
+
 static const struct kit_test tests[] = {
+    KIT_TEST(KIT_THREADS, test_rl3_what_was_for_one_that_is_gone_drops_nothing_of_the_next),
     KIT_TEST(KIT_BOTH, test_rl_an_actor_is_added_wired_and_removed),
     KIT_TEST(KIT_BOTH, test_rl_a_line_grows_and_shrinks_in_the_middle),
     KIT_TEST(KIT_BOTH, test_rl3_nothing_is_lost_while_wires_change_under_load),
