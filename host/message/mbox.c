@@ -42,7 +42,8 @@ void mbox_init_shut(struct mbox *mb, const struct task_ops *ops, struct sched_wo
 
 void mbox_bound(struct mbox *mb, struct mbox_bounds *bounds) {
     mb->bounds = bounds;
-    atomic_fetch_or_explicit(&mb->capacity, MBOX_BOUNDED, memory_order_relaxed);
+    /* release: pairs with mbox_is_bounded; a sender that found who had the memory before may look */
+    atomic_fetch_or_explicit(&mb->capacity, MBOX_BOUNDED, memory_order_release);
 }
 
 void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {

@@ -118,7 +118,8 @@ static inline uint32_t mbox_capacity(const struct mbox *mb) {
     return atomic_load_explicit(&mb->capacity, memory_order_relaxed) & ~MBOX_FLAGS;
 }
 static inline bool mbox_is_bounded(const struct mbox *mb) {
-    return atomic_load_explicit(&mb->capacity, memory_order_relaxed) & MBOX_BOUNDED;
+    /* acquire: who sees that there are bounds sees them */
+    return atomic_load_explicit(&mb->capacity, memory_order_acquire) & MBOX_BOUNDED;
 }
 /* One of both. */
 static inline bool mbox_is_special(const struct mbox *mb) {
