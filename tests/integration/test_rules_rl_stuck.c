@@ -219,14 +219,6 @@ static void test_rl2_settings_that_were_refused_are_gone_when_a_long_way_back_en
 #undef PAIR
 }
 
-static int open_for_good(const char *gate) {
-    char path[512];
-    (void)snprintf(path, sizeof path, "%s-%s", getenv("KIT_TRACE"), gate);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    assert_true(fd >= 0);
-    return fd;
-}
-
 /* It takes settings by a turn, which has to wait until what it has sent is taken. */
 static void test_rl2_who_waits_for_room_goes_back_when_there_is_some(void **state) {
 #define PAIR(knob, other)                                                                          \
@@ -244,7 +236,7 @@ static void test_rl2_who_waits_for_room_goes_back_when_there_is_some(void **stat
     assert_int_equal(status, -1);
     assert_int_equal(w.report.outcome, RELOAD_REFUSED);
 
-    int gate = open_for_good("ear");
+    int gate = kit_open_for_good("ear");
 
     kit_wait(w.kit, "ear: 5003");
     turn(&w, 2, "ear: 6");
