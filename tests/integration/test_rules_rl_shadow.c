@@ -207,7 +207,7 @@ static void test_rl1_too_few_messages_in_time_are_told(void **state) {
     static const char said[] = "only 0 of 5 turns could be compared in ";
     const char *reason = strstr(report.reason, said);
     assert_non_null(reason);
-    assert_true(atoi(reason + strlen(said)) >= 50);
+    assert_true(strtol(reason + strlen(said), NULL, 10) >= 50);
     ask(kit, "prober", "prober: version 1");
     kit_stop(kit);
 }
