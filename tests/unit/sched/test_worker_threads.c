@@ -55,14 +55,13 @@ static bool all_handled(void *context) {
     return true;
 }
 
-static void test_t1_notes_of_many_threads_are_never_lost(void **state) {
-    (void)state;
+static void ask_from_many_threads(const struct task_ops *ops) {
     struct locals locals = {0};
     struct sched *sched = given_threads(&locals, 2);
     static struct served served[TASKS];
     for (uint32_t i = 0; i < TASKS; i++) {
         served[i] = (struct served){0};
-        task_init(&served[i].task, &serve_ops, sched_worker_at(sched, i));
+        task_init(&served[i].task, ops, sched_worker_at(sched, i));
     }
     pthread_t threads[NOTIFIERS];
 
@@ -83,6 +82,11 @@ static void test_t1_notes_of_many_threads_are_never_lost(void **state) {
     end_sched(sched);
 }
 
+static void test_t1_notes_of_many_threads_are_never_lost(void **state) {
+    (void)state;
+    ask_from_many_threads(&serve_ops);
+}
+
 /* A task that goes to the other worker each time it runs, under notes from outside. */
 static enum task_result serve_and_move(struct sched_task *task, struct sched_worker *worker) {
     (void)serve(task, worker);
@@ -94,27 +98,7 @@ static enum task_result serve_and_move(struct sched_task *task, struct sched_wor
 static void test_t1_moving_tasks_lose_no_note_and_run_once_at_a_time(void **state) {
     static const struct task_ops ops = {.run = serve_and_move, .arrived = clear_note};
     (void)state;
-    struct locals locals = {0};
-    struct sched *sched = given_threads(&locals, 2);
-    static struct served served[TASKS];
-    for (uint32_t i = 0; i < TASKS; i++) {
-        served[i] = (struct served){0};
-        task_init(&served[i].task, &ops, sched_worker_at(sched, i));
-    }
-    pthread_t threads[NOTIFIERS];
-
-    for (uint32_t i = 0; i < NOTIFIERS; i++) {
-        assert_int_equal(pthread_create(&threads[i], NULL, ask_all, served), 0);
-    }
-    for (uint32_t i = 0; i < NOTIFIERS; i++) {
-        pthread_join(threads[i], NULL);
-    }
-
-    test_wait_until(all_handled, served);
-    for (uint32_t i = 0; i < TASKS; i++) {
-        assert_false(atomic_load(&served[i].wrong));
-    }
-    end_sched(sched);
+    ask_from_many_threads(&ops);
 }
 
 int main(void) {
