@@ -61,11 +61,12 @@ static void drop_one(struct proc *proc, uint32_t number) {
     inst_hide(in);
 }
 
-int proc_drop(struct proc *proc, const uint32_t *numbers, size_t count, struct err *err) {
-    struct dropped *dropped = mem_alloc(sizeof *dropped + count * sizeof(struct inst *));
-    if (!dropped) {
-        return err_set(err, ERR_NOMEM, "%zu actors that have ended", count);
-    }
+struct dropped *proc_make_dropped(const struct proc *proc) {
+    struct dropped *dropped;
+    return mem_alloc(sizeof *dropped + proc_actor_count(proc) * sizeof dropped->items[0]);
+}
+
+void proc_drop(struct proc *proc, struct dropped *dropped, const uint32_t *numbers, size_t count) {
     for (size_t i = 0; i < count; i++) {
         dropped->items[dropped->count++] = proc_actor(proc, numbers[i]);
         drop_one(proc, numbers[i]);
@@ -74,7 +75,6 @@ int proc_drop(struct proc *proc, const uint32_t *numbers, size_t count, struct e
     dropped->next = proc->dropped;
     proc->dropped = dropped;
     pthread_mutex_unlock(&proc->making);
-    return 0;
 }
 
 /* Begins by itself: there may have been no memory to visit anybody. */

@@ -19,6 +19,7 @@
 #include "plugin/library.h"
 #include "sched/sched.h"
 
+struct dropped;
 struct files;
 struct held_table;
 struct io;
@@ -126,8 +127,11 @@ void proc_show_policies(struct proc *proc, uint32_t number, const struct plan_ac
 /* Whether the slot with this number, which has closed, is done with, so that it can be dropped. */
 bool proc_may_drop(struct proc *proc, uint32_t number);
 /* Members before their groups: their numbers are free, nobody finds them any more, and what they are is given back when
- * nobody can have it in hand: proc_free_dropped, until that says so. Errors: NOMEM; then nothing has happened. */
-int proc_drop(struct proc *proc, const uint32_t *numbers, size_t count, struct err *err);
+ * nobody can have it in hand: proc_free_dropped, until that says so. Takes `dropped`, which has room for all that there
+ * are: so it cannot fail once the numbers are free. */
+void proc_drop(struct proc *proc, struct dropped *dropped, const uint32_t *numbers, size_t count);
+/* For proc_drop; else it is to be freed (mem_free). NULL: no memory. */
+struct dropped *proc_make_dropped(const struct proc *proc);
 /* False: there is more of it. */
 bool proc_free_dropped(struct proc *proc);
 /* For a root with wires of its own, number 0 of a plan in which others stand in for actors of the proc: whether what

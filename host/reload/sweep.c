@@ -15,12 +15,16 @@ static size_t drop_ended(struct reload *reload) {
     uint32_t *numbers = NULL;
     size_t count = 0;
     size_t left = 0;
-    if (supervisor_vacate(reload->supervisor, reload->numbers, reload->plan->actor_count, &numbers,
-                          &count, &left) < 0) {
+    struct dropped *dropped = proc_make_dropped(reload->proc);
+    if (!dropped || supervisor_vacate(reload->supervisor, reload->numbers,
+                                      reload->plan->actor_count, &numbers, &count, &left) < 0) {
+        mem_free(dropped);
         return 0;
     }
     if (count > 0) {
-        (void)proc_drop(reload->proc, numbers, count, NULL);
+        proc_drop(reload->proc, dropped, numbers, count);
+    } else {
+        mem_free(dropped);
     }
     mem_free(numbers);
     return left;
@@ -43,7 +47,12 @@ static bool wait_dropped(struct reload *reload) {
 
 /* As if nobody had been dropped. */
 bool reload_wait_activations(struct reload *reload) {
-    return proc_drop(reload->proc, NULL, 0, NULL) == 0 && wait_dropped(reload);
+    struct dropped *dropped = proc_make_dropped(reload->proc);
+    if (!dropped) {
+        return false;
+    }
+    proc_drop(reload->proc, dropped, NULL, 0);
+    return wait_dropped(reload);
 }
 
 void reload_sweep(struct reload *reload, uint64_t grace_ns) {
