@@ -196,19 +196,7 @@ bool kit_do(struct kit *kit, const char *actor, const char *script) {
 /* --- waiting --- */
 
 static bool is_at_rest(void *context) {
-    struct kit *kit = context;
-    for (uint32_t i = 0; i < proc_actor_count(kit_proc(kit)); i++) {
-        struct inst *in = proc_actor(kit_proc(kit), i);
-        if (!in) {
-            continue; /* a reload has removed it */
-        }
-        enum inst_status status = inst_status(in);
-        bool ended = status == INST_STOPPED || status == INST_FAILED;
-        if (inst_has_signals(in) || (!ended && (status != INST_IDLE || inst_depth(in) > 0))) {
-            return false;
-        }
-    }
-    return kit_totals(kit).queued == 0;
+    return kit_is_at_rest(context);
 }
 
 void kit_settle(struct kit *kit) {
@@ -259,6 +247,14 @@ void kit_wait(struct kit *kit, const char *line) {
     kit_wait_lines(kit, line, 1);
 }
 
+static bool has_paused(void *context) {
+    return kit_totals(context).pauses > 0;
+}
+
+void kit_wait_paused(struct kit *kit) {
+    test_wait_until(has_paused, kit);
+}
+
 static bool has_closed(void *context) {
     return !inst_is_open(context);
 }
@@ -271,6 +267,26 @@ void kit_wait_closed(struct kit *kit, const char *path) {
         kit_settle(kit);
         assert_true(has_closed(in));
     }
+}
+
+struct letters {
+    struct kit *kit;
+    uint64_t count;
+};
+
+static bool have_died(void *context) {
+    const struct letters *letters = context;
+    return kit_dead(letters->kit) >= letters->count;
+}
+
+void kit_wait_dead(struct kit *kit, uint64_t count) {
+    struct letters letters = {kit, count};
+    if (kit->of->threads) {
+        test_wait_until(have_died, &letters);
+    } else {
+        kit_settle(kit);
+    }
+    assert_int_equal(kit_dead(kit), count);
 }
 
 /* --- ending --- */

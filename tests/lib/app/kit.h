@@ -75,8 +75,12 @@ void kit_pass(struct kit *kit, uint64_t ms);
 void kit_wait(struct kit *kit, const char *line);
 void kit_wait_lines(struct kit *kit, const char *line, unsigned count);
 
-/* Waits until the slot of an actor has closed for good. */
+/* Waits until somebody has been paused, to wait for room. Threads only. */
+void kit_wait_paused(struct kit *kit);
+/* Waits until the slot of an actor has closed for good; what waited in it is on its way back by then. */
 void kit_wait_closed(struct kit *kit, const char *path);
+/* Waits until there were so many dead letters ever. */
+void kit_wait_dead(struct kit *kit, uint64_t count);
 
 /* Waits for the end by itself, or asks for it first; holds it to account, destroys the deployment.
  * *ret (may be NULL) says how it ended; without, it must have ended cleanly. */

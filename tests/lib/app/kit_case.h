@@ -19,3 +19,6 @@ struct kit_case {
 };
 
 void kit_give_up(struct kit *kit);
+
+/* Threads: whether nobody has anything to do, all having begun. kit_rest.c */
+bool kit_is_at_rest(struct kit *kit);
