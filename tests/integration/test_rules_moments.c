@@ -1,16 +1,12 @@
 /* Odd moments: what comes while an actor is being made, is paused, or ends already. */
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "actor/inst.h"
 #include "actor/proc_impl.h"
 #include "lib/app/kit.h"
+#include "lib/threads.h"
 #include "lib/wait.h"
-
-static bool is_paused(void *context) {
-    return kit_totals(context).pauses > 0;
-}
 
 static bool has_left(void *context) {
     return inst_status(kit_actor(context, "a")) >= INST_STOPPING;
@@ -30,7 +26,7 @@ static struct kit *given_paused(void **state, const char *manifest, const char *
     kit_do(kit, "b", "note in; gate g; note out");
     kit_wait(kit, "b: in");
     kit_do(kit, "a", script);
-    test_wait_until(is_paused, kit);
+    kit_wait_paused(kit);
     return kit;
 }
 
@@ -239,7 +235,7 @@ static void test_dr1_stop_by_itself_while_calls_and_children_are_open(void **sta
     struct kit *kit = kit_start(
         *state,
         "actors:\n"
-        "  a: { type: kit.Player, config: { init: 'spawn kid; ask 1 1000; tick 0 1; stop',\n"
+        "  a: { type: kit.Player, config: { init: 'spawn kid; ask 1 60000; tick 0 1; stop',\n"
         "       kid: 'cleanup=note kid end', cleanup: 'note end', reply: 'note %' } }\n"
         "  b: { type: kit.Player, config: { asked: later } }\n"
         "wires: [a.ask -> b.asked]\n");
@@ -280,17 +276,6 @@ static void test_mb2_children_have_the_capacity_of_the_defaults(void **state) {
     kit_stop(kit);
 }
 
-static unsigned count_threads(void) {
-    DIR *folder = opendir("/proc/self/task");
-    unsigned count = 0;
-    assert_non_null(folder);
-    while (readdir(folder)) {
-        count++;
-    }
-    (void)closedir(folder);
-    return count;
-}
-
 /* As when a later actor could not be made: nothing has started, but there are threads. */
 static void test_own_threads_of_a_deployment_that_never_started_end_with_it(void **state) {
     struct kit *kit =
@@ -298,15 +283,15 @@ static void test_own_threads_of_a_deployment_that_never_started_end_with_it(void
     const struct deploy_options options = {0};
     struct deploy *deploy;
     struct err err;
-    unsigned before = count_threads();
+    unsigned before = test_count_threads();
 
     assert_int_equal(
         deploy_create(kit_plan(kit), proc_types(kit_proc(kit)), &options, &deploy, &err), 0);
-    unsigned between = count_threads();
+    unsigned between = test_count_threads();
     deploy_destroy(deploy);
 
     assert_true(between >= before + 20);
-    assert_int_equal(count_threads(), before);
+    assert_int_equal(test_count_threads(), before);
     kit_go(kit);
     kit_stop(kit);
 }
