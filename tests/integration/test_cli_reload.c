@@ -106,6 +106,7 @@ static void test_sighup_reloads_what_has_changed(void **state) {
     assert_int_equal(kill(place.started.pid, SIGHUP), 0);
 
     await(&place, ":2");
+    await_logged(&place, "1 actors went over");
     end(&place, true, "1 actors went over");
 }
 
@@ -118,6 +119,7 @@ static void test_watch_reloads_by_itself(void **state) {
     install(&place, "adder_2");
 
     await(&place, ":2");
+    await_logged(&place, "1 actors went over");
     end(&place, true, "1 actors went over");
 }
 
@@ -155,6 +157,7 @@ static void test_sighup_with_a_broken_file_changes_nothing(void **state) {
 
     assert_int_equal(kill(place.started.pid, SIGHUP), 0);
 
+    await_logged(&place, "refused at step 'read'");
     await(&place, ":10100}");
     end(&place, false, "adder.so' refused at step 'read': plugin file '");
 }
@@ -169,6 +172,7 @@ static void test_sighup_with_a_broken_manifest_changes_nothing(void **state) {
 
     assert_int_equal(kill(place.started.pid, SIGHUP), 0);
 
+    await_logged(&place, "no plugin file offers actor type");
     await(&place, ":10100}");
     end(&place, false, "m.yaml:3:26: error: no plugin file offers actor type 'no.Such'");
 }
@@ -347,6 +351,7 @@ static void test_sighup_with_what_takes_a_restart_changes_nothing(void **state) 
 
     assert_int_equal(kill(place.started.pid, SIGHUP), 0);
 
+    await_logged(&place, "refused at step 'check'");
     await(&place, ":500}");
     assert_int_equal(kill(place.started.pid, SIGTERM), 0);
     test_program_wait(&place.started, &program);

@@ -128,8 +128,16 @@ static bool is_doing_it(void *context) {
     const struct expected_status *expected = context;
     struct answer answer;
     ask(expected->m, 0, expected->m->to[0][expected->subject], "actor", "", &answer);
+    /* it is idle before its number has come, too */
     return answer.status == TROUPE_OK &&
-           strcmp(answer.doing, subjects[expected->subject].status) == 0;
+           strcmp(answer.doing, subjects[expected->subject].status) == 0 &&
+           (expected->subject != SUBJECT_idle || answer.handled == 1);
+}
+
+static bool is_over(void *context) {
+    const struct matrix *m = context;
+    struct troupe_ref ref;
+    return troupe_client_find(m->two->client[0], "g/over", NULL, &ref, NULL) != TROUPE_OK;
 }
 
 static void order_subject(struct matrix *m, enum subject subject, const char *script) {
@@ -185,9 +193,7 @@ static void begin(struct matrix *m, void **state) {
         struct expected_status expected = {m, i};
         test_wait_until(is_doing_it, &expected);
     }
-    while (troupe_client_find(m->two->client[0], "g/over", NULL, &(struct troupe_ref){0, 0},
-                              NULL) == TROUPE_OK) {
-    }
+    test_wait_until(is_over, m);
 }
 
 static void finish(struct matrix *m) {

@@ -159,7 +159,7 @@ static void test_ai3_text_without_uid_means_the_open_one(void **state) {
     assert_true(uid != inst_uid(kit_actor(kit, "g/m")));
 
     kit_number(kit, "a", "number", 1);
-    kit_settle(kit);
+    kit_wait_closed(kit, "a");
     assert_int_equal(proc_resolve(kit_proc(kit), "a"), 0);
     kit_stop(kit);
 }
@@ -228,7 +228,7 @@ static void test_ai4_children_and_timers_end_with_the_incarnation(void **state) 
 static void test_ai4_pending_calls_end_with_the_incarnation(void **state) {
     struct kit *kit = kit_start(
         *state, "actors:\n"
-                "  a: { type: kit.Player, config: { init: 'ask 1 1000; self 1',\n"
+                "  a: { type: kit.Player, config: { init: 'ask 1 60000; self 1',\n"
                 "       number: stop, reply: 'note outcome %' } }\n"
                 "  b: { type: kit.Player, config: { asked: 'later; tick 5 0', tick: 'answer 2; "
                 "note answered' },\n"

@@ -4,6 +4,7 @@
 
 #include "actor/inst.h"
 #include "lib/app/kit.h"
+#include "lib/wait.h"
 
 static void test_dr1_finite_pipeline_drains_in_wire_order(void **state) {
     struct kit *kit = kit_start(
@@ -122,6 +123,10 @@ static void test_dr3_timers_and_watches_of_sources_are_cancelled(void **state) {
     assert_int_equal(kit_count(*state, "a: ready"), 0);
 }
 
+static bool is_stopping(void *context) {
+    return inst_status(context) == INST_STOPPING;
+}
+
 static void test_dr3_group_stays_stopping_until_its_last_member_ended(void **state) {
     struct kit *kit = kit_start(
         *state, "actors:\n"
@@ -133,7 +138,8 @@ static void test_dr3_group_stays_stopping_until_its_last_member_ended(void **sta
 
     kit_settle(kit);
     deploy_stop(kit_deploy(kit));
-    kit_wait(kit, "g/x[1]: end");
+    test_wait_until(is_stopping, kit_actor(kit, "g"));
+    kit_wait_closed(kit, "g/x");
     kit_wait(kit, "g/y[2]: in");
     enum inst_status status = inst_status(kit_actor(kit, "g"));
     kit_gate_open(*state, "g");
@@ -145,7 +151,7 @@ static void test_dr3_group_stays_stopping_until_its_last_member_ended(void **sta
 static void test_dr3_what_did_not_end_in_time_is_aborted_and_named(void **state) {
     struct kit *kit = kit_start(
         *state,
-        "stop: { timeout: 1s }\n"
+        "stop: { timeout: 2s }\n"
         "actors:\n"
         "  a: { type: kit.Player, config: { init: 'ask 5 3000000', cleanup: 'note end' } }\n"
         "  b: { type: kit.Player, config: { asked: 'later; note asked' } }\n"

@@ -50,6 +50,7 @@ static void test_pt3_output_wired_to_nothing_is_no_error(void **state) {
         *state, "actors: { a: { type: kit.Player, config: { init: 'out 1; note on' } } }\n");
 
     kit_wait(kit, "a: on");
+    kit_settle(kit);
     assert_int_equal(kit_dead(kit), 0);
     kit_stop(kit);
 }
@@ -86,7 +87,7 @@ static void test_pt3_round_robin_passes_over_a_closed_replica(void **state) {
     struct kit *kit = kit_start(*state, POOL("number: 'out 1 6'", "route: round_robin"));
 
     kit_number(kit, "b.1", "second", 1);
-    kit_settle(kit);
+    kit_wait_closed(kit, "b.1");
     kit_number(kit, "a", "number", 1);
     kit_stop(kit);
 
@@ -149,7 +150,7 @@ static void test_pt3_hash_moves_only_the_keys_of_a_closed_replica(void **state) 
     kit_number(kit, "a", "number", 1);
     kit_settle(kit);
     kit_number(kit, "b.1", "second", 1);
-    kit_settle(kit);
+    kit_wait_closed(kit, "b.1");
     kit_number(kit, "a", "number", 1);
     kit_stop(kit);
 
@@ -172,7 +173,7 @@ static void test_pt3_broadcast_reaches_every_live_replica(void **state) {
     kit_number(kit, "a", "number", 1);
     kit_settle(kit);
     kit_number(kit, "b.2", "second", 1);
-    kit_settle(kit);
+    kit_wait_closed(kit, "b.2");
     kit_number(kit, "a", "number", 2);
     kit_stop(kit);
 
@@ -186,7 +187,9 @@ static void close_pool(struct kit *kit) {
     kit_number(kit, "b.0", "second", 1);
     kit_number(kit, "b.1", "second", 1);
     kit_number(kit, "b.2", "second", 1);
-    kit_settle(kit);
+    kit_wait_closed(kit, "b.0");
+    kit_wait_closed(kit, "b.1");
+    kit_wait_closed(kit, "b.2");
 }
 
 /* Both numbers come while the first replica is in a back-off. */

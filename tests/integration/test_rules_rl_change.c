@@ -164,6 +164,7 @@ static void test_rl_a_pool_grows_and_shrinks(void **state) {
     struct reload_report report;
     struct kit *kit = kit_start(*state, POOL("1"));
     say(kit, "talker", 1);
+    kit_wait(kit, "pool.0: 1");
     change(kit, POOL("3"), &report);
     assert_int_equal(report.added, 2);
     say(kit, "talker", 2);

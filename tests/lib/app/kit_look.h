@@ -43,6 +43,28 @@ static inline void kit_wait_status(struct kit *kit, const char *address, const c
     test_wait_until(kit_has_status, &looked);
 }
 
+struct kit_numbered {
+    struct kit *kit;
+    const char *address;
+    enum attribute_id attribute;
+    uint64_t number;
+};
+
+static inline bool kit_has_number(void *context) {
+    const struct kit_numbered *n = context;
+    struct snapshot *s = kit_look(n->kit, n->address);
+    bool is_so = snapshot_number(s, n->attribute) == n->number;
+    snapshot_unref(s);
+    return is_so;
+}
+
+/* Waits until it is looked at with this number: what a turn sends is there some time after all that the turn notes. */
+static inline void kit_wait_number(struct kit *kit, const char *address,
+                                   enum attribute_id attribute, uint64_t number) {
+    struct kit_numbered numbered = {kit, address, attribute, number};
+    test_wait_until(kit_has_number, &numbered);
+}
+
 /* Whether the recorder says so; the first that has the text. */
 static inline bool kit_recorded(const struct snapshot *s, const char *text) {
     for (size_t i = 0; i < s->facts.record_count; i++) {
