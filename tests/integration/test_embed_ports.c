@@ -188,10 +188,8 @@ static void test_ai2_name_of_a_client_is_unique_among_the_roots(void **state) {
     options.name = "me";
     embedded_ok(troupe_client_create(w->proc, &options, &other, &w->error), &w->error);
     assert_int_equal(embedded_find(w, "p/me[0]", NULL).uid, troupe_client_ref(other).uid);
-    struct troupe_ref ref;
     troupe_client_free(other);
-    while (troupe_client_find(w->client, "me", NULL, &ref, &w->error) == TROUPE_OK) {
-    }
+    embedded_wait_gone(w, "me");
     embedded_ok(troupe_client_create(w->proc, &options, &other, &w->error), &w->error);
 
     troupe_client_free(other);

@@ -13,8 +13,7 @@ static void test_resolving_finds_open_actors_only(void **state) {
 
     embedded_ok(embedded_send(w, "ends", 1, 0), &w->error);
     embedded_wait_logged(&w->log, "bye");
-    while (troupe_client_find(w->client, "ends", NULL, &ref, &w->error) == TROUPE_OK) {
-    }
+    embedded_wait_gone(w, "ends");
 
     assert_string_equal(w->error.text, "there is no open actor 'ends' in proc 'p'");
     assert_int_equal(troupe_client_find(w->client, "a", "nope", &ref, &w->error), TROUPE_NOT_FOUND);

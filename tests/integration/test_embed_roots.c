@@ -89,17 +89,11 @@ static void test_ai2_second_root_of_a_name_is_refused_while_it_runs(void **state
     embedded_finish(w);
 }
 
-static bool is_gone(void *context) {
-    struct embedded *w = context;
-    struct troupe_ref ref;
-    return troupe_client_find(w->client, "new", NULL, &ref, &w->error) == TROUPE_NOT_FOUND;
-}
-
 static void test_ai2_name_of_a_root_is_free_when_it_has_ended(void **state) {
     struct embedded *w = *state;
     embedded_begin(w, "actors: { a: { type: kit.Player, config: { number: 'log got $' } } }");
     add(w, &(struct wanted){.name = "new", .settings = {"init=stop"}});
-    test_wait_until(is_gone, w);
+    embedded_wait_gone(w, "new");
 
     add(w, &(struct wanted){.name = "new", .settings = {"number=log again $"}});
 
@@ -310,7 +304,7 @@ static void test_wires_of_one_that_runs_are_settled(void **state) {
 static void test_target_that_has_ended_is_refused(void **state) {
     struct embedded *w = *state;
     embedded_begin(w, "actors: { new: { type: kit.Player, config: { init: stop } } }");
-    test_wait_until(is_gone, w);
+    embedded_wait_gone(w, "new");
 
     assert_refused(w,
                    &(struct wanted){.name = "late",

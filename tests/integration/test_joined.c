@@ -38,11 +38,6 @@ static void tell(struct joined *j, unsigned at, const char *actor, const char *s
               joined_find(j, at, at ? "one/a[0]" : "two/b[0]", "number"));
 }
 
-static bool one_has_paused(void *context) {
-    const struct joined *j = context;
-    return kit_totals(j->kit[0]).pauses > 0;
-}
-
 /* The receiver, which has two places, stands at the gate; `a` waits for room there. */
 static void begin_gated(struct joined *j, void *state, const char *script) {
     joined_start(j, state, "actors:\n" SENDER("a"), "actors:\n" RECEIVER(GATED));
@@ -50,7 +45,7 @@ static void begin_gated(struct joined *j, void *state, const char *script) {
     kit_do(j->kit[1], "b", "note in; gate g");
     joined_wait(j, "b: in", 1);
     tell(j, 0, "a", script);
-    test_wait_until(one_has_paused, j);
+    kit_wait_paused(j->kit[0]);
 }
 
 static void test_mb2_senders_wait_for_room_in_another_proc(void **state) {
@@ -77,14 +72,17 @@ static void test_mb2_senders_wait_for_room_in_another_proc(void **state) {
     assert_ascending(*state, "b", "", 300, 90);
 }
 
+static bool has_two(void *context) {
+    return inst_depth(context) >= 2;
+}
+
 static void test_mb2_sender_that_waits_for_another_proc_runs_no_turn(void **state) {
     struct joined j;
     begin_gated(&j, *state, "tell 100 6");
 
     kit_do(j.kit[0], "a", "note turn");
     kit_number(j.kit[0], "a", "number", 1);
-    while (inst_depth(kit_actor(j.kit[0], "a")) < 2) {
-    }
+    test_wait_until(has_two, kit_actor(j.kit[0], "a"));
     assert_int_equal(kit_count(*state, "a: turn"), 0);
     kit_gate_open(*state, "g");
     joined_wait(&j, "a: turn", 1);
@@ -270,7 +268,7 @@ test_mb6_request_that_waits_for_another_proc_past_its_deadline_was_never_sent(vo
     kit_number(j.kit[1], "b", "number", 2);
 
     kit_do_to(j.kit[0], "a", "ask_to 7 20", joined_find(&j, 0, "two/b[0]", "asked"));
-    test_wait_until(one_has_paused, &j);
+    kit_wait_paused(j.kit[0]);
     test_wait_until(has_heard_of_its_deadline, kit_actor(j.kit[0], "a"));
     kit_gate_open(*state, "g");
     joined_wait(&j, "a: 0 no reply before the deadline", 1);

@@ -112,8 +112,7 @@ static void test_mb2_paused_actor_runs_no_turn(void **state) {
     kit_number(kit, "a", "number", 1);
     kit_number(kit, "a", "number", 2);
     kit_wait(kit, "a: turn");
-    while (kit_totals(kit).pauses == 0) {
-    }
+    kit_wait_paused(kit);
     assert_int_equal(inst_depth(kit_actor(kit, "a")), 1);
     assert_int_equal(kit_count(*state, "a: turn"), 1);
     kit_gate_open(*state, "g");
@@ -132,8 +131,7 @@ static void test_mb2_stop_acts_on_a_paused_actor_and_loses_nothing(void **state)
     kit_do(kit, "b", "note in; gate g");
     kit_wait(kit, "b: in");
     kit_do(kit, "a", "out 1 6; stop");
-    while (kit_totals(kit).pauses == 0) {
-    }
+    kit_wait_paused(kit);
     kit_gate_open(*state, "g");
     kit_stop(kit);
 
@@ -149,8 +147,7 @@ static void test_mb2_abort_acts_on_a_paused_actor(void **state) {
     kit_do(kit, "b", "note in; gate g");
     kit_wait(kit, "b: in");
     kit_do(kit, "a", "out 1 6");
-    while (kit_totals(kit).pauses == 0) {
-    }
+    kit_wait_paused(kit);
     supervisor_abort(deploy_supervisor(kit_deploy(kit)));
     kit_gate_open(*state, "g");
     kit_end(kit, &result);
@@ -482,7 +479,7 @@ static void test_mb10_ticks_replies_and_ends_need_no_room(void **state) {
     struct kit *kit = kit_start(
         *state,
         "actors:\n"
-        "  a: { type: kit.Player, config: { number: 'note $; at 1; ask 1 1000; ask 2 1000;\n"
+        "  a: { type: kit.Player, config: { number: 'note $; at 1; ask 1 60000; ask 2 60000;\n"
         "         tick 0 0; spawn; stop_kid; self 2', tick: 'note tick', reply: 'note reply $',\n"
         "         ended: 'note ended' }, mailbox: { capacity: 1 } }\n"
         "  b: { type: kit.Player, config: { asked: 'reply $' } }\n"

@@ -10,6 +10,8 @@
 
 #include <troupe/client.h>
 
+#include "lib/wait.h"
+
 #define EMBEDDED_S 1000000000ull
 
 struct embedded {
@@ -57,6 +59,24 @@ static inline struct troupe_ref embedded_find(struct embedded *w, const char *ac
     struct troupe_ref ref = {0, 0};
     embedded_ok(troupe_client_find(w->client, actor, port, &ref, &w->error), &w->error);
     return ref;
+}
+
+struct embedded_named {
+    struct embedded *w;
+    const char *name;
+};
+
+static inline bool embedded_is_gone(void *context) {
+    const struct embedded_named *named = context;
+    struct embedded *w = named->w;
+    struct troupe_ref ref;
+    return troupe_client_find(w->client, named->name, NULL, &ref, &w->error) == TROUPE_NOT_FOUND;
+}
+
+/* Waits until no open actor has this name; w->error says so. */
+static inline void embedded_wait_gone(struct embedded *w, const char *name) {
+    struct embedded_named named = {w, name};
+    test_wait_until(embedded_is_gone, &named);
 }
 
 static inline int32_t embedded_send(struct embedded *w, const char *actor, uint64_t number,
