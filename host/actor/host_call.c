@@ -7,7 +7,7 @@
 #define LONG_TIMEOUT_NS NS_PER_S
 
 /* When a call made now ends, never too early (MB-6). A look at the clock costs as much as a message, so a
- * long one counts from the coarse time, and from when that can't be older. */
+ * long one counts from the coarse time, and from when that can't be older, but where ticks wait for a core. */
 static uint64_t deadline(const struct runner *r, uint64_t timeout_ns) {
     uint64_t from_ns;
     if (timeout_ns < LONG_TIMEOUT_NS || sched_is_seeded(r->proc->sched)) {

@@ -207,7 +207,7 @@ static bool has_quarantined(void *context) {
 /* What is given to the next life is not what the lost thread still holds. */
 static void test_fc4_abandoned_lives_count_too(void **state) {
     struct kit *kit =
-        given(state, "  a: { type: kit.Player, stuck_after: 20ms, on_stuck: restart,\n"
+        given(state, "  a: { type: kit.Player, stuck_after: 200ms, on_stuck: restart,\n"
                      "       quarantine_after: 2, config: { number: 'gate g' } }\n");
     kit_gate_make(*state, "g");
 

@@ -29,7 +29,7 @@
     "wires:\n"                                                                                     \
     "  - source.out -> adder.number\n"                                                             \
     "  - adder.out -> sink.record\n"                                                               \
-    "reload: { probation: { time: 1ms } }\n"
+    "reload: { probation: { time: 1ms }, probe: 5s }\n"
 #define NUMBER "{\"number\":{\"number\":"
 
 /* What is wrong with code, and only shows when it runs; each has a variable of its own. */
@@ -221,13 +221,13 @@ static const struct broken broken[] = {
     {"bad_static_tls", NULL, NULL, "it uses static thread-local storage"},
     {"rash", "RASH", "RAS1", "died of SIGSEGV while it was loaded"},
     {"rash", "RASH", "RAS2", "ended the process, with status 9, while it was loaded"},
-    {"rash", "RASH", "RAS3", "did not come back within 2 s while it was loaded"},
+    {"rash", "RASH", "RAS3", "did not come back within 5 s while it was loaded"},
     {"rash", "RASH", "RAS4", "died of SIGSEGV in its 'init'"},
     {"rash", "RASH", "RAS5", "its init returned -1 (error)"},
     {"rash", "RASH", "RAS6", "died of SIGSEGV in its 'fini' or a destructor"},
     {"adder_2", "ADDER_LOAD", "ADDER_LOA1", "died of SIGSEGV in 'load'"},
     {"adder_2", "ADDER_LOAD", "ADDER_LOA2", "failed in 'load'"},
-    {"adder_2", "ADDER_LOAD", "ADDER_LOA3", "did not come back within 2 s in 'load'"},
+    {"adder_2", "ADDER_LOAD", "ADDER_LOA3", "did not come back within 5 s in 'load'"},
 };
 
 static void replace(struct plugin_file *file, const char *from, const char *to) {

@@ -48,7 +48,7 @@ static void test_mb6_clients_call_ends_at_its_deadline_and_a_late_answer_is_drop
     embedded_begin(w, "actors: { a: { type: kit.Player, config: { asked: 'later; log asked', "
                       "number: 'answer 9; log answered' } } }");
 
-    assert_int_equal(embedded_call(w, "a", 7, 10000000, &answer), TROUPE_TIMEOUT);
+    assert_int_equal(embedded_call(w, "a", 7, EMBEDDED_S / 4, &answer), TROUPE_TIMEOUT);
     assert_string_equal(w->error.text, "no reply before the deadline");
     embedded_wait_logged(&w->log, "asked");
     embedded_ok(embedded_send(w, "a", 1, EMBEDDED_S), &w->error);

@@ -14,7 +14,7 @@ static void test_pr3_destroying_says_who_stopped_and_who_had_to_be_aborted(void 
     struct troupe_end *end = NULL;
     struct troupe_proc *proc = embedded_start(
         *state, 0,
-        "stop: { timeout: 50ms }\nactors:\n"
+        "stop: { timeout: 1s }\nactors:\n"
         "  good: { type: kit.Player, config: { cleanup: 'log bye' } }\n"
         /* it has asked what is never answered, and waits for that */
         "  waits: { type: kit.Player, config: { init: 'ask 1 3600000; log asked' } }\n"

@@ -19,7 +19,7 @@
 #define MANIFEST                                                                                   \
     "actors:\n"                                                                                    \
     "  adder: { type: adder.Adder }\n"                                                             \
-    "  prober: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note version $' } }\n"  \
+    "  prober: { type: kit.Player, config: { number: 'ask 0 60000', reply: 'note version $' } }\n" \
     "wires:\n"                                                                                     \
     "  - prober.ask -> adder.version\n"                                                            \
     "reload: { probation: { time: 1ms }, probe: 60s }\n"

@@ -250,7 +250,7 @@ static void test_fc4_tick_is_not_quarantined(void **state) {
 
 /* The second life gets a copy, which is another block of memory each time. */
 static void test_fc4_message_that_it_is_stuck_in_each_time_is_quarantined(void **state) {
-    struct kit *kit = kit_start(*state, "defaults: { stuck_after: 20ms, on_stuck: restart }\n" ONE(
+    struct kit *kit = kit_start(*state, "defaults: { stuck_after: 400ms, on_stuck: restart }\n" ONE(
                                             "note $; at 9; gate g", "quarantine_after: 2"));
     kit_gate_make(*state, "g");
 

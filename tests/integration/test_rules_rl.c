@@ -15,8 +15,8 @@
     "actors:\n"                                                                                    \
     "  adder: { type: adder.Adder }\n"                                                             \
     "  ear: { type: kit.Player, config: { number: 'note $' } }\n"                                  \
-    "  asker: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note total $' } }\n"     \
-    "  prober: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note version $' } }\n"  \
+    "  asker: { type: kit.Player, config: { number: 'ask 0 60000', reply: 'note total $' } }\n"    \
+    "  prober: { type: kit.Player, config: { number: 'ask 0 60000', reply: 'note version $' } }\n" \
     "wires:\n"                                                                                     \
     "  - adder.out -> ear.number\n"                                                                \
     "  - asker.ask -> adder.total\n"                                                               \
@@ -238,8 +238,8 @@ static void test_rl7_what_reloads_did_is_kept(void **state) {
     "  ear: { type: kit.Player, config: { number: 'note $' } }\n"                                  \
     "  source: { type: kit.Player, config: { init: 'tick 2 2', tick: 'out " number                 \
     "', number: 'untick; note still' } }\n"                                                        \
-    "  asker: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note total $' } }\n"     \
-    "  prober: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note version $' } }\n"  \
+    "  asker: { type: kit.Player, config: { number: 'ask 0 60000', reply: 'note total $' } }\n"    \
+    "  prober: { type: kit.Player, config: { number: 'ask 0 60000', reply: 'note version $' } }\n" \
     "wires:\n"                                                                                     \
     "  - source.out -> adder.number\n"                                                             \
     "  - adder.out -> ear.number\n"                                                                \
@@ -302,15 +302,16 @@ static void test_rl4_a_later_turn_in_probation_goes_back_to_the_state_before_it(
     struct reload_report report;
     kit_plugin(*state, "adder_1", "adder.so");
     struct kit *kit = kit_start(
-        *state, "actors:\n"
-                "  adder: { type: adder.Adder }\n"
-                "  ear: { type: kit.Player, config: { number: 'note $' } }\n"
-                "  source: { type: kit.Player, config: { init: 'tick 2 2', tick: 'out 1 14' } }\n"
-                "  asker: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note $' } }\n"
-                "wires:\n"
-                "  - source.out -> adder.number\n"
-                "  - adder.out -> ear.number\n"
-                "  - asker.ask -> adder.total\n");
+        *state,
+        "actors:\n"
+        "  adder: { type: adder.Adder }\n"
+        "  ear: { type: kit.Player, config: { number: 'note $' } }\n"
+        "  source: { type: kit.Player, config: { init: 'tick 2 2', tick: 'out 1 14' } }\n"
+        "  asker: { type: kit.Player, config: { number: 'ask 0 60000', reply: 'note $' } }\n"
+        "wires:\n"
+        "  - source.out -> adder.number\n"
+        "  - adder.out -> ear.number\n"
+        "  - asker.ask -> adder.total\n");
     kit_wait(kit, "ear: 14");
     kit_plugin(*state, "adder_2", "adder.so");
 

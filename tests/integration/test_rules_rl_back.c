@@ -16,8 +16,8 @@
     "  a: { type: adder.Adder" a " }\n"                                                            \
     "  b: { type: adder.Adder }\n"                                                                 \
     "  ear: { type: kit.Player, config: { number: 'note $' } }\n"                                  \
-    "  ask-a: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note $' } }\n"           \
-    "  ask-b: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note $' } }\n"           \
+    "  ask-a: { type: kit.Player, config: { number: 'ask 0 60000', reply: 'note $' } }\n"          \
+    "  ask-b: { type: kit.Player, config: { number: 'ask 0 60000', reply: 'note $' } }\n"          \
     "wires:\n"                                                                                     \
     "  - a.out -> ear.number\n"                                                                    \
     "  - b.out -> ear.number\n"                                                                    \
@@ -91,8 +91,10 @@ struct late {
 
 static void *reload(void *context) {
     struct late *late = context;
-    struct reload_how how = {
-        .has_probation = true, .probation_ns = 60 * NS_PER_S, .probation_messages = 1000};
+    struct reload_how how = {.has_probation = true,
+                             .probation_ns = 60 * NS_PER_S,
+                             .probation_messages = 1000,
+                             .over_ns = 60 * NS_PER_S};
     late->status = reload_run(deploy_reload(kit_deploy(late->kit)), &how, &late->report, NULL);
     return NULL;
 }
@@ -118,7 +120,7 @@ static void test_rl4_who_is_in_a_turn_meanwhile_goes_back_when_that_ends(void **
     char *gate = test_path(((const struct kit_case *)*state)->folder, "gate");
     setenv("ADDER_GATE", gate, 1);
     kit_plugin(*state, "adder_1", "adder.so");
-    struct late late = {.kit = kit_start(*state, "reload: { swap_timeout: 100ms }\n" TWO_OF(
+    struct late late = {.kit = kit_start(*state, "reload: { swap_timeout: 400ms }\n" TWO_OF(
                                                      ", thread: own, stuck_after: 60s"))};
     struct kit *kit = late.kit;
     late.before = inst_type(kit_actor(kit, "a"));
@@ -141,7 +143,8 @@ static void test_rl4_who_is_in_a_turn_meanwhile_goes_back_when_that_ends(void **
     assert_ptr_equal(inst_type(kit_actor(kit, "a")), late.before);
     assert_true(kit_number(kit, "a", "number", 2));
     kit_wait(kit, "ear: 2");
-    assert_int_equal(kit_reload(kit, (struct reload_how){.has_probation = true}, &late.report), 0);
+    const struct reload_how patient = {.has_probation = true, .over_ns = 60 * NS_PER_S};
+    assert_int_equal(kit_reload(kit, patient, &late.report), 0);
     assert_int_equal(late.report.counts.over, 2);
     assert_true(kit_number(kit, "a", "number", 3));
     kit_wait(kit, "ear: 1003");

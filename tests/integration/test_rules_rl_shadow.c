@@ -52,8 +52,8 @@ static void assert_refused(const struct reload_report *report) {
     "  ear: { type: kit.Player, config: { number: 'note $' } }\n"                                  \
     "  source: { type: kit.Player, config: { init: 'tick 2 2', tick: '" tick "', number: '" number \
     "' } }\n"                                                                                      \
-    "  asker: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note total $' } }\n"     \
-    "  prober: { type: kit.Player, config: { number: 'ask 0 1000', reply: 'note version $' } }\n"  \
+    "  asker: { type: kit.Player, config: { number: 'ask 0 60000', reply: 'note total $' } }\n"    \
+    "  prober: { type: kit.Player, config: { number: 'ask 0 60000', reply: 'note version $' } }\n" \
     "wires:\n"                                                                                     \
     "  - source.out -> adder.number\n"                                                             \
     "  - source.ask -> adder.total\n"                                                              \
@@ -92,7 +92,7 @@ static void assert_old_code_runs(void **state, struct kit *kit, uint64_t number)
 
 static void test_rl1_code_that_does_the_same_in_shadow_takes_over(void **state) {
     struct reload_report report;
-    struct kit *kit = start(state, ADDERS("ask 0 1000; note runs", "untick; note still"));
+    struct kit *kit = start(state, ADDERS("ask 0 60000; note runs", "untick; note still"));
 
     assert_int_equal(kit_reload(kit, shadow_of(20), &report), 0);
 
@@ -262,7 +262,7 @@ static void test_rl1_who_has_not_started_yet_is_waited_for(void **state) {
     "  world: { type: shade.World }\n"                                                             \
     "  ear: { type: kit.Player, config: { number: 'note $' } }\n"                                  \
     "  mouth: { type: kit.Player, config: { number: 'out $' } }\n"                                 \
-    "  asker: { type: kit.Player, config: { number: 'ask $ 1000', reply: 'note $ %' } }\n"         \
+    "  asker: { type: kit.Player, config: { number: 'ask $ 60000', reply: 'note $ %' } }\n"        \
     "wires:\n"                                                                                     \
     "  - shade.out -> ear.number\n"                                                                \
     "  - shade.passed -> ear.number\n"                                                             \

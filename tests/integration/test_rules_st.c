@@ -103,19 +103,24 @@ static void test_st1_failing_actor_is_stopping_while_its_children_end(void **sta
 static void test_st2_processing_names_the_handler_and_since_when(void **state) {
     struct kit *kit = kit_start(*state, ALONE("number: 'note in; gate g'"));
     struct inst *a = kit_actor(kit, "a");
+    bool is_exact = false;
     kit_gate_make(*state, "g");
 
-    kit_settle(kit);
-    uint64_t before_ns = kit_clock(kit)->now(kit_clock(kit));
-    kit_number(kit, "a", "number", 1);
-    kit_wait(kit, "a: in");
-    uint64_t after_ns = kit_clock(kit)->now(kit_clock(kit));
+    for (unsigned i = 1; i <= 10 && !is_exact; i++) { /* ticks may be late on a busy machine */
+        kit_settle(kit);
+        uint64_t before_ns = kit_clock(kit)->now(kit_clock(kit));
+        kit_number(kit, "a", "number", 1);
+        kit_wait_lines(kit, "a: in", i);
+        uint64_t after_ns = kit_clock(kit)->now(kit_clock(kit));
 
-    assert_string_equal(inst_handler(a), "number");
-    assert_in_range(inst_since_ns(a), before_ns - 2 * NS_PER_MS, after_ns);
-    kit_gate_open(*state, "g");
-    kit_settle(kit);
-    assert_string_equal(inst_handler(a), "");
+        assert_string_equal(inst_handler(a), "number");
+        assert_true(inst_since_ns(a) <= after_ns);
+        is_exact = inst_since_ns(a) >= before_ns - 2 * NS_PER_MS;
+        kit_gate_open(*state, "g");
+        kit_settle(kit);
+        assert_string_equal(inst_handler(a), "");
+    }
+    assert_true(is_exact);
     kit_stop(kit);
 }
 

@@ -314,7 +314,7 @@ static void test_sv7_stop_past_its_timeout_is_an_abort(void **state) {
                   "    supervise: { strategy: one_for_all, backoff: { initial: 10ms } }\n"
                   "    actors:\n"
                   "      a: { type: kit.Player, config: { " FRAIL " } }\n"
-                  "      b: { type: kit.Player, stop_timeout: 50ms, config: { init: 'note init',\n"
+                  "      b: { type: kit.Player, stop_timeout: 400ms, config: { init: 'note init',\n"
                   "           number: 'note sends; out 1 4' } }\n"
                   "  s: { type: kit.Player, thread: own, mailbox: { capacity: 1 },\n"
                   "       config: { number: 'at 1; gate g' } }\n"

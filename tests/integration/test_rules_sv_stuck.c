@@ -3,8 +3,9 @@
 
 #include "message/message.h"
 
-#define RESTART "defaults: { stuck_after: 20ms, on_stuck: restart, restart: temporary }\n"
-#define STOP "stop: { timeout: 50ms }\n"
+/* Who is only slow, on a busy machine, is not stuck by that, and stops in time. */
+#define RESTART "defaults: { stuck_after: 250ms, on_stuck: restart, restart: temporary }\n"
+#define STOP "stop: { timeout: 400ms }\n"
 #define FAILED "number: stuck: ran for "
 #define CAME_BACK "p/a[0]: the abandoned turn of 'number' has come back and was discarded"
 
@@ -121,9 +122,8 @@ static void test_sv7_what_was_queued_comes_back_from_an_abandoned_actor(void **s
     for (unsigned i = 0; i < 5; i++) {
         kit_number(kit, "a", "number", 1);
     }
-    test_wait_until(has_ended, kit_actor(kit, "a"));
+    kit_wait_dead(kit, 4);
 
-    assert_int_equal(kit_dead(kit), 4);
     assert_false(kit_number(kit, "a", "number", 2));
     kit_open_until(*state, "g", CAME_BACK);
     kit_stop_for(kit, &result);
@@ -296,13 +296,14 @@ static void test_sv7_many_abandoned_at_once(void **state) {
     for (unsigned round = 1; round <= 5; round++) {
         struct kit *kit = kit_start(
             *state,
-            "defaults: { stuck_after: 4ms, on_stuck: restart, restart: temporary }\n"
+            "defaults: { stuck_after: 100ms, on_stuck: restart, restart: temporary }\n"
             "actors:\n"
             "  a: { type: kit.Player, replicas: 8, config: { number: 'out 1; alloc 3000; gate g' } "
             "}\n"
             "  o: { type: kit.Player, replicas: 4, thread: own, config: { number: 'gate g' } }\n"
             "  b: { type: kit.Player, config: { number: 'note got $' } }\n"
             "wires: [ a.out -> b.number ]\n");
+        kit_settle(kit); /* who fails before all have started ends the deployment */
         for (unsigned i = 0; i < 12; i++) {
             char name[8];
             (void)snprintf(name, sizeof name, "%c.%u", i < 8 ? 'a' : 'o', i < 8 ? i : i - 8);

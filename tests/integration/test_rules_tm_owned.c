@@ -3,10 +3,13 @@
 
 #include <errno.h>
 
-#define ALONE(config)                                                                              \
-    "defaults: { stuck_after: 20ms, on_stuck: restart, restart: temporary }\n"                     \
+/* Who comes to a gate has that long, on the slowest machine. */
+#define STUCK_SOON "stuck_after: 500ms, "
+#define ALONE_WITH(defaults, config)                                                               \
+    "defaults: { " defaults "on_stuck: restart, restart: temporary }\n"                            \
     "actors: { a: { type: kit.Player, config: { " config " } },\n"                                 \
     "          b: { type: kit.Player } }\n"
+#define ALONE(config) ALONE_WITH("", config)
 
 static int owned_fd(void *state) {
     char *trace = kit_trace_of(state, "a");
@@ -80,7 +83,7 @@ static void test_tm3_owned_descriptor_is_closed_after_a_fault(void **state) {
 /* The thread that does not come back may be about to read from it. */
 static void test_tm3_owned_descriptor_of_an_abandoned_turn_waits_for_its_return(void **state) {
     struct supervisor_result result;
-    struct kit *kit = kit_start(*state, ALONE("number: 'own_fd; gate g'"));
+    struct kit *kit = kit_start(*state, ALONE_WITH(STUCK_SOON, "number: 'own_fd; gate g'"));
     kit_gate_make(*state, "g");
 
     kit_number(kit, "a", "number", 1);

@@ -74,7 +74,7 @@ static void test_tx1_failed_tick_has_no_outside_effect(void **state) {
 }
 
 static void test_tx1_failed_outcome_has_no_outside_effect(void **state) {
-    struct kit *kit = kit_start(*state, PAIR("init: 'ask 7 1000', reply: 'out 1; fail wrong'"));
+    struct kit *kit = kit_start(*state, PAIR("init: 'ask 7 60000', reply: 'out 1; fail wrong'"));
     struct supervisor_result result;
 
     kit_end(kit, &result);
@@ -163,7 +163,7 @@ static void test_tx1_answer_of_a_discarded_turn_was_never_given(void **state) {
     struct kit *kit = kit_start(
         *state,
         "actors:\n"
-        "  a: { type: kit.Player, config: { init: 'ask 1 5000', reply: 'note outcome %' } }\n"
+        "  a: { type: kit.Player, config: { init: 'ask 1 60000', reply: 'note outcome %' } }\n"
         "  b: { type: kit.Player, config: { asked: 'reply 2; fail broken' } }\n"
         "wires: [a.ask -> b.asked]\n");
     struct supervisor_result result;
@@ -179,7 +179,7 @@ static void test_tx1_late_answer_of_a_discarded_turn_was_never_given(void **stat
     struct kit *kit = kit_start(
         *state,
         "actors:\n"
-        "  a: { type: kit.Player, config: { init: 'ask 1 5000', reply: 'note outcome %' } }\n"
+        "  a: { type: kit.Player, config: { init: 'ask 1 60000', reply: 'note outcome %' } }\n"
         "  b: { type: kit.Player, config: { asked: 'later; self 1',\n"
         "                                   number: 'answer 2; fail broken' } }\n"
         "wires: [a.ask -> b.asked]\n");
@@ -246,7 +246,7 @@ static void test_tx2_answer_committed_early_is_the_only_one(void **state) {
     struct kit *kit = kit_start(
         *state,
         "actors:\n"
-        "  a: { type: kit.Player, config: { init: 'ask 1 5000', reply: 'note outcome %' } }\n"
+        "  a: { type: kit.Player, config: { init: 'ask 1 60000', reply: 'note outcome %' } }\n"
         "  b: { type: kit.Player, config: { asked: 'reply 2; commit; fail broken' } }\n"
         "wires: [a.ask -> b.asked]\n");
     struct supervisor_result result;

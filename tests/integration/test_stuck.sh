@@ -30,7 +30,7 @@ proc: main
 workers: 1
 plugins: { path: ["$build_dir/plugins"] }
 stop: { timeout: 50ms }
-defaults: { stuck_after: 50ms, restart: temporary, $1 }
+defaults: { stuck_after: 200ms, restart: temporary, $1 }
 actors:
   ticker: { type: time.Ticker, config: { every: 1ms, count: 5 } }
   crash: { type: demo.Crash, config: { kind: loop, after: 3 } }

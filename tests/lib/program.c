@@ -41,7 +41,7 @@ void test_program_start(struct test_started *started, const char *const *words,
         direct(STDOUT_FILENO, started->folder, "out", O_WRONLY | O_CREAT | O_APPEND);
         direct(STDERR_FILENO, started->folder, "err", O_WRONLY | O_CREAT | O_APPEND);
         change(variables);
-        (void)alarm(60); /* outlives exec: nothing is left behind when the test has given up */
+        (void)alarm(110); /* outlives exec: nothing is left behind when the test has given up */
         (void)execv(words[0], (char *const *)words);
         _exit(127);
     }
