@@ -459,7 +459,7 @@ static void go_the_way(struct runner *r, struct inst *in, struct swap *swap) {
     } else if (is_back) {
         go_back(r, in, from);
         swap_forget_refused(in);
-    } else {
+    } else if (phase != SWAP_OVER || !swap_has_failed(swap)) {
         go_over_in_time(r, in, swap, from, to);
     }
 }

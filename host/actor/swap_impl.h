@@ -13,6 +13,10 @@ bool swap_stays_in_place(const struct inst_type *from, const struct inst_type *t
 /* The name of a row in use that `to` lacks; NULL: none. */
 const char *swap_find_lack(const struct inst *in, const struct inst_type *to);
 
+/* swap_way.c */
+/* Whether all are about to go back: one has failed, but who waits for them may not have noticed yet. */
+bool swap_has_failed(struct swap *swap);
+
 /* swap_config.c */
 /* The settings that it goes over with, the caller's; *ret NULL: its own, as they are. -1: it can't, and `why`. */
 int swap_find_config(struct inst *in, const struct inst_type *to, struct config **ret, char *why,

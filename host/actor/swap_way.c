@@ -414,6 +414,13 @@ void swap_wait(const struct inst_type *to, uint64_t gone, uint64_t failures, uin
     pthread_mutex_unlock(&swap->lock);
 }
 
+bool swap_has_failed(struct swap *swap) {
+    pthread_mutex_lock(&swap->lock);
+    bool failed = swap->counts.failures > 0;
+    pthread_mutex_unlock(&swap->lock);
+    return failed;
+}
+
 void swap_counts(const struct inst_type *to, struct swap_counts *ret,
                  struct swap_failure *ret_failure) {
     struct swap *swap = &to->line->swap;

@@ -378,6 +378,39 @@ static void test_rl4_probation_goes_on_until_it_is_its_turn_to_go_back(void **st
     kit_stop(kit);
 }
 
+/* It fails, and is told to go over before anybody has noticed. */
+static void fail_and_be_told_again(void *context, uint64_t until_ns) {
+    struct between *between = context;
+    (void)until_ns;
+    if (between->at == FIRST && counts_of(between->kit).over == 1) {
+        send(between->kit, 13);
+        kit_settle(between->kit);
+        inst_signal(kit_actor(between->kit, "adder"), SIGNAL_SWAP);
+        kit_settle(between->kit);
+        between->at = DONE;
+    }
+}
+
+static void test_rl4_who_has_failed_does_not_go_over_once_more(void **state) {
+    struct reload_report report;
+    struct kit *kit = start(state);
+    struct between between = {.kit = kit};
+    struct reload_how how = watched_long;
+    how.step = fail_and_be_told_again;
+    how.context = &between;
+    kit_plugin(*state, "adder_2", "adder.so");
+
+    assert_int_equal(kit_reload(kit, how, &report), -1);
+
+    assert_int_equal(between.at, DONE);
+    assert_int_equal(report.outcome, RELOAD_TAKEN_BACK);
+    assert_int_equal(report.counts.over, 1);
+    assert_int_equal(report.counts.undone, 1);
+    kit_wait(kit, "ear: 13");
+    ask_all(kit, "asker: total 13", "prober: version 1");
+    kit_stop(kit);
+}
+
 /* The new code is to stay, and before the actor gives up what it holds its first turn fails. */
 static void fail_on_settling(void *context, uint64_t until_ns) {
     struct between *between = context;
@@ -426,6 +459,7 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_BOTH, test_rl4_a_first_turn_that_crashes_was_not),
     KIT_TEST(KIT_BOTH, test_rl4_a_later_turn_in_probation_goes_back_to_the_state_before_it),
     KIT_TEST(KIT_SEEDED, test_rl4_probation_goes_on_until_it_is_its_turn_to_go_back),
+    KIT_TEST(KIT_SEEDED, test_rl4_who_has_failed_does_not_go_over_once_more),
     KIT_TEST(KIT_SEEDED, test_rl4_who_fails_when_all_settle_goes_over_again),
 };
 
