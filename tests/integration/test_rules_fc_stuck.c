@@ -263,8 +263,9 @@ static void test_fc3_hundreds_of_stuck_turns_lose_nothing(void **state) {
                 "actors:\n"
                 "  a: { type: kit.Player, replicas: 8, config: { number: 'stall 6; out $' } }\n"
                 "  b: { type: kit.Player, config: { number: 'at 20; note last' } }\n"
-                "  c: { type: kit.Player, config: { number: 'down', second: 'down' } }\n"
-                "  d: { type: kit.Player, config: { number: 'down' } }\n"
+                "  c: { type: kit.Player, config: { number: 'down', second: 'down' },\n"
+                "       when_inputs_end: stay }\n" /* they are a cycle */
+                "  d: { type: kit.Player, config: { number: 'down' }, when_inputs_end: stay }\n"
                 "wires: [ a.out -> b.number, c.out -> d.number, d.out -> c.second ]\n");
 
     kit_number(kit, "c", "number", 20000); /* the others of those workers */

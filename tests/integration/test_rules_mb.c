@@ -309,7 +309,7 @@ static void test_mb2_cycle_beyond_the_hard_limit_overflows(void **state) {
     struct kit *kit = kit_start(
         *state, "actors:\n"
                 "  a: { type: kit.Player, config: { number: 'note $', second: 'out 1 100',\n"
-                "       returned: 'note $ %' }, mailbox: { capacity: 2 } }\n"
+                "       returned: 'note $ %' }, mailbox: { capacity: 2 }, when_inputs_end: stay }\n"
                 "wires: [a.out -> a.number]\n");
 
     kit_number(kit, "a", "second", 1);
@@ -326,7 +326,8 @@ static void test_mb2_cycle_is_let_through_a_bound_of_bytes(void **state) {
     struct kit *kit = kit_start(
         *state, "actors:\n"
                 "  a: { type: kit.Player, config: { number: 'note $', second: 'out 1 12',\n"
-                "       returned: 'note $ %' }, mailbox: { capacity: 100, bytes: 120B } }\n"
+                "       returned: 'note $ %' }, mailbox: { capacity: 100, bytes: 120B },\n"
+                "       when_inputs_end: stay }\n"
                 "wires: [a.out -> a.number]\n");
 
     kit_number(kit, "a", "second", 1);
