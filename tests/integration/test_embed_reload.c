@@ -186,7 +186,9 @@ static void test_rl7_what_stays_is_listed_with_its_reason(void **state) {
 
     const struct troupe_generation *stays = find(&w, number);
     assert_int_equal(stays->state, TROUPE_GENERATION_STAYS);
-    assert_memory_equal(stays->reason, "a word at 0x", 12);
+    /* or what is left on a stack, which may be found first */
+    assert_true(strncmp(stays->reason, "a word at 0x", 12) == 0 ||
+                strncmp(stays->reason, "the thread '", 12) == 0);
     world_fini(&w);
 }
 

@@ -90,8 +90,19 @@ static struct kit *start_adder(void **state) {
     return kit;
 }
 
-/* Reloads back and forth until a generation that went comes to this state. An audit is careful: of the many
- * generations of this process, traces of one that lay at the same place make another stay, now and then. */
+static bool begins(const struct retired *retired, const char *text) {
+    return strncmp(retired->reason, text, strlen(text)) == 0;
+}
+
+/* An audit is careful: of the many generations of this process, traces of one that lay at the same place make
+ * another stay, now and then; what was left on a stack is a trace, too. */
+static void assert_chance(const struct retired *retired) {
+    if (!begins(retired, "a word at 0x") && !begins(retired, "the thread '")) {
+        fail_msg("it is '%s': %s", retired_state_text(retired->state), retired->reason);
+    }
+}
+
+/* Reloads back and forth until a generation that went comes to this state. */
 #define TRIES 6u
 static uint32_t reload_until(void **state, struct kit *kit, struct reload_how how,
                              enum retired_state wanted) {
@@ -104,7 +115,7 @@ static uint32_t reload_until(void **state, struct kit *kit, struct reload_how ho
         if (retired.state == wanted) {
             return retired.generation;
         }
-        assert_memory_equal(retired.reason, "a word at", 9);
+        assert_chance(&retired);
     }
     fail_msg("all of %u are '%s': %s", TRIES, retired_state_text(retired.state), retired.reason);
     return 0;
@@ -179,10 +190,7 @@ static void change(void *state) {
     free(path);
 }
 
-static void stay_for(void **state, const char *left, const char *reason) {
-    if (!fault_is_contained()) {
-        skip(); /* such a build does not look through its memory */
-    }
+static struct retired leave_behind(void **state, const char *left) {
     struct reload_report report;
     assert_int_equal(setenv("RASH", left, 1), 0);
     kit_plugin(*state, "rash", "rash.so");
@@ -195,11 +203,24 @@ static void stay_for(void **state, const char *left, const char *reason) {
 
     struct retired retired = wait_for(kit, report.from_generation, RETIRED_STAYS);
     assert_int_equal(retired.state, RETIRED_STAYS);
-    if (strncmp(retired.reason, reason, strlen(reason)) != 0) {
-        fail_msg("'%s' does not begin with '%s'", retired.reason, reason);
-    }
     assert_true(find_code(report.from_generation) != 0);
     kit_stop(kit);
+    return retired;
+}
+
+/* Something else may be found first. */
+static void stay_for(void **state, const char *left, const char *reason) {
+    if (!fault_is_contained()) {
+        skip(); /* such a build does not look through its memory */
+    }
+    struct retired retired = leave_behind(state, left);
+    for (unsigned i = 1; i < TRIES && !begins(&retired, reason); i++) {
+        assert_chance(&retired);
+        retired = leave_behind(state, left);
+    }
+    if (!begins(&retired, reason)) {
+        fail_msg("'%s' does not begin with '%s'", retired.reason, reason);
+    }
 }
 
 static void test_rl5_a_pointer_left_in_memory_keeps_the_code(void **state) {
