@@ -71,7 +71,8 @@ bool kit_do_to(struct kit *kit, const char *actor, const char *script, struct tr
 void kit_settle(struct kit *kit);
 /* Lets time pass: seeded, moves the clock and runs; threads, not allowed. */
 void kit_pass(struct kit *kit, uint64_t ms);
-/* Waits for a line of the trace, or for so many of one text. Seeded: lets time pass up to an hour. */
+/* Waits for a line of the trace, or for so many of one text. Seeded: lets time pass up to an hour. A line is written
+ * within a turn: what that turn does is done some time later, when it is committed. */
 void kit_wait(struct kit *kit, const char *line);
 void kit_wait_lines(struct kit *kit, const char *line, unsigned count);
 
