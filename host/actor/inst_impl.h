@@ -142,6 +142,7 @@ struct runner {
     _Atomic int64_t high_water;       /* of the proc's queue, as seen from here (PD-6) */
     _Atomic uint64_t last_nonzero_ns; /* 0: never (PD-7) */
     int64_t others;                   /* what the other workers had queued when last looked at */
+    int64_t outside;                  /* what had come from outside by then */
     uint32_t look_at;                 /* again when the worker has done so many units */
 };
 

@@ -114,13 +114,23 @@ void queue_uncount(struct runner *r, uint32_t count) {
     count_change(&r->queued, -(int64_t)count);
 }
 
+/* What came from outside since may be taken long since: how much was, the look at the others tells. */
+__attribute__((noinline)) static void raise_high_water(struct runner *r, int64_t outside) {
+    if (outside != r->outside) {
+        queue_look_at_others(r);
+    }
+    int64_t total = atomic_load_explicit(&r->queued, memory_order_relaxed) + r->others + r->outside;
+    if (total > atomic_load_explicit(&r->high_water, memory_order_relaxed)) {
+        atomic_store_explicit(&r->high_water, total, memory_order_relaxed);
+    }
+}
+
 void queue_count(struct runner *r, uint32_t count) {
     int64_t queued = atomic_load_explicit(&r->queued, memory_order_relaxed) + count;
     atomic_store_explicit(&r->queued, queued, memory_order_relaxed);
-    int64_t total =
-        queued + r->others + atomic_load_explicit(&r->proc->outside.queued, memory_order_relaxed);
-    if (total > atomic_load_explicit(&r->high_water, memory_order_relaxed)) {
-        atomic_store_explicit(&r->high_water, total, memory_order_relaxed);
+    int64_t outside = atomic_load_explicit(&r->proc->outside.queued, memory_order_relaxed);
+    if (queued + r->others + outside > atomic_load_explicit(&r->high_water, memory_order_relaxed)) {
+        raise_high_water(r, outside);
     }
     /* PD-8: each burst shows, also one that no later look finds */
     uint64_t now_ns = r->now_ns;
@@ -134,6 +144,7 @@ __attribute__((noinline)) void queue_look_at_others(struct runner *r) {
     int64_t outside = atomic_load_explicit(&r->proc->outside.queued, memory_order_relaxed);
     int64_t own = atomic_load_explicit(&r->queued, memory_order_relaxed);
     r->others = runners_queued(r->proc) - own - outside;
+    r->outside = outside;
     if (own + r->others + outside > 0) {
         /* No look at the clock: all that was noted by the time before would be out of date, see turns_enter and
          * flight_ran. */

@@ -83,6 +83,25 @@ static void test_pd6_high_water_is_exact_while_one_worker_is_busy(void **state) 
     kit_stop(kit);
 }
 
+/* What came from outside for one worker, and is long done, does not count for another that had nothing to do meanwhile. */
+static void test_pd6_high_water_forgets_what_others_have_taken(void **state) {
+    struct kit *kit = kit_start(*state, "actors:\n"
+                                        "  a: { type: kit.Player, config: { number: 'out 1' } }\n"
+                                        "  b: { type: kit.Player }\n"
+                                        "  c: { type: kit.Player }\n"
+                                        "wires: [ a.out -> c.number ]\n");
+
+    for (uint64_t i = 1; i <= 300; i++) {
+        kit_number(kit, "b", "number", i);
+        kit_settle(kit);
+    }
+    kit_number(kit, "a", "number", 1);
+    kit_settle(kit);
+
+    assert_in_range(kit_totals(kit).queued_high_water, 1, 2);
+    kit_stop(kit);
+}
+
 static void test_pd7_last_nonzero_is_absent_until_something_was_queued(void **state) {
     struct kit *kit = kit_start(*state, PAIR);
 
@@ -194,6 +213,7 @@ static const struct kit_test pd[] = {
     KIT_TEST(KIT_BOTH, test_pd5_what_a_failure_leaves_is_counted_out),
     KIT_TEST(KIT_BOTH, test_pd6_high_water_is_exact_for_what_comes_from_outside),
     KIT_TEST(KIT_SEEDED, test_pd6_high_water_is_exact_while_one_worker_is_busy),
+    KIT_TEST(KIT_BOTH, test_pd6_high_water_forgets_what_others_have_taken),
     KIT_TEST(KIT_BOTH, test_pd7_last_nonzero_is_absent_until_something_was_queued),
     KIT_TEST(KIT_SEEDED, test_pd5_count_is_what_lies_in_the_mailboxes_after_every_activation),
     KIT_TEST(KIT_SEEDED, test_pd8_each_burst_shows_when_it_was),
