@@ -157,7 +157,7 @@ static inline bool send_plain(struct runner *r, struct port *port, const void *b
     if (!m) {
         return false;
     }
-    msg_init_plain(m, port->plain_head);
+    m->head = port->plain_head;
     m->sender = inst_uid(r->inst);
     copy_small((char *)(m + 1), body, port->plain_size);
     outbox_add_plain(&r->outbox, port, m);
@@ -222,7 +222,7 @@ static inline bool send_plain_to(struct runner *r, const struct inst_row *row, s
     if (!m) {
         return false;
     }
-    msg_init_plain(m, msg_head_for(row->usual, (uint16_t)to.port));
+    m->head = msg_head_for(row->usual, (uint16_t)to.port);
     m->dest = to.uid;
     m->sender = inst_uid(r->inst);
     copy_small((char *)(m + 1), body, row->type->end);

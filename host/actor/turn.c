@@ -307,7 +307,7 @@ static inline enum step turn_usual(struct runner *r, struct inst *in, const stru
     scratch_reset(&r->scratch);
     turn_note(r, in, row, (uint16_t)(doing_handler(row->doing) - 1));
     count_handled(r);
-    msg_release(r->pool, m); /* its body is its own */
+    msg_release_small(r->pool, m); /* its body is its own */
     if (!is_at_ease(in)) {
         return STEP_MORE;
     }

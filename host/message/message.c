@@ -62,6 +62,12 @@ void msg_release(struct pool *pool, struct msg *origin) {
     }
 }
 
+void msg_release_small(struct pool *pool, struct msg *origin) {
+    if (!pool_give_small(pool, origin)) {
+        msg_release(pool, origin);
+    }
+}
+
 struct msg *msg_share(struct pool *pool, struct msg *m, unsigned flags) {
     struct msg *envelope = msg_alloc(pool, MSG_DATA, flags | MSG_SHARED, sizeof m);
     if (envelope) {

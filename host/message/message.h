@@ -52,10 +52,16 @@ struct msg {
         };
         uint64_t head; /* all of these: what a message is, in one word; see msg_plain_head */
     };
-    _Atomic uint32_t refs; /* 1 + envelopes and keepers that share the body */
-    uint16_t owner;        /* the pool it came from; POOL_HEAP: the heap */
-    uint8_t size_class;
-    uint8_t reason; /* RETURNED, REPLY without an answer: minus a status; type 0: body is text */
+    union {
+        struct {
+            _Atomic uint32_t refs; /* 1 + envelopes and keepers that share the body */
+            uint16_t owner;        /* the pool it came from; POOL_HEAP: the heap */
+            uint8_t size_class;
+            /* RETURNED, REPLY without an answer: minus a status; type 0: body is text */
+            uint8_t reason;
+        };
+        _Atomic uint64_t keeping; /* all of these: one comparison tells how it is freed */
+    };
 };
 
 struct msg_extension {
@@ -133,18 +139,14 @@ static inline uint64_t msg_head_for(uint64_t head, uint16_t port) {
 }
 _Static_assert(offsetof(struct msg, port) - offsetof(struct msg, head) == 4,
                "as msg_head_for has it");
-/* The header of one in a fresh block; the caller sets sender, and next, last and dest whoever queues it. */
-static inline void msg_init_plain(struct msg *m, uint64_t head) {
-    m->head = head;
-    m->reason = 0;
-    atomic_store_explicit(&m->refs, 1, memory_order_relaxed);
-}
 /* An envelope, kind DATA and without sender, that shares the body of `m`. Reads nothing else of it that
  * may change: the block may be another envelope's by now, on its way somewhere. [who holds the body] */
 struct msg *msg_share(struct pool *pool, struct msg *m, unsigned flags);
 /* Takes a reference on the body of `m`, and gives it back. Keeps the block that holds it. */
 struct msg *msg_hold(struct msg *m);
 void msg_release(struct pool *pool, struct msg *origin);
+/* The same for less, when it is a small one of this pool that nobody else holds. */
+void msg_release_small(struct pool *pool, struct msg *origin);
 /* Frees one message, or a chain up to NULL. */
 void msg_free(struct pool *pool, struct msg *m);
 void msg_free_chain(struct pool *pool, struct msg *first);

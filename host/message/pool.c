@@ -52,7 +52,8 @@ struct away {
 struct pool {
     struct pools *pools;
     uint16_t index;
-    bool shared; /* for any thread: sends home at once */
+    bool shared;      /* for any thread: sends home at once */
+    uint64_t keeping; /* of its small blocks, when they are taken; constant */
 
     /* only the owning worker; of the shared pool: who has set `taken` */
     struct msg *free[CLASS_COUNT];
@@ -128,6 +129,8 @@ static struct pool *pool_add_locked(struct pools *pools) {
     if (pool) {
         pool->pools = pools;
         pool->index = (uint16_t)pools->count;
+        struct msg small = {.refs = 1, .owner = pool->index};
+        pool->keeping = atomic_load_explicit(&small.keeping, memory_order_relaxed);
         /* release: who meets a block of this pool finds the pool */
         atomic_store_explicit(&pools->all[pools->count++], pool, memory_order_release);
     }
@@ -323,6 +326,7 @@ struct msg *pool_take_small(struct pool *pool) {
     if (m) {
         pool->free[0] = m->next;
         prefetch_to_write(m->next); /* as in pool_take_block */
+        atomic_store_explicit(&m->keeping, pool->keeping, memory_order_relaxed);
         count_live(pool, 1);
     }
     return m;
@@ -416,6 +420,17 @@ void pool_give_block(struct pool *pool, struct msg *m) {
     count_live(pool, -1);
     m->next = pool->free[m->size_class];
     pool->free[m->size_class] = m;
+}
+
+bool pool_give_small(struct pool *pool, struct msg *m) {
+    /* acquire: as in msg_release */
+    if (atomic_load_explicit(&m->keeping, memory_order_acquire) != pool->keeping) {
+        return false;
+    }
+    count_live(pool, -1);
+    m->next = pool->free[0];
+    pool->free[0] = m;
+    return true;
 }
 
 uint64_t msg_block_size(const struct msg *m) {

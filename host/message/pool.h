@@ -39,10 +39,12 @@ bool pool_wants_flush(const struct pool *pool);
 
 /* Blocks, for message.c: at least `size` bytes; NULL: no memory. */
 struct msg *pool_take_block(struct pool *pool, uint64_t size);
-/* One of POOL_SMALL bytes, if there is one at hand; else NULL. */
+/* One of POOL_SMALL bytes, if there is one at hand, whose `keeping` is that of a new message; else NULL. */
 #define POOL_SMALL 64u
 struct msg *pool_take_small(struct pool *pool);
 void pool_give_block(struct pool *pool, struct msg *m);
+/* When its `keeping` still is that: small, of this pool, and nobody else's. False: it is not, and nothing was done. */
+bool pool_give_small(struct pool *pool, struct msg *m);
 /* Whether the block is no pool's, and nobody else has the body: then it may be let go. From then on it is no
  * message of the pools any more, and may outlive them: until pool_free_let_go. */
 bool pool_may_let_go(struct msg *m);
