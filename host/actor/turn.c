@@ -312,7 +312,7 @@ static inline enum step turn_usual(struct runner *r, struct inst *in, const stru
         return STEP_MORE;
     }
     if (!in->mbox.head) {
-        return mbox_is_spent(&in->mbox) ? STEP_REST : STEP_MORE;
+        return mbox_is_done(&in->mbox) ? STEP_REST : STEP_MORE;
     }
     if (is_usual(in, in->mbox.head, head) && is_below(r, limit) && mbox_is_roomy(&in->mbox)) {
         *m_ = take_usual(r, in);

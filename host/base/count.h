@@ -31,6 +31,9 @@ static inline void count_add(_Atomic uint64_t *count, uint64_t by) {
 static inline void count_add_32(_Atomic uint32_t *count, uint32_t by) {
     COUNT_ADD("addl", count, by);
 }
+static inline void count_add_16(_Atomic uint16_t *count, uint16_t by) {
+    COUNT_ADD("addw", count, by);
+}
 /* Of a number that may shrink. */
 static inline void count_change(_Atomic int64_t *count, int64_t by) {
     COUNT_ADD("addq", count, by);

@@ -26,11 +26,18 @@ static inline uint32_t word_count(uint64_t word) {
     return (uint32_t)((word & COUNT_MASK) >> COUNT_SHIFT);
 }
 
+/* task.most: how many spare places may be kept; of a mailbox that has bounds, none. */
+static uint16_t spare_most(uint32_t capacity) {
+    return capacity & MBOX_BOUNDED ? 0 : (uint16_t)((capacity & ~MBOX_FLAGS) / 16);
+}
+_Static_assert(MBOX_CAPACITY_MAX / 16 < UINT16_MAX, "what may be kept, and one more, fits");
+
 void mbox_init(struct mbox *mb, const struct task_ops *ops, struct sched_worker *home,
                uint32_t capacity) {
     *mb = (struct mbox){0};
     atomic_store_explicit(&mb->capacity, capacity, memory_order_relaxed);
     task_init(&mb->task, ops, home);
+    mb->task.most = spare_most(capacity);
 }
 
 void mbox_init_shut(struct mbox *mb, const struct task_ops *ops, struct sched_worker *home,
@@ -42,6 +49,7 @@ void mbox_init_shut(struct mbox *mb, const struct task_ops *ops, struct sched_wo
 
 void mbox_bound(struct mbox *mb, struct mbox_bounds *bounds) {
     mb->bounds = bounds;
+    mb->task.most = 0;
     /* release: pairs with mbox_is_bounded; a sender that found who had the memory before may look */
     atomic_fetch_or_explicit(&mb->capacity, MBOX_BOUNDED, memory_order_release);
 }
@@ -52,8 +60,9 @@ void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {
     task->queued = false;
     task->pull = 0;
     mb->from_away = false;
-    atomic_store_explicit(&mb->capacity, capacity | (mb->bounds ? MBOX_BOUNDED : 0),
-                          memory_order_relaxed);
+    capacity |= mb->bounds ? MBOX_BOUNDED : 0;
+    task->most = spare_most(capacity);
+    atomic_store_explicit(&mb->capacity, capacity, memory_order_relaxed);
     atomic_store_explicit(&mb->high_water, 0, memory_order_relaxed);
     atomic_store_explicit(&mb->ends, 0, memory_order_relaxed);
     atomic_store_explicit(&task->home, home, memory_order_relaxed);
@@ -77,7 +86,10 @@ static inline void set_spare(struct mbox *mb, uint32_t count) {
     /* release: pairs with mbox_depth; who sees a message gone sees that its taker runs */
     atomic_store_explicit(&mb->spare, (uint16_t)count, memory_order_release);
 }
-_Static_assert(MBOX_CAPACITY_MAX / 16 < UINT16_MAX, "what may be kept, and one more, fits");
+static inline void change_spare(struct mbox *mb, uint32_t count) {
+    atomic_signal_fence(memory_order_release); /* as in set_spare, but added by one instruction */
+    count_add_16(&mb->spare, (uint16_t)count);
+}
 
 static inline uint32_t in_rings_now(const struct mbox *mb) {
     /* relaxed: who adds to a ring pokes afterwards */
@@ -89,19 +101,9 @@ static inline uint64_t bytes_max(const struct mbox *mb) {
     return mbox_is_bounded(mb) ? mb->bounds->bytes_max : 0;
 }
 
-/* The capacity of a mailbox without bounds of its own; negative: it has some. */
-static inline int32_t usual_capacity(const struct mbox *mb) {
-    return (int32_t)(atomic_load_explicit(&mb->capacity, memory_order_relaxed) & ~MBOX_CHOOSY);
-}
-
-/* More than may be kept; of a mailbox that has bounds, always. */
-static inline bool is_too_much(const struct mbox *mb, uint32_t spare) {
-    return (int32_t)(spare * 16) > usual_capacity(mb);
-}
-
 void mbox_open_here(struct mbox *mb) {
     uint32_t kept = mbox_kept(mb);
-    uint32_t places = kept || is_too_much(mb, 1) ? 0 : 1;
+    uint32_t places = kept || mb->task.most == 0 ? 0 : 1;
     atomic_store_explicit(&mb->spare, (uint16_t)places, memory_order_relaxed);
     atomic_store_explicit(&mb->task.word, (kept + places) * COUNT_ONE, memory_order_release);
 }
@@ -209,7 +211,7 @@ static inline bool take_places(struct mbox *mb, uint64_t word, uint32_t count, u
 static void free_place(struct mbox *mb) {
     uint32_t spare = spare_now(mb) + 1;
     set_spare(mb, spare);
-    if (is_too_much(mb, spare)) {
+    if (spare > mb->task.most) {
         mbox_give_places(mb);
     }
 }
@@ -246,10 +248,13 @@ bool mbox_offer_here(struct mbox *mb, struct sched_worker *worker, struct msg *f
     uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
     uint32_t spare = spare_now(mb);
     uint32_t charged = (uint32_t)word / COUNT_ONE - spare + count;
-    if (word & ~WORD_USUAL || spare < count || (int32_t)charged > usual_capacity(mb)) {
+    /* with bounds of its own the capacity is negative; read behind the rest, for want of registers */
+    if (word & ~WORD_USUAL || spare < count ||
+        (int32_t)charged >
+            (int32_t)(atomic_load_explicit(&mb->capacity, memory_order_relaxed) & ~MBOX_CHOOSY)) {
         return false;
     }
-    set_spare(mb, spare - count);
+    change_spare(mb, -count);
     uint32_t depth = charged + atomic_load_explicit(&mb->uncharged, memory_order_relaxed);
     if (depth > atomic_load_explicit(&mb->high_water, memory_order_relaxed)) {
         atomic_store_explicit(&mb->high_water, depth, memory_order_relaxed);
@@ -403,20 +408,23 @@ static inline struct msg *list_take(struct mbox *mb) {
 }
 
 bool mbox_is_roomy(const struct mbox *mb) {
-    return !is_too_much(mb, spare_now(mb) + 1);
+    return spare_now(mb) < mb->task.most;
 }
 
 struct msg *mbox_take_usual(struct mbox *mb) {
     struct msg *m = mb->head;
     mb->head = m->next;
-    set_spare(mb, spare_now(mb) + 1);
+    change_spare(mb, 1);
     return m;
 }
 
+bool mbox_is_done(const struct mbox *mb) {
+    return word_chain(atomic_load_explicit(&mb->task.word, memory_order_relaxed)) == NULL &&
+           !mb->from_away;
+}
+
 bool mbox_is_spent(const struct mbox *mb) {
-    return !mb->head &&
-           word_chain(atomic_load_explicit(&mb->task.word, memory_order_relaxed)) == NULL &&
-           !mb->from_away && !mbox_is_bounded(mb);
+    return !mb->head && mbox_is_done(mb) && !mbox_is_bounded(mb);
 }
 
 static struct msg *list_take_bytes(struct mbox *mb) {
@@ -573,10 +581,6 @@ void mbox_poke(struct mbox *mb) {
     if (!(word & TASK_NOTE)) {
         sched_notify(&mb->task);
     }
-}
-
-bool mbox_is_noted(const struct mbox *mb) {
-    return atomic_load_explicit(&mb->task.word, memory_order_acquire) & TASK_NOTE;
 }
 
 uint32_t mbox_depth(const struct mbox *mb) {

@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/count.h"
 #include "message/message.h"
 #include "sched/sched.h"
 
@@ -175,6 +176,8 @@ bool mbox_is_roomy(const struct mbox *mb);
 /* Nothing is at hand, nothing has come from elsewhere, and no places are to be given back for what did: mbox_take
  * would do nothing. [home worker] */
 bool mbox_is_spent(const struct mbox *mb);
+/* The same of one without `head` that was roomy. */
+bool mbox_is_done(const struct mbox *mb);
 /* The first message of this uncharged kind, wherever it stands; NULL: none. [home worker] */
 struct msg *mbox_take_kind(struct mbox *mb, enum msg_kind kind);
 /* Puts a message taken last back as the first, also when its place is taken meanwhile. [home worker] */
@@ -211,7 +214,9 @@ static inline bool mbox_has_waiters(const struct mbox *mb) {
  * inbox gets hold of the task again. [any] */
 void mbox_poke(struct mbox *mb);
 /* Whether the task is linked into an inbox (T-3): its memory must stay. [home worker, closed] */
-bool mbox_is_noted(const struct mbox *mb);
+static inline bool mbox_is_noted(const struct mbox *mb) {
+    return atomic_load_explicit(&mb->task.word, memory_order_acquire) & TASK_NOTE;
+}
 
 /* Accepted and not yet taken, of all kinds. [any] */
 uint32_t mbox_depth(const struct mbox *mb);

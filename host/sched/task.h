@@ -46,4 +46,5 @@ struct sched_task {
     bool queued;        /* in the home's queue or run-next slot, or running */
     uint16_t pull;      /* activations in a row whose sends all went to one other worker */
     uint16_t pull_to;   /* that worker's index */
+    uint16_t most;      /* the owner's */
 };
