@@ -29,8 +29,9 @@ struct place {
 static struct place place_of(uint32_t index) {
     uint32_t shifted = index + RUN;
     if (shifted >> (SLAB_MOST_BITS + 1) == 0) {
-        uint32_t bits = 31 - (uint32_t)__builtin_clz(shifted);
-        return (struct place){bits - SLAB_FIRST_BITS, shifted - (1u << bits)};
+        /* written so that each half is one instruction */
+        uint32_t bits = 31 ^ (uint32_t)__builtin_clz(shifted);
+        return (struct place){bits - SLAB_FIRST_BITS, shifted & ~(1u << bits)};
     }
     return (struct place){SLAB_DOUBLINGS - 1 + (shifted >> SLAB_MOST_BITS),
                           shifted & ((1u << SLAB_MOST_BITS) - 1)};

@@ -150,18 +150,28 @@ __attribute__((noinline, flatten)) static int32_t send_any(struct runner *r, uin
     return fan_out(r, port, row->type, m);
 }
 
-/* The usual message, without a call on its way: plain and small, one receiver, and memory at hand. */
-static inline bool send_plain(struct runner *r, struct port *port, const void *body) {
+/* The usual message, without a call on its way: plain and small, one receiver, and memory at hand. NULL: it is none. Else
+ * *ret_is_added says whether it has been added to the outbox. */
+static inline struct msg *send_plain(struct runner *r, struct port *port, const void *body,
+                                     bool *ret_is_added) {
     bool is_plain = port->plain && body && outbox_has_room(&r->outbox);
     struct msg *m = is_plain ? pool_take_small(r->pool) : NULL;
     if (!m) {
-        return false;
+        return NULL;
     }
     m->head = port->plain_head;
     m->sender = inst_uid(r->inst);
     copy_small((char *)(m + 1), body, port->plain_size);
-    outbox_add_plain(&r->outbox, port, m);
-    return true;
+    *ret_is_added = outbox_add_plain(&r->outbox, port, m);
+    return m;
+}
+
+/* The turn sends to several places. */
+__attribute__((noinline, flatten)) static int32_t send_anywhere(struct runner *r, struct port *port,
+                                                                struct msg *m, uint32_t before) {
+    outbox_add_plain_anywhere(&r->outbox, port, m);
+    gate_leave(r, before);
+    return TROUPE_OK;
 }
 
 __attribute__((noinline, flatten)) static int32_t send_slowly(struct troupe_turn *turn, uint32_t at,
@@ -171,15 +181,21 @@ __attribute__((noinline, flatten)) static int32_t send_slowly(struct troupe_turn
     return send_any(r, at, body);
 }
 
-/* Itself it calls nothing, so that the usual message costs no registers to be saved. */
+/* Itself it calls nothing, but at its end, so that the usual message costs no registers to be saved. */
 __attribute__((flatten)) int32_t host_send(struct troupe_turn *turn, uint32_t at,
                                            const void *body) {
     struct runner *r = runner_of(turn);
     uint32_t before;
     if (THREAD_IS_RIGHT(r) && gate_try(r, &before)) {
-        bool is_sent = at < r->plain_count && r->ports && send_plain(r, &r->ports[at], body);
+        bool may_be = at < r->plain_count && r->ports;
+        struct port *port = may_be ? &r->ports[at] : NULL;
+        bool is_added;
+        struct msg *m = port ? send_plain(r, port, body, &is_added) : NULL;
+        if (m && !is_added) {
+            return send_anywhere(r, port, m, before);
+        }
         gate_leave(r, before);
-        if (is_sent) {
+        if (m) {
             return TROUPE_OK;
         }
     }
@@ -209,25 +225,34 @@ int32_t host_address(struct runner *r, struct msg *m, struct troupe_ref to) {
     return TROUPE_OK;
 }
 
-/* As send_plain: to an actor of this proc that blocks whoever sends to it. */
-static inline bool send_plain_to(struct runner *r, const struct inst_row *row, struct troupe_ref to,
-                                 const void *body) {
+/* As send_plain: to an actor of this proc that blocks whoever sends to it, *ret_in. */
+static inline struct msg *send_plain_to(struct runner *r, const struct inst_row *row,
+                                        struct troupe_ref to, const void *body,
+                                        struct inst **ret_in, bool *ret_is_added) {
     bool is_plain = row->kind == TROUPE_ROW_to && row->usual && body && to.port < QUERIES_PORT &&
                     outbox_has_room(&r->outbox);
     struct inst *in = is_plain ? cell_find(r->proc, to.uid) : NULL;
     if (!in || mbox_is_choosy(&in->mbox)) {
-        return false;
+        return NULL;
     }
     struct msg *m = pool_take_small(r->pool);
     if (!m) {
-        return false;
+        return NULL;
     }
     m->head = msg_head_for(row->usual, (uint16_t)to.port);
     m->dest = to.uid;
     m->sender = inst_uid(r->inst);
     copy_small((char *)(m + 1), body, row->type->end);
-    outbox_add_named(&r->outbox, &in->mbox, m);
-    return true;
+    *ret_in = in;
+    *ret_is_added = outbox_add_named(&r->outbox, &in->mbox, m);
+    return m;
+}
+
+__attribute__((noinline, flatten)) static int32_t
+send_to_anywhere(struct runner *r, struct inst *in, struct msg *m, uint32_t before) {
+    outbox_add_named_anywhere(&r->outbox, &in->mbox, m);
+    gate_leave(r, before);
+    return TROUPE_OK;
 }
 
 __attribute__((noinline, flatten)) static int32_t
@@ -249,10 +274,15 @@ host_send_to(struct troupe_turn *turn, uint32_t port, struct troupe_ref to, cons
     struct runner *r = runner_of(turn);
     uint32_t before;
     if (THREAD_IS_RIGHT(r) && gate_try(r, &before)) {
-        bool is_sent =
-            port < r->plain_count && send_plain_to(r, &r->inst->type->rows[port], to, body);
+        struct inst *in;
+        bool is_added;
+        const struct inst_row *row = port < r->plain_count ? &r->inst->type->rows[port] : NULL;
+        struct msg *m = row ? send_plain_to(r, row, to, body, &in, &is_added) : NULL;
+        if (m && !is_added) {
+            return send_to_anywhere(r, in, m, before);
+        }
         gate_leave(r, before);
-        if (is_sent) {
+        if (m) {
             return TROUPE_OK;
         }
     }

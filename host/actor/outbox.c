@@ -3,166 +3,11 @@
  * Messages to one mailbox are linked into one batch, so that a batch costs one atomic however many
  * messages it has. Batches keep the order per destination; anything that is not a message is a
  * barrier that later messages do not pass. */
-#include <assert.h>
 #include <stddef.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
-#include "base/prefetch.h"
-
-/* A turn that has filled half of so many is likely to go on, and a page fault costs more than the 70 items
- * that it makes room for. */
-#define ROOM_OF_MANY (1u << 16)
-
-/* Not inlined, so that the common path needs no stack of its own. */
-__attribute__((noinline)) static int grow(struct outbox *box) {
-    uint32_t room = box->room ? box->room * 2 : 16;
-    struct out_item *items = mem_resize(box->items, room * sizeof *items);
-    if (!items) {
-        return -1;
-    }
-    if (room >= ROOM_OF_MANY) {
-        mem_use_large_pages(items, room * sizeof *items);
-    }
-    box->items = items;
-    box->room = room;
-    return 0;
-}
-
-/* An item to be filled; NULL: no memory. */
-static inline struct out_item *next_item(struct outbox *box) {
-    if (box->count == box->room && grow(box) < 0) {
-        return NULL;
-    }
-    return &box->items[box->count++];
-}
-
-struct out_item *outbox_add(struct outbox *box, enum out_kind kind) {
-    struct out_item *item = next_item(box);
-    if (item) {
-        *item = (struct out_item){.kind = (uint8_t)kind};
-        box->barrier = box->count;
-    }
-    return item;
-}
-
-static inline bool keep_with_child(struct outbox *box, struct mbox *mbox, struct msg *m) {
-    const struct out_item *item = outbox_last_spawned(box);
-    return item && &item->u.spawned.last->mbox == mbox && mbox_keep(mbox, m);
-}
-
-/* By the uid, not by the address: what a turn sends must not depend on where memory happens to lie,
- * else a seed would not repeat its run. */
-static unsigned cache_slot(uint64_t uid) {
-    return (unsigned)(uid % OUTBOX_CACHE);
-}
-
-static inline struct out_item *find_batch(struct outbox *box, uint64_t uid) {
-    uint32_t at = box->cache[cache_slot(uid)];
-    if (at >= box->count || at < box->barrier) {
-        return NULL;
-    }
-    struct out_item *item = &box->items[at];
-    return item->kind == OUT_BATCH && item->u.to.uid == uid ? item : NULL;
-}
-
-static inline void add_to_batch(struct out_item *item, struct msg *m) {
-    item->u.to.last->next = m;
-    item->u.to.last = m;
-    item->count++;
-}
-
-static inline void fill_item(struct outbox *box, struct out_item *item, enum out_kind kind,
-                             const struct wire_target *target, struct wire *wire, struct msg *m) {
-    /* for the commit: another core may have it; NULL does no harm */
-    prefetch_to_write(target->mbox);
-    *item = (struct out_item){
-        .kind = (uint8_t)kind,
-        .overflow = target->overflow,
-        .row = target->row,
-        .count = 1,
-        .u.to = {.mbox = target->mbox, .uid = target->uid, .first = m, .last = m, .wire = wire}};
-    box->cache[cache_slot(target->uid)] = (uint32_t)(item - box->items);
-}
-
-/* `port` and `wire`: NULL: to a reference. */
-static inline void begin_plain(struct outbox *box, struct mbox *mbox, struct port *port,
-                               struct wire *wire, struct msg *m) {
-    struct out_item *item = &box->items[box->count];
-    prefetch_to_write(mbox); /* as in fill_item */
-    *item = (struct out_item){.kind = OUT_BATCH, .overflow = WIRE_BLOCK, .plain = true, .count = 1};
-    item->u.to.mbox = mbox;
-    item->u.to.uid = m->dest;
-    item->u.to.first = m;
-    item->u.to.last = m;
-    item->u.to.wire = wire;
-    item->u.to.port = port;
-    box->cache[cache_slot(m->dest)] = box->count++;
-}
-
-/* Not inlined: it would cost the usual send registers. */
-__attribute__((noinline, flatten)) static void
-add_plain_anywhere(struct outbox *box, struct port *port, struct msg *m) {
-    struct out_item *item = find_batch(box, m->dest);
-    if (item && msg_is_charged(item->u.to.first)) {
-        add_to_batch(item, m);
-    } else {
-        begin_plain(box, port->plain, port, port->wires, m);
-    }
-}
-
-/* Most turns send to one place, or many to one before another: the item that was begun last is tried first. */
-void outbox_add_plain(struct outbox *box, struct port *port, struct msg *m) {
-    m->dest = port->plain_uid;
-    m->next = NULL;
-    if (box->count == 0) {
-        begin_plain(box, port->plain, port, port->wires, m);
-        return;
-    }
-    struct out_item *item = &box->items[box->count - 1];
-    if (item->plain && item->u.to.port == port && box->count > box->barrier) {
-        add_to_batch(item, m);
-    } else {
-        add_plain_anywhere(box, port, m);
-    }
-}
-
-/* Whoever sends to references sends to many: none is tried before the cache. */
-void outbox_add_named(struct outbox *box, struct mbox *mbox, struct msg *m) {
-    m->next = NULL;
-    struct out_item *item = box->count > 0 ? find_batch(box, m->dest) : NULL;
-    if (item && msg_is_charged(item->u.to.first)) {
-        add_to_batch(item, m);
-    } else if (!keep_with_child(box, mbox, m)) {
-        begin_plain(box, mbox, NULL, NULL, m);
-    }
-}
-
-int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
-                       struct msg *m) {
-    bool batch = target->mbox && target->overflow == WIRE_BLOCK;
-    m->dest = target->uid;
-    if (!(m->flags & MSG_BY_NAME)) {
-        m->port = target->row;
-    }
-    m->next = NULL;
-    struct out_item *item = batch ? find_batch(box, target->uid) : NULL;
-    if (item && msg_is_charged(item->u.to.first) == msg_is_charged(m)) {
-        add_to_batch(item, m);
-        return 0;
-    }
-    if (batch && m->kind == MSG_DATA && keep_with_child(box, target->mbox, m)) {
-        return 0;
-    }
-    item = next_item(box);
-    if (!item) {
-        return -1;
-    }
-    fill_item(box, item, batch ? OUT_BATCH : OUT_ONE, target, wire, m);
-    return 0;
-}
 
 void outbox_reset(struct outbox *box) {
     box->count = 0;
@@ -420,30 +265,38 @@ static inline void prefetch_turn(const struct mbox *mbox) {
 }
 
 /* PD-5: what is counted behind the offer is counted before it is taken, by this worker. */
-static inline bool deliver_plain_here(struct runner *r, struct out_item *item) {
-    if (!item->plain || !mbox_offer_here(item->u.to.mbox, r->worker, item->u.to.first,
-                                         item->u.to.last, item->count)) {
+static inline bool deliver_plain_here(struct runner *r, const struct out_item *item,
+                                      uint32_t count) {
+    struct mbox *mbox = item->u.to.mbox;
+    if (!item->plain ||
+        !mbox_offer_here(mbox, r->worker, item->u.to.first, item->u.to.last, count)) {
         return false;
     }
-    prefetch_turn(item->u.to.mbox);
-    queue_count(r, item->count);
+    prefetch_turn(mbox);
+    queue_count(r, count);
+    outbox_count_sent(r, count);
+    return true;
+}
+
+/* Nothing but a stop. */
+static inline bool stop_here(struct inst *in, struct outbox *box) {
+    if (box->count != 1 || box->items->kind != OUT_STOP || box->done != 0) {
+        return false;
+    }
+    in->finishes = true;
+    outbox_reset(box);
     return true;
 }
 
 bool outbox_commit_here(struct runner *r, struct inst *in, struct outbox *box) {
-    struct out_item *item = box->items;
-    if (box->count == 1 && item->kind == OUT_STOP && box->done == 0) {
-        in->finishes = true;
-        outbox_reset(box);
-        return true;
+    const struct out_item *item = box->items;
+    uint32_t count = item->count; /* read once */
+    /* no barrier: nothing of it was committed early, and a stop is one */
+    if (box->count != 1 || box->barrier != 0 || !deliver_plain_here(r, item, count)) {
+        return stop_here(in, box);
     }
-    /* no barrier: nothing of it was committed early */
-    if (box->count != 1 || box->barrier != 0 || !deliver_plain_here(r, item)) {
-        return false;
-    }
-    outbox_count_sent(r, item->count);
     if (item->u.to.port) {
-        count_add(&item->u.to.port->plain_sent, item->count);
+        count_add(&item->u.to.port->plain_sent, count);
     }
     in->mbox.task.pull = 0; /* as move_decide, when something went elsewhere */
     box->count = 0;         /* which is all there is to reset */
@@ -451,11 +304,13 @@ bool outbox_commit_here(struct runner *r, struct inst *in, struct outbox *box) {
 }
 
 static inline bool deliver_plain(struct runner *r, struct out_item *item) {
-    if (!deliver_plain_here(r, item)) {
+    if (!deliver_plain_here(r, item, item->count)) {
         return false;
     }
-    count_sent_by(r, item->u.to.wire, item->count); /* the turn may be over: not by its port */
-    r->went_elsewhere = true;                       /* as move_note */
+    if (item->u.to.wire) { /* the turn may be over: not by its port */
+        count_add(&item->u.to.wire->sent, item->count);
+    }
+    r->went_elsewhere = true; /* as move_note */
     return true;
 }
 

@@ -89,10 +89,15 @@ struct shown_name {
 struct out_item *outbox_add(struct outbox *box, enum out_kind kind);
 int outbox_add_message(struct outbox *box, const struct wire_target *target, struct wire *wire,
                        struct msg *m);
-/* The same for a port's plain target and a message that counts, which is for its row; there must be room. */
-void outbox_add_plain(struct outbox *box, struct port *port, struct msg *m);
-/* The same for a plain message to a reference. */
-void outbox_add_named(struct outbox *box, struct mbox *mbox, struct msg *m);
+/* The same for a port's plain target and a message that counts, which is for its row; there must be room. Most turns send
+ * to one place, or many to one before another, so it tries the item that was begun last; false: nothing was done, and it is
+ * another. */
+bool outbox_add_plain(struct outbox *box, struct port *port, struct msg *m);
+/* What is left to do when it did nothing. */
+void outbox_add_plain_anywhere(struct outbox *box, struct port *port, struct msg *m);
+/* The same for a plain message to a reference. Whoever sends to references sends to many: it tries no item. */
+bool outbox_add_named(struct outbox *box, struct mbox *mbox, struct msg *m);
+void outbox_add_named_anywhere(struct outbox *box, struct mbox *mbox, struct msg *m);
 static inline bool outbox_has_room(const struct outbox *box) {
     return box->count < box->room;
 }
