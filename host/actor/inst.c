@@ -33,8 +33,8 @@ void inst_move(struct inst *in, enum inst_status to) {
     enum inst_status from = inst_status(in);
     assert(statuses[from].to & (1u << to));
     (void)from;
-    uint32_t doing = inst_doing(in) & ~(uint32_t)UINT8_MAX;
-    atomic_store_explicit(&in->doing, doing | to, memory_order_release);
+    uint32_t doing = inst_doing(in) & ~DOING_STATUS;
+    atomic_store_explicit(&in->doing, doing | doing_for(to), memory_order_release);
 }
 
 #define INCARNATION_BEGINS (1u << 31)
@@ -43,7 +43,7 @@ void inst_begin(struct inst *in) {
     uint32_t incarnation = inst_incarnation(in) + 1;
     atomic_store_explicit(&in->incarnation, incarnation | INCARNATION_BEGINS, memory_order_relaxed);
     /* release: who sees `created` again sees which life it is of; so the next one, pairs with inst_life */
-    uint32_t doing = inst_doing(in) & ~(uint32_t)UINT8_MAX;
+    uint32_t doing = inst_doing(in) & ~DOING_STATUS;
     atomic_store_explicit(&in->doing, doing | INST_CREATED, memory_order_release);
     atomic_store_explicit(&in->incarnation, incarnation, memory_order_release);
 }

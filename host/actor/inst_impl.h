@@ -91,10 +91,10 @@ struct runner {
     struct runner *next;         /* proc.runners: pushed once, never removed */
     struct runner *next_retired; /* under proc.lock */
 
-    /* where this activation's messages went: to decide whether the instance moves there */
-    struct sched_worker *went_to; /* NULL: nothing was sent to another worker */
+    /* where this activation's messages went, but for those of outbox_commit_here: to decide whether the instance moves
+     * there. NULL: there are none; the own worker: here, to an own thread, or to more than one worker */
+    struct sched_worker *went_to;
     uint64_t went_to_uid;
-    bool went_elsewhere; /* here, to an own thread, or to more than one worker */
 
     /* the turn in hand */
     struct inst *inst; /* NULL: none */
@@ -223,19 +223,25 @@ struct inst {
     _Atomic uint64_t busy_ns;    /* any thread; time that its turns took; see record_time */
 };
 
-/* What an instance is doing, for whoever looks, in one word, so that the usual turn writes it at once: its status;
+/* What an instance is doing, for whoever looks, in one word, so that the usual turn writes it at once: its status,
+ * with DOING_TURN for IDLE: it is processing, so that the end of an activation takes no look at which it was;
  * DOING_RUNS: it is in an activation, or something is held back or pending; the row of this life's last turn + 1,
  * 0: there was none, and DOING_NOW: it is of this activation. Written by the home worker; the status by inst_move()
  * only, but for IDLE <-> PROCESSING, and before anybody has seen it. */
 #define DOING_RUNS (1u << 8)
 #define DOING_NOW (1u << 9)
+#define DOING_TURN (1u << 10)
+#define DOING_STATUS (UINT8_MAX | DOING_TURN)
 #define DOING_ROW(row) ((uint32_t)((row) + 1) << 16 | DOING_NOW)
 #define DOING_HANDLER ((uint32_t)UINT16_MAX << 16 | DOING_NOW)
 static inline uint32_t inst_doing(const struct inst *in) {
     return atomic_load_explicit(&in->doing, memory_order_relaxed);
 }
 static inline enum inst_status doing_status(uint32_t doing) {
-    return (enum inst_status)(doing & UINT8_MAX);
+    return doing & DOING_TURN ? INST_PROCESSING : (enum inst_status)(doing & UINT8_MAX);
+}
+static inline uint32_t doing_for(enum inst_status status) {
+    return status == INST_PROCESSING ? INST_IDLE | DOING_TURN : status;
 }
 static inline uint16_t doing_handler(uint32_t doing) {
     return (uint16_t)(doing >> 16);
@@ -430,16 +436,9 @@ void inst_obey(struct runner *r, struct inst *in);
 /* A message went to an instance of this home and uid. */
 void move_note(struct runner *r, struct sched_worker *home, uint64_t uid);
 /* Whether the instance should move, once the activation is over; task.pull_to says where. */
-bool move_decide_away(struct runner *r, struct inst *in);
+bool move_decide_sent(struct runner *r, struct inst *in);
 static inline bool move_decide(struct runner *r, struct inst *in) {
-    if (r->went_to) {
-        return move_decide_away(r, in);
-    }
-    if (r->went_elsewhere) { /* else nothing was sent: says nothing */
-        r->went_elsewhere = false;
-        in->mbox.task.pull = 0;
-    }
-    return false;
+    return r->went_to && move_decide_sent(r, in);
 }
 
 /* bounce.c */

@@ -16,20 +16,18 @@
 
 void move_note(struct runner *r, struct sched_worker *home, uint64_t uid) {
     if (home == r->worker || home->dedicated || (r->went_to && r->went_to != home)) {
-        r->went_elsewhere = true;
+        r->went_to = r->worker;
     } else {
         r->went_to = home;
         r->went_to_uid = uid;
     }
 }
 
-__attribute__((noinline)) bool move_decide_away(struct runner *r, struct inst *in) {
+__attribute__((noinline)) bool move_decide_sent(struct runner *r, struct inst *in) {
     struct sched_task *task = &in->mbox.task;
     struct sched_worker *to = r->went_to;
-    bool here = r->went_elsewhere;
     r->went_to = NULL;
-    r->went_elsewhere = false;
-    if (here || r->worker->dedicated || task->cost_ns > CHEAP_NS) {
+    if (to == r->worker || r->worker->dedicated || task->cost_ns > CHEAP_NS) {
         task->pull = 0;
         return false;
     }

@@ -310,7 +310,7 @@ static inline bool deliver_plain(struct runner *r, struct out_item *item) {
     if (item->u.to.wire) { /* the turn may be over: not by its port */
         count_add(&item->u.to.wire->sent, item->count);
     }
-    r->went_elsewhere = true; /* as move_note */
+    r->went_to = r->worker; /* as move_note */
     return true;
 }
 

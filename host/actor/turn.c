@@ -38,16 +38,24 @@ __attribute__((noinline)) static void note_time(struct runner *r, struct inst *i
     atomic_store_explicit(&in->since_ns, r->now_ns, memory_order_relaxed);
 }
 
-/* It has ended. */
+/* The recorder does not know the handler to have run at this time, or there is none yet. */
+__attribute__((noinline)) static void note_ran(struct runner *r, struct inst *in,
+                                               const struct inst_row *row, uint16_t at) {
+    if (in->flight) {
+        flight_ran_anew(in->flight, r->now_ns, at, row->name);
+    } else {
+        record_first_ran(in, r->now_ns, at);
+    }
+}
+
+/* It has ended; the row's number + 1. */
 static inline void turn_note(struct runner *r, struct inst *in, const struct inst_row *row,
-                             uint16_t at) {
+                             uint16_t number) {
     if (__builtin_expect(sched_ticked(r->worker) > r->now_ns, 0)) {
         note_time(r, in);
     }
-    if (__builtin_expect(in->flight != NULL, 1)) {
-        flight_ran(in->flight, r->now_ns, at, row->name);
-    } else {
-        record_first_ran(in, r->now_ns, at);
+    if (__builtin_expect(!in->flight || !flight_ran_again(in->flight, r->now_ns, number), 0)) {
+        note_ran(r, in, row, (uint16_t)(number - 1));
     }
     count_add(&in->processed, 1);
 }
@@ -206,7 +214,7 @@ int32_t turn_run(struct runner *r, struct inst *in, uint16_t at, const void *arg
         shadow_play(r, in, at, arg, m, status);
     }
     scratch_reset(&r->scratch);
-    turn_note(r, in, row, at);
+    turn_note(r, in, row, (uint16_t)(at + 1));
     turns_leave(r);
     return status;
 }
@@ -247,7 +255,8 @@ int32_t turn_reconfigure(struct runner *r, struct inst *in, const void *config) 
     return try_row(r, in, in->type->reconfigure, config, true);
 }
 
-enum step { STEP_MORE, STEP_REST, STEP_GONE };
+/* DONE: as REST, at ease to the end. */
+enum step { STEP_MORE, STEP_REST, STEP_GONE, STEP_DONE };
 
 /* `limit` is what the worker will have done when the activation's budget is spent. */
 static inline bool is_below(const struct runner *r, uint32_t limit) {
@@ -266,7 +275,7 @@ __attribute__((cold, noinline)) static void fail_on(struct runner *r, struct ins
     uint16_t at = inst_row_index(in->type, row);
     status = close_failed(r, in, at, m, status);
     scratch_reset(&r->scratch);
-    turn_note(r, in, row, at);
+    turn_note(r, in, row, (uint16_t)(at + 1));
     turns_leave(r);
     count_handled(r);
     turn_fail(r, in, at, status);
@@ -305,14 +314,14 @@ static inline enum step turn_usual(struct runner *r, struct inst *in, const stru
     }
     close_turn(r, in, NULL, false); /* it is no request */
     scratch_reset(&r->scratch);
-    turn_note(r, in, row, (uint16_t)(doing_handler(row->doing) - 1));
+    turn_note(r, in, row, doing_handler(row->doing));
     count_handled(r);
     msg_release_small(r->pool, m); /* its body is its own */
     if (!is_at_ease(in)) {
         return STEP_MORE;
     }
     if (!in->mbox.head) {
-        return mbox_is_done(&in->mbox) ? STEP_REST : STEP_MORE;
+        return __builtin_expect(mbox_is_done(&in->mbox), 1) ? STEP_DONE : STEP_MORE;
     }
     if (is_usual(in, in->mbox.head, head) && is_below(r, limit) && mbox_is_roomy(&in->mbox)) {
         *m_ = take_usual(r, in);
@@ -505,10 +514,8 @@ static inline void settle(struct inst *in) {
     if (mbox_has_waiters(&in->mbox)) {
         pause_wake(&in->proc->pauses, &in->mbox);
     }
-    uint32_t doing = inst_doing(in) & ~(DOING_RUNS | DOING_NOW);
-    if (doing_status(doing) == INST_PROCESSING) {
-        doing += INST_IDLE - INST_PROCESSING;
-    }
+    uint32_t doing =
+        inst_doing(in) & ~(DOING_RUNS | DOING_NOW | DOING_TURN); /* so that it is idle */
     /* release: pairs with inst_is_quiet; who sees it quiet sees what its turns sent */
     atomic_store_explicit(&in->doing, doing | (held ? DOING_RUNS : 0), memory_order_release);
 }
@@ -521,7 +528,6 @@ static inline enum task_result activate(struct runner *r, struct inst *in,
     if ((int32_t)(done - r->look_at) >= 0) {
         queue_look_at_others(r);
     }
-    r->now_ns = sched_coarse_now(worker);
     enum step next;
     do {
         const struct inst_row *row = is_at_ease(in) ? find_usual(in) : NULL;
@@ -544,15 +550,13 @@ static inline enum task_result activate(struct runner *r, struct inst *in,
         return TASK_GONE;
     }
     settle(in);
-    if (pool_wants_flush(r->pool) && !r->worker->head && !r->worker->next) {
-        pool_flush(r->pool);
-    }
     if (move_decide(r, in)) {
         return TASK_MOVE;
     }
     /* MORE: the budget ended between a last message and what follows from it, such as an end. At ease, it
      * has just found nothing more; what came since is noted. */
-    return next == STEP_MORE || (!is_at_ease(in) && has_more_to_do(in)) ? TASK_AGAIN : TASK_IDLE;
+    bool has_more = next == STEP_REST && !is_at_ease(in) && has_more_to_do(in);
+    return next == STEP_MORE || has_more ? TASK_AGAIN : TASK_IDLE;
 }
 
 /* Flattened: each message goes through all of this, and calls would cost as much as what they do. What
@@ -562,12 +566,17 @@ HOT __attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
     struct runner *r = worker->local;
     enum task_result result;
     struct sched_task *next = task;
+    r->now_ns = sched_coarse_now(worker); /* from then on each turn leaves it as it should be */
     do {
+        FORGET(worker);
         task = next;
         result = activate(r, (struct inst *)(void *)task, worker);
         /* the thread may have moved to another worker, whose only task it is */
         next = result == TASK_IDLE && r->worker == worker ? sched_run_on(worker, task) : NULL;
     } while (next);
+    if (pool_wants_flush(r->pool) && !r->worker->head && !r->worker->next) {
+        pool_flush(r->pool);
+    }
     return result;
 }
 

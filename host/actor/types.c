@@ -101,7 +101,7 @@ static unsigned accepts(uint32_t kind) {
 
 /* What is the same for each message is found once. */
 static void prepare_row(struct inst_row *row, uint16_t at, const struct msg_type *reply) {
-    row->doing = INST_PROCESSING | DOING_RUNS | DOING_ROW(at);
+    row->doing = doing_for(INST_PROCESSING) | DOING_RUNS | DOING_ROW(at);
     if (row->kind == TROUPE_ROW_in) {
         row->usual = msg_plain_head(row->type->index, at);
         row->named = msg_named_head(row->type->index, row->name_id);

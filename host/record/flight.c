@@ -208,8 +208,9 @@ __attribute__((noinline)) void flight_ran_anew(struct flight *flight, uint64_t n
     /* one that is half full comes here each time: to find its end costs what counting costs otherwise, and so
      * often nothing runs in one moment */
     bool is_full = atomic_load_explicit(&flight->counts[at], memory_order_relaxed) & 1u << 31;
-    flight->lately[row % FLIGHT_LATELY] = (uint16_t)(is_full ? 0 : row + 1);
-    flight->lately_at[row % FLIGHT_LATELY] = (uint8_t)at;
+    unsigned slot = (row + 1u) % FLIGHT_LATELY;
+    flight->lately[slot] = (uint16_t)(is_full ? 0 : row + 1);
+    flight->lately_at[slot] = (uint8_t)at;
 }
 
 /* ------------------------------------------------------- reading */

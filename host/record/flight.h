@@ -67,7 +67,7 @@ struct flight {
     /* One line, which is all that an actor needs that only handles messages. */
 
     /* only the writer */
-    /* Those that ran at lately_ns, by the last bits of the row, and are far from their greatest count. */
+    /* Those that ran at lately_ns, by the last bits of the row + 1, and are far from their greatest count. */
     uint64_t lately_ns;
     uint16_t lately[FLIGHT_LATELY];   /* the row + 1; 0: not known */
     uint8_t lately_at[FLIGHT_LATELY]; /* its place in `counts` */
@@ -111,16 +111,22 @@ void flight_discard(struct flight *flight, uint64_t mark);
 
 /* One that did not run lately, or not at this time. */
 void flight_ran_anew(struct flight *flight, uint64_t now_ns, uint16_t row, const char *name);
+/* Handler `number` - 1 ran. False: it is not known to have run in the same millisecond, and nothing was done. [writer] */
+static inline bool flight_ran_again(struct flight *flight, uint64_t now_ns, uint16_t number) {
+    unsigned slot = number % FLIGHT_LATELY;
+    if (__builtin_expect(flight->lately_ns != now_ns || flight->lately[slot] != number, 0)) {
+        return false;
+    }
+    count_add_32(&flight->counts[flight->lately_at[slot]], 1); /* release: as in write_cell */
+    return true;
+}
 /* Handler `row` ran; `name` is copied when it is new. Cheap when it was among the last to run, too, in the same
  * millisecond: a plain store. [writer] */
 static inline void flight_ran(struct flight *flight, uint64_t now_ns, uint16_t row,
                               const char *name) {
-    unsigned slot = row % FLIGHT_LATELY;
-    if (__builtin_expect(flight->lately_ns != now_ns || flight->lately[slot] != row + 1, 0)) {
+    if (!flight_ran_again(flight, now_ns, (uint16_t)(row + 1))) {
         flight_ran_anew(flight, now_ns, row, name);
-        return;
     }
-    count_add_32(&flight->counts[flight->lately_at[slot]], 1); /* release: as in write_cell */
 }
 /* So that its turn finds the recorder at hand. */
 static inline void flight_prefetch(const struct flight *flight) {

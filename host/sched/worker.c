@@ -322,10 +322,10 @@ static inline bool run(struct sched_worker *worker, struct sched_task *task) {
 }
 
 unsigned sched_budget(struct sched_worker *worker, const struct sched_task *task) {
-    if (worker->sched->options.seeded) {
+    if (__builtin_expect(worker->sched->options.seeded, 0)) {
         return seeded_budget(worker);
     }
-    if (task->cost_ns <= ACTIVATION_NS / SCHED_BUDGET) {
+    if (__builtin_expect(task->cost_ns <= ACTIVATION_NS / SCHED_BUDGET, 1)) {
         return SCHED_BUDGET;
     }
     return task->cost_ns < ACTIVATION_NS ? ACTIVATION_NS / task->cost_ns : 1;
