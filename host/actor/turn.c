@@ -484,7 +484,9 @@ __attribute__((noinline)) static enum step step_unusual(struct runner *r, struct
         return STEP_REST;
     }
     inst_set_running(in, true); /* before a message is taken: see inst_is_quiet */
-    return is_at_ease(in) ? step_message(r, in) : step_slowly(r, in);
+    enum step next = is_at_ease(in) ? step_message(r, in) : step_slowly(r, in);
+    r->now_ns = sched_coarse_now(r->worker); /* it may have taken long without a turn that counts */
+    return next;
 }
 
 static bool has_more_to_do(const struct inst *in) {
@@ -566,7 +568,7 @@ HOT __attribute__((flatten)) enum task_result inst_run(struct sched_task *task,
     struct runner *r = worker->local;
     enum task_result result;
     struct sched_task *next = task;
-    r->now_ns = sched_coarse_now(worker); /* from then on each turn leaves it as it should be */
+    r->now_ns = sched_coarse_now(worker); /* from then on each step leaves it as it should be */
     do {
         FORGET(worker);
         task = next;

@@ -1,4 +1,7 @@
 /* Reload (RL-2): hooks of an actor that goes over, and do not come back. */
+#include <pthread.h>
+
+#include "actor/proc_impl.h"
 #include "lib/app/kit_stuck.h"
 
 #define ONE(config, type)                                                                          \
@@ -22,6 +25,11 @@ static const struct reload_how patient = {.has_probation = true, .over_ns = 60 *
 struct world {
     struct kit *kit;
     struct reload_report report;
+};
+
+struct late {
+    const struct sched_worker *worker;
+    uint64_t at_ns;
 };
 
 /* The gate is closed. */
@@ -247,6 +255,48 @@ static void test_rl2_who_waits_for_room_goes_back_when_there_is_some(void **stat
 #undef PAIR
 }
 
+static bool is_at_gate(void *context) {
+    return strcmp(inst_handler(context), "reconfigure") == 0;
+}
+
+static bool has_ticked(void *context) {
+    const struct late *late = context;
+    return sched_ticked(late->worker) > late->at_ns;
+}
+
+#define HEARD(factor)                                                                              \
+    "actors:\n"                                                                                    \
+    "  knob: { type: knob.Hook, stuck_after: 60s, config: { factor: " factor " } }\n"              \
+    "  ear: { type: kit.Player, config: { number: 'note $; gate ear' } }\n"                        \
+    "wires: [knob.out -> ear.number]\n"
+
+static void *reload(void *context) {
+    struct world *w = context;
+    assert_int_equal(kit_reload_to(w->kit, HEARD("78"), patient, &w->report), 0);
+    return NULL;
+}
+
+/* It comes right behind on the same thread, which has been in no turn meanwhile that would have told the time. */
+static void test_st2_who_follows_a_long_reconfigure_begins_behind_it(void **state) {
+    struct world w = start(state, HEARD("2"));
+    const struct inst *ear = kit_actor(w.kit, "ear");
+    pthread_t thread;
+    kit_gate_make(*state, "ear");
+    assert_int_equal(pthread_create(&thread, NULL, reload, &w), 0);
+    test_wait_until(is_at_gate, kit_actor(w.kit, "knob"));
+
+    struct late late = {atomic_load(&ear->mbox.task.home), kit_clock(w.kit)->now(kit_clock(w.kit))};
+    test_wait_until(has_ticked, &late);
+    kit_open_until(*state, "knob", "ear: 5078");
+
+    assert_true(inst_since_ns(ear) > late.at_ns);
+    int gate = kit_open_for_good("ear");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    end(&w);
+    (void)close(gate);
+}
+#undef HEARD
+
 static const struct kit_test tests[] = {
     KIT_TEST(KIT_THREADS, test_rl2_a_stuck_reconfigure_is_broken_off),
     KIT_TEST(KIT_THREADS, test_rl2_a_stuck_reconfigure_is_abandoned),
@@ -258,6 +308,7 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_THREADS, test_rl2_a_stuck_save_is_not_waited_for_longer),
     KIT_TEST(KIT_THREADS, test_rl2_settings_that_were_refused_are_gone_when_a_long_way_back_ends),
     KIT_TEST(KIT_THREADS, test_rl2_who_waits_for_room_goes_back_when_there_is_some),
+    KIT_TEST(KIT_THREADS, test_st2_who_follows_a_long_reconfigure_begins_behind_it),
 };
 
 int main(void) {
