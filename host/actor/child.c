@@ -43,13 +43,18 @@ static bool configure(struct runner *r, struct inst *child, const struct troupe_
 
 /* Who spawns does so often, and sends each child something before the next. All of that is one item: the children are
  * linked, and what each was sent is in its mailbox, which is shut until the commit. So a million of them take no memory
- * of the outbox, and the commit comes to each once. */
+ * of the outbox, and the commit comes to each once, and to no more than the line that it links and opens. */
 static int add_child(struct outbox *box, struct inst *child) {
     struct out_item *item = outbox_last_spawned(box);
     if (item) {
-        item->u.spawned.last->sibling.next = &child->sibling;
+        struct inst *before = item->u.spawned.last;
+        before->mbox.task.queue_next = &child->mbox.task;
+        before->sibling.next = &child->sibling;
+        child->sibling.prev = &before->sibling;
+        item->u.spawned.type = item->u.spawned.type == child->type ? child->type : NULL;
     } else if ((item = outbox_add(box, OUT_SPAWN))) {
         item->u.spawned.first = child;
+        item->u.spawned.type = child->type;
     } else {
         return -1;
     }
@@ -60,7 +65,7 @@ static int add_child(struct outbox *box, struct inst *child) {
 
 static struct inst *child_after(const struct out_item *item, const struct inst *child) {
     return child == item->u.spawned.last ? NULL
-                                         : LIST_OF(child->sibling.next, struct inst, sibling);
+                                         : (struct inst *)(void *)child->mbox.task.queue_next;
 }
 
 static bool has_name(const struct inst *in, const char *name) {
@@ -219,6 +224,18 @@ static bool may_spawn(struct runner *r, const struct inst *parent, uint32_t capa
            refuse(r, "a mailbox holds at most %u messages, not %u", MBOX_CAPACITY_MAX, capacity);
 }
 
+/* What its parent was told for good. */
+static void tell_child(const struct inst *parent, struct inst *child) {
+    child->watched = parent->watched;
+    child->alive_by_timers = parent->alive_by_timers;
+}
+
+/* It stays where it was made. Else a dedicated worker serves its one actor: children go where there is company, or get
+ * their own. */
+static bool stays_here(const struct runner *r, const struct inst *child) {
+    return !child->type->own_thread && !r->worker->dedicated;
+}
+
 static struct troupe_ref spawn(struct runner *r, const struct inst_type *type, uint16_t row,
                                const struct troupe_spawn *how) {
     struct inst *parent = r->inst;
@@ -242,6 +259,11 @@ static struct troupe_ref spawn(struct runner *r, const struct inst_type *type, u
         return none;
     }
     child->pid = next_pid(parent);
+    /* what most commits would find, while it is at hand */
+    tell_child(parent, child);
+    if (stays_here(r, child)) {
+        (void)life_start_unseen(r, child);
+    }
     return (struct troupe_ref){inst_uid(child), 0};
 }
 
@@ -258,12 +280,6 @@ struct troupe_ref child_spawn_by_hand(struct runner *r, struct inst *parent,
     r->inst = NULL;
     (void)outbox_commit(r, parent, &r->outbox, false);
     return ref;
-}
-
-/* It stays where it was made. Else a dedicated worker serves its one actor: children go where there is company, or get
- * their own. */
-static bool stays_here(const struct runner *r, const struct inst *child) {
-    return !child->type->own_thread && !r->worker->dedicated;
 }
 
 static void place(struct runner *r, struct inst *child) {
@@ -287,35 +303,50 @@ static void bring_up_to_date(struct inst *child) {
     }
 }
 
-/* Of what it was sent by the turn that spawned it: PD-5, and as ever when something was sent. */
-static void count_kept(struct runner *r, const struct inst *child) {
-    uint32_t kept = mbox_kept(&child->mbox);
+/* Of what they were sent by the turn that spawned them: PD-5, and as ever when something was sent. */
+static void count_kept(struct runner *r, uint32_t kept) {
     if (kept > 0) {
         queue_count(r, kept);
         outbox_count_sent(r, kept);
-        move_note(r, atomic_load_explicit(&child->mbox.task.home, memory_order_relaxed),
-                  inst_uid(child));
     }
 }
 
-static inline void commit(struct runner *r, struct inst *parent, struct inst *child) {
+/* a parent that stops with this still held back has told its other children already */
+static bool lives(const struct inst *parent) {
+    return parent->phase == PHASE_LIVE || parent->phase == PHASE_CLIENT;
+}
+
+/* Takes life_start_unseen back. */
+static void unbegin(struct inst *child) {
+    child->phase = PHASE_DOWN;
+    child->starts = false;
+    child->cleanup_ok = false;
+    atomic_store_explicit(&child->created_ns, 0, memory_order_relaxed);
+    atomic_store_explicit(&child->incarnation, 0, memory_order_relaxed);
+    atomic_store_explicit(&child->doing, INST_CREATED, memory_order_relaxed);
+}
+
+/* Whatever has changed since it was spawned, which may be long ago, as the turn may have been held back. */
+static void commit_anyhow(struct runner *r, struct inst *parent, struct inst *child) {
+    if (child->phase == PHASE_LIVE) {
+        unbegin(child);
+    }
     bring_up_to_date(child);
-    inst_adopt(parent, child);
-    child->watched = parent->watched;
-    child->alive_by_timers = parent->alive_by_timers;
+    tell_child(parent, child);
     bool here = stays_here(r, child);
     if (!here) {
         place(r, child);
     }
-    count_kept(r, child);
-    /* a parent that stops with this still held back has told its other children already */
-    bool lives = parent->phase == PHASE_LIVE || parent->phase == PHASE_CLIENT;
-    if (lives && here && life_start_unseen(r, child)) {
+    if (child->mbox.head) {
+        move_note(r, atomic_load_explicit(&child->mbox.task.home, memory_order_relaxed),
+                  inst_uid(child));
+    }
+    if (lives(parent) && here && life_start_unseen(r, child)) {
         mbox_open_here(&child->mbox);
         sched_ready_here(r->worker, &child->mbox.task);
         return;
     }
-    if (lives) {
+    if (lives(parent)) {
         child->starts = true;
     } else {
         unsigned signal = parent->aborted ? SIGNAL_ABORT : SIGNAL_STOP;
@@ -327,6 +358,13 @@ static inline void commit(struct runner *r, struct inst *parent, struct inst *ch
     mbox_poke(&child->mbox);
 }
 
+/* All is as it was when they were spawned, in the turn that just ended, and they have begun. */
+static bool are_ready(const struct inst *parent, const struct out_item *item) {
+    const struct inst_type *type = item->u.spawned.type;
+    return lives(parent) && !parent->paused && type && type_current(type->line) == type &&
+           item->u.spawned.first->phase == PHASE_LIVE;
+}
+
 /* Takes the first of them out of the item. */
 static struct inst *take_first(struct out_item *item) {
     struct inst *child = item->u.spawned.first;
@@ -336,8 +374,20 @@ static struct inst *take_first(struct out_item *item) {
 }
 
 void children_commit(struct runner *r, struct inst *parent, struct out_item *item) {
+    bool ready = are_ready(parent, item);
+    inst_adopt(parent, item->u.spawned.first, item->u.spawned.last, item->count);
+    count_kept(r, item->u.spawned.kept);
+    if (ready && item->u.spawned.kept > 0) {
+        move_note(r, r->worker, 0);
+    }
     while (item->count > 0) {
-        commit(r, parent, take_first(item));
+        struct inst *child = take_first(item);
+        if (ready) {
+            mbox_open_here(&child->mbox);
+            sched_ready_here(r->worker, &child->mbox.task);
+        } else {
+            commit_anyhow(r, parent, child);
+        }
     }
 }
 

@@ -480,11 +480,11 @@ int inst_fail(struct inst *in, const struct inst_end *end) {
     return 0;
 }
 
-void inst_adopt(struct inst *parent, struct inst *child) {
+void inst_adopt(struct inst *parent, struct inst *first, struct inst *last, uint32_t count) {
     struct inst_more *more = parent->more;
-    uint32_t count = atomic_load_explicit(&more->open_children, memory_order_relaxed);
-    list_show_last(&more->children, &child->sibling);
-    atomic_store_explicit(&more->open_children, count + 1, memory_order_relaxed);
+    uint32_t before = atomic_load_explicit(&more->open_children, memory_order_relaxed);
+    list_show_all_last(&more->children, &first->sibling, &last->sibling);
+    atomic_store_explicit(&more->open_children, before + count, memory_order_relaxed);
 }
 
 void inst_let_go(struct inst *parent, struct inst *child) {

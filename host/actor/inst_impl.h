@@ -395,8 +395,9 @@ struct port *ports_make(uint16_t row_count); /* NULL: no memory */
 int inst_widen_ports(struct inst *in, uint16_t row_count);
 /* A wire of this output has been added. */
 void inst_settle_port(struct inst *in, uint16_t row);
-/* A spawned child is its parent's, until the parent has heard of its end. [home worker of the parent] */
-void inst_adopt(struct inst *parent, struct inst *child);
+/* Spawned children, linked as siblings, are their parent's; each until the parent has heard of its end. [home worker of the
+ * parent] */
+void inst_adopt(struct inst *parent, struct inst *first, struct inst *last, uint32_t count);
 void inst_let_go(struct inst *parent, struct inst *child);
 /* Gives back what a life had allocated, kept and opened; takes NULL. */
 void inst_memory_end(struct pool *pool, struct inst_memory *memory);
@@ -475,7 +476,7 @@ const void *inst_fit_body(struct runner *r, const struct inst *in, struct msg *m
 
 /* life.c */
 void life_start(struct runner *r, struct inst *in);
-/* The same for the first life of one that is still shut, in two halves: what others will see at once; in->starts, which
+/* The same for the first life of one that is still shut, in two halves: what others will see, at once; in->starts, which
  * stays, brings the other with its first activation: memory for its state, as most live for one message only. False: it
  * has to be life_start, as there is an init to run. */
 bool life_start_unseen(struct runner *r, struct inst *in);

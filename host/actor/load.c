@@ -283,7 +283,7 @@ static void discard(struct proc *proc, struct inst *in) {
 
 /* Spawned, but not committed: the outbox that holds it frees it. */
 static bool is_held_back(const struct inst *in) {
-    return in->spawned && in->phase == PHASE_DOWN && mbox_is_closed(&in->mbox);
+    return in->spawned && in->phase != PHASE_CLOSED && mbox_is_closed(&in->mbox);
 }
 
 void proc_unload(struct proc *proc) {

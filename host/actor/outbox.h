@@ -48,7 +48,9 @@ struct out_item {
                 *port; /* of plain messages by a wire; not to be followed when the turn is over */
         } to;
         struct {
-            struct inst *first, *last; /* `count` of them, linked by sibling.next */
+            struct inst *first, *last;    /* `count` of them, linked as tasks and as siblings */
+            const struct inst_type *type; /* of all; NULL: they are of several */
+            uint32_t kept;                /* messages in their mailboxes */
         } spawned;
         struct inst *child;
         struct {

@@ -42,8 +42,12 @@ struct out_item *outbox_add(struct outbox *box, enum out_kind kind) {
 }
 
 static inline bool keep_with_child(struct outbox *box, struct mbox *mbox, struct msg *m) {
-    const struct out_item *item = outbox_last_spawned(box);
-    return item && &item->u.spawned.last->mbox == mbox && mbox_keep(mbox, m);
+    struct out_item *item = outbox_last_spawned(box);
+    if (!item || &item->u.spawned.last->mbox != mbox || !mbox_keep(mbox, m)) {
+        return false;
+    }
+    item->u.spawned.kept++;
+    return true;
 }
 
 /* By the uid, not by the address: what a turn sends must not depend on where memory happens to lie,

@@ -38,13 +38,16 @@ static inline void list_add_first(struct list *head, struct list *link) {
 }
 /* For a list that others walk forward meanwhile, by list_seen: one thread changes it. What was hidden still
  * leads on to the end, for who stands there; its memory must stay as long as somebody may. */
-static inline void list_show_last(struct list *head, struct list *link) {
-    struct list *last = head->prev;
-    link->prev = last;
-    __atomic_store_n(&link->next, head, __ATOMIC_RELAXED);
-    head->prev = link;
+static inline void list_show_all_last(struct list *head, struct list *first, struct list *last) {
+    struct list *before = head->prev;
+    first->prev = before;
+    __atomic_store_n(&last->next, head, __ATOMIC_RELAXED);
+    head->prev = last;
     /* release: pairs with list_seen; who finds it finds what belongs to it */
-    __atomic_store_n(&last->next, link, __ATOMIC_RELEASE);
+    __atomic_store_n(&before->next, first, __ATOMIC_RELEASE);
+}
+static inline void list_show_last(struct list *head, struct list *link) {
+    list_show_all_last(head, link, link);
 }
 static inline void list_hide(struct list *link) {
     link->next->prev = link->prev;

@@ -10,9 +10,8 @@
 
 /* The word. Blocks are aligned to 64 bytes and lie below 2^48, so 42 bits name one. */
 #define WORD_CLOSED 2ull
-#define COUNT_SHIFT 2
-#define COUNT_ONE (1ull << COUNT_SHIFT)
-#define COUNT_MASK (((1ull << 20) - 1) << COUNT_SHIFT)
+#define COUNT_ONE MBOX_PLACE
+#define COUNT_MASK (((1ull << 20) - 1) * COUNT_ONE)
 #define CHAIN_SHIFT 22
 
 static inline struct msg *word_chain(uint64_t word) {
@@ -23,7 +22,7 @@ static inline uint64_t chain_word(const struct msg *first) {
     return (uint64_t)(uintptr_t)first >> 6 << CHAIN_SHIFT;
 }
 static inline uint32_t word_count(uint64_t word) {
-    return (uint32_t)((word & COUNT_MASK) >> COUNT_SHIFT);
+    return (uint32_t)((word & COUNT_MASK) / COUNT_ONE);
 }
 
 /* task.most: how many spare places may be kept; of a mailbox that has bounds, none. */
@@ -70,7 +69,8 @@ void mbox_renew(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {
 
 void mbox_open(struct mbox *mb) {
     /* release: who finds it open finds the rest */
-    atomic_store_explicit(&mb->task.word, mbox_kept(mb) * COUNT_ONE, memory_order_release);
+    uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
+    atomic_store_explicit(&mb->task.word, word & COUNT_MASK, memory_order_release);
 }
 
 void mbox_reopen(struct mbox *mb, struct sched_worker *home, uint32_t capacity) {
@@ -102,10 +102,12 @@ static inline uint64_t bytes_max(const struct mbox *mb) {
 }
 
 void mbox_open_here(struct mbox *mb) {
-    uint32_t kept = mbox_kept(mb);
-    uint32_t places = kept || mb->task.most == 0 ? 0 : 1;
-    atomic_store_explicit(&mb->spare, (uint16_t)places, memory_order_relaxed);
-    atomic_store_explicit(&mb->task.word, (kept + places) * COUNT_ONE, memory_order_release);
+    uint64_t kept = atomic_load_explicit(&mb->task.word, memory_order_relaxed) & COUNT_MASK;
+    if (!kept && mb->task.most > 0) {
+        atomic_store_explicit(&mb->spare, 1, memory_order_relaxed);
+        kept = COUNT_ONE;
+    }
+    atomic_store_explicit(&mb->task.word, kept, memory_order_release);
 }
 
 /* `charged` of the depth; what takes no room is part of it too (PD-6). */
@@ -585,7 +587,8 @@ void mbox_poke(struct mbox *mb) {
 
 uint32_t mbox_depth(const struct mbox *mb) {
     /* acquire: with the count that spare places were taken off, `spare` is seen without them */
-    uint32_t taken = word_count(atomic_load_explicit(&mb->task.word, memory_order_acquire));
+    uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_acquire);
+    uint32_t taken = word & WORD_CLOSED ? 0 : word_count(word); /* what is kept is not there yet */
     uint32_t spare = atomic_load_explicit(&mb->spare, memory_order_acquire);
     return (taken > spare ? taken - spare : 0) +
            atomic_load_explicit(&mb->uncharged, memory_order_acquire) +

@@ -130,13 +130,12 @@ static inline bool mbox_is_choosy(const struct mbox *mb) {
     return atomic_load_explicit(&mb->capacity, memory_order_relaxed) & MBOX_CHOOSY;
 }
 
+#define MBOX_PLACE (1ull << 2) /* in task.word: one taken */
+
 /* A message that counts, to be there when a shut mailbox opens: from the only one who knows it as yet. False: there would be
- * no room, and the message stays the caller's. So many there are, until it opens. mbox_close gives them back. */
-static inline uint32_t mbox_kept(const struct mbox *mb) {
-    return atomic_load_explicit(&mb->high_water, memory_order_relaxed);
-}
+ * no room, and the message stays the caller's. mbox_close gives them back. */
 static inline bool mbox_keep(struct mbox *mb, struct msg *m) {
-    uint32_t kept = mbox_kept(mb);
+    uint32_t kept = atomic_load_explicit(&mb->high_water, memory_order_relaxed);
     if (kept >= mbox_capacity(mb) || mbox_is_bounded(mb)) {
         return false;
     }
@@ -144,6 +143,9 @@ static inline bool mbox_keep(struct mbox *mb, struct msg *m) {
     *(mb->head ? &mb->tail->next : &mb->head) = m;
     mb->tail = m;
     atomic_store_explicit(&mb->high_water, kept + 1, memory_order_relaxed);
+    /* its place at once: who opens it then needs no other line, and who finds it shut leaves the word alone */
+    uint64_t word = atomic_load_explicit(&mb->task.word, memory_order_relaxed);
+    atomic_store_explicit(&mb->task.word, word + MBOX_PLACE, memory_order_relaxed);
     return true;
 }
 
