@@ -6,6 +6,7 @@
 
 #include "actor/proc_impl.h"
 #include "base/alloc.h"
+#include "base/prefetch.h"
 
 /* Why, for the case that the turn fails of it. */
 __attribute__((format(printf, 2, 3))) static bool refuse(struct runner *r, const char *format,
@@ -383,6 +384,7 @@ void children_commit(struct runner *r, struct inst *parent, struct out_item *ite
     while (item->count > 0) {
         struct inst *child = take_first(item);
         if (ready) {
+            prefetch_ahead(child, CELLS_AHEAD, 1);
             mbox_open_here(&child->mbox);
             sched_ready_here(r->worker, &child->mbox.task);
         } else {

@@ -275,6 +275,9 @@ static inline struct runner *runner_of(struct troupe_turn *turn) {
 }
 
 /* cell.c */
+/* Actors that are spawned one after another mostly lie side by side, and go through all that follows in that order: to
+ * fetch who is so far on (prefetch_ahead) is in time. Found by itself each would wait for memory. */
+#define CELLS_AHEAD (8 * sizeof(struct inst))
 int cells_init(struct proc *proc); /* -1: no memory */
 void cells_fini(struct proc *proc);
 struct inst *cell_take(struct runner *r, struct proc *proc);

@@ -5,6 +5,7 @@
 #include "actor/proc_impl.h"
 #include "actor/shadow.h"
 #include "base/alloc.h"
+#include "base/prefetch.h"
 
 static struct troupe_str reason_text(const struct inst *in) {
     static const struct troupe_str texts[INST_REASON_COUNT] = {
@@ -557,6 +558,7 @@ static struct inst *take_end(struct ends *ends) {
     struct inst *child = ends->first;
     ends->first = (struct inst *)(void *)child->mbox.task.queue_next;
     ends->count--;
+    prefetch_ahead(child, CELLS_AHEAD, sizeof *child);
     return child;
 }
 
