@@ -283,12 +283,14 @@ struct troupe_ref child_spawn_by_hand(struct runner *r, struct inst *parent,
     return ref;
 }
 
+/* Its parent, or the thread, may have moved to another worker since it was made. */
 static void place(struct runner *r, struct inst *child) {
     struct sched_worker *dedicated;
     struct err err;
     if (!child->type->own_thread) {
-        atomic_store_explicit(&child->mbox.task.home, sched_worker_at(r->proc->sched, 0),
-                              memory_order_release);
+        struct sched_worker *home =
+            r->worker->dedicated ? sched_worker_at(r->proc->sched, 0) : r->worker;
+        atomic_store_explicit(&child->mbox.task.home, home, memory_order_release);
     } else if (sched_dedicate(r->proc->sched, "troupe-own", &child->mbox.task, &dedicated, &err) <
                0) {
         /* it runs on this worker after all, and says why it can't */
@@ -335,9 +337,7 @@ static void commit_anyhow(struct runner *r, struct inst *parent, struct inst *ch
     bring_up_to_date(child);
     tell_child(parent, child);
     bool here = stays_here(r, child);
-    if (!here) {
-        place(r, child);
-    }
+    place(r, child);
     if (child->mbox.head) {
         move_note(r, atomic_load_explicit(&child->mbox.task.home, memory_order_relaxed),
                   inst_uid(child));
@@ -359,11 +359,15 @@ static void commit_anyhow(struct runner *r, struct inst *parent, struct inst *ch
     mbox_poke(&child->mbox);
 }
 
-/* All is as it was when they were spawned, in the turn that just ended, and they have begun. */
-static bool are_ready(const struct inst *parent, const struct out_item *item) {
+/* All is as it was when they were spawned, in the turn that just ended, and they have begun. A thread that was stuck in
+ * it has another worker since (FC-3). */
+static bool are_ready(const struct runner *r, const struct inst *parent,
+                      const struct out_item *item) {
     const struct inst_type *type = item->u.spawned.type;
+    const struct inst *first = item->u.spawned.first;
     return lives(parent) && !parent->paused && type && type_current(type->line) == type &&
-           item->u.spawned.first->phase == PHASE_LIVE;
+           first->phase == PHASE_LIVE &&
+           atomic_load_explicit(&first->mbox.task.home, memory_order_relaxed) == r->worker;
 }
 
 /* Takes the first of them out of the item. */
@@ -375,7 +379,7 @@ static struct inst *take_first(struct out_item *item) {
 }
 
 void children_commit(struct runner *r, struct inst *parent, struct out_item *item) {
-    bool ready = are_ready(parent, item);
+    bool ready = are_ready(r, parent, item);
     inst_adopt(parent, item->u.spawned.first, item->u.spawned.last, item->count);
     count_kept(r, item->u.spawned.kept);
     if (ready && item->u.spawned.kept > 0) {

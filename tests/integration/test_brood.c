@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/app/kit_look.h"
+#include "lib/app/kit_stuck.h"
 #include "record/snapshot_store.h"
 
 #define BROOD "actors: { b: { type: kit.Brood } }\n"
@@ -116,6 +117,21 @@ static void test_tx1_children_of_a_failed_turn_never_were_nor_what_they_were_sen
     kit_assert_trace(*state, NULL, "");
 }
 
+/* Another thread has its worker since, and some of them were made there. */
+static void test_fc3_children_of_a_turn_that_was_stuck_start_where_there_is_a_thread(void **state) {
+    kit_gate_make(*state, "g");
+    struct kit *kit = kit_start(*state, "defaults: { stuck_after: 20ms }\n" BROOD);
+
+    kit_number(kit, "b", "late", 40);
+    kit_wait_logged(*state, "p/b[0]: stuck in 'late'", 1);
+    kit_open_until(*state, "g", "b: p/b[80] stopped");
+    kit_settle(kit);
+
+    assert_int_equal(snapshot_store_counts(proc_snapshots(kit_proc(kit))).clean, 80);
+    assert_int_equal(kit_totals(kit).queued, 0);
+    kit_stop(kit);
+}
+
 static const struct kit_test brood[] = {
     KIT_TEST(KIT_BOTH, test_ai1_ends_of_nameless_children_tell_their_names),
     KIT_TEST(KIT_BOTH, test_s6_each_of_them_leaves_a_snapshot),
@@ -125,6 +141,7 @@ static const struct kit_test brood[] = {
     KIT_TEST(KIT_BOTH, test_tx1_what_is_sent_to_one_behind_the_spawn_of_another_arrives),
     KIT_TEST(KIT_BOTH, test_mb2_what_has_no_room_with_a_child_waits_and_comes_back_in_order),
     KIT_TEST(KIT_BOTH, test_tx1_children_of_a_failed_turn_never_were_nor_what_they_were_sent),
+    KIT_TEST(KIT_THREADS, test_fc3_children_of_a_turn_that_was_stuck_start_where_there_is_a_thread),
 };
 
 int main(void) {
