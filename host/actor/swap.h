@@ -20,11 +20,12 @@
  *      reads `busy`, seq_cst all. So when nobody is busy any more, whoever goes later knows of the change; a
  *      generation is let go only then.
  * W-6  Who has to go over, or to settle, is told so by being woken, one after another: each that was woken, and has
- *      gone, wakes the next, behind what is ready to run there. Until then it goes on as what it is, so no message
- *      waits for its own actor to go, nor for more than one other each time that it is ready. When none has gone for a
- *      while some are woken at once: in front may be one in a long turn. Who is to go back, or to begin or end
- *      something else, is told at once, and does so before its next message: no more of them are handled by code that
- *      has failed.
+ *      gone, wakes the next, behind what is ready to run there; those of one worker first, then those of another, so
+ *      that one worker does not wait for the other each time. Until then it goes on as what it is, so no message waits
+ *      for its own actor to go, nor for more than one other each time that it is ready. When none has gone for a while
+ *      some are woken at once, wherever they are: in front may be one in a long turn. Who is to go back, or to begin or
+ *      end something else, is told at once, and does so before its next message: no more of them are handled by code
+ *      that has failed.
  * W-7  Settings go over with the actor: those that the reload has for it, else its own, key by key, when the new
  *      code has other keys; and back with it. A generation of the same code is there for that alone: who gets no
  *      other settings is not touched by it.
@@ -48,6 +49,7 @@ struct inst_type;
 struct msg;
 struct proc;
 struct runner;
+struct sched_worker;
 struct shadow_run;
 struct str;
 
@@ -98,7 +100,10 @@ struct swap {
     _Atomic uint32_t busy;   /* actors that are going just now; likewise */
     _Atomic bool gates;      /* who has stopped stays stopped */
     _Atomic uint32_t cursor; /* the cell to look at next for one to wake (W-6) */
-    _Atomic uint64_t woken;  /* the uid of the last one that was woken, which wakes the next */
+    _Atomic(struct sched_worker *)
+        lane;                 /* home of the last one, to be compared only; NULL: it may be any */
+    _Atomic bool passed_over; /* by the cursor: some that have their home elsewhere */
+    _Atomic uint64_t woken;   /* the uid of the last one that was woken, which wakes the next */
     _Atomic(const struct inst_type *) from, to;
     _Atomic uint32_t version;      /* of the state on its way; 0: it stays where it is */
     _Atomic uint32_t version_back; /* likewise, on its way back, and in probation */

@@ -1,0 +1,96 @@
+/* RL-2: who goes over after whom (W-6, actor/swap.h). */
+#include "lib/app/kit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actor/proc_impl.h"
+#include "lib/app/kit_case.h"
+#include "lib/temp.h"
+
+#define REPLICAS 24u
+
+static const struct reload_how at_once = {.has_probation = true};
+
+/* Where each is at home. */
+struct workers {
+    uint64_t uid[REPLICAS];
+    struct sched_worker *of[REPLICAS];
+};
+
+static void note_workers(struct kit *kit, struct workers *ret) {
+    unsigned count = 0;
+    for (uint32_t i = 0; i < cell_count(kit_proc(kit)); i++) {
+        struct inst *in = cell_at(kit_proc(kit), i);
+        if (in && in->proc && strcmp(inst_type(in)->id, "adder.Adder") == 0) {
+            assert_true(count < REPLICAS);
+            ret->uid[count] = inst_uid(in);
+            ret->of[count++] = atomic_load(&in->mbox.task.home);
+        }
+    }
+    assert_int_equal(count, REPLICAS);
+}
+
+static unsigned count_workers(const struct workers *workers) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < REPLICAS; i++) {
+        unsigned first = 0;
+        while (workers->of[first] != workers->of[i]) {
+            first++;
+        }
+        count += first == i;
+    }
+    return count;
+}
+
+/* Of the uids that went, line by line: how many of them in a row were at home at one worker, run by run. */
+static unsigned count_runs(const struct workers *workers, char *order, unsigned *ret_gone) {
+    const struct sched_worker *before = NULL;
+    unsigned runs = 0;
+    *ret_gone = 0;
+    for (char *line = strtok(order, "\n"); line; line = strtok(NULL, "\n")) {
+        unsigned i = 0;
+        while (i < REPLICAS && workers->uid[i] != strtoull(line, NULL, 10)) {
+            i++;
+        }
+        assert_true(i < REPLICAS);
+        runs += workers->of[i] != before;
+        before = workers->of[i];
+        ++*ret_gone;
+    }
+    return runs;
+}
+
+static void test_rl2_those_of_one_worker_go_before_those_of_another(void **state) {
+    struct reload_report report;
+    struct workers workers;
+    unsigned gone;
+    char *path = test_path(((const struct kit_case *)*state)->folder, "order");
+    kit_plugin(*state, "adder_1", "adder.so");
+    struct kit *kit = kit_start(*state, "actors: { adder: { type: adder.Adder, replicas: 24 } }");
+    kit_settle(kit);
+    note_workers(kit, &workers);
+    struct reload_how how = at_once;
+    how.skips_probe = true;
+    setenv("ADDER_ORDER", path, 1);
+    kit_plugin(*state, "adder_2", "adder.so");
+
+    assert_int_equal(kit_reload(kit, how, &report), 0);
+
+    unsetenv("ADDER_ORDER");
+    char *order = test_read_lines(path);
+    assert_int_equal(count_runs(&workers, order, &gone), count_workers(&workers));
+    assert_int_equal(gone, REPLICAS);
+    free(order);
+    free(path);
+    kit_stop(kit);
+}
+
+static const struct kit_test tests[] = {
+    KIT_TEST(KIT_SEEDED, test_rl2_those_of_one_worker_go_before_those_of_another),
+};
+
+int main(void) {
+    return KIT_RUN(tests);
+}
