@@ -409,10 +409,6 @@ static inline struct msg *list_take(struct mbox *mb) {
     return m;
 }
 
-bool mbox_is_roomy(const struct mbox *mb) {
-    return spare_now(mb) < mb->task.most;
-}
-
 struct msg *mbox_take_usual(struct mbox *mb) {
     struct msg *m = mb->head;
     mb->head = m->next;

@@ -174,7 +174,9 @@ struct msg *mbox_take(struct mbox *mb);
 /* The same for less: `head`, when that is a message that counts, of a mailbox that is roomy. */
 struct msg *mbox_take_usual(struct mbox *mb);
 /* It has no bounds of its own, and may keep one more place. [home worker] */
-bool mbox_is_roomy(const struct mbox *mb);
+static inline bool mbox_is_roomy(const struct mbox *mb) {
+    return atomic_load_explicit(&mb->spare, memory_order_relaxed) < mb->task.most;
+}
 /* Nothing is at hand, nothing has come from elsewhere, and no places are to be given back for what did: mbox_take
  * would do nothing. [home worker] */
 bool mbox_is_spent(const struct mbox *mb);
