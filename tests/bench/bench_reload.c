@@ -1,12 +1,16 @@
-/* How much later messages come while 10,000 actors go over to other code, and back: the same paced load in slices
- * of time with reloads one after another and without, in one run.
+/* How much later messages come while 10,000 actors go over to other code: the same paced load in spans of time with a
+ * reload and without, in turn, in one run. Spans in which the machine itself was slow count for neither.
  *
- * usage: bench_reload [WORKERS [BYTES [SLICES]]]; BYTES of state. Prints lines "reload-BYTES workers name value":
+ * usage: bench_reload [WORKERS [BYTES [SPANS]]]; BYTES of state; SPANS that count, of each kind. Prints lines
+ * "reload-BYTES workers name value":
  *   p50_us ... max_us    how long a message took without, from when it was due over one of the actors to a meter
- *   added_p50_us ...     how much more with; medians over the slices
+ *   added_p50_us ...     how much more with
  *   reloads              how many there were; read_us ... settle_us: how long each of their steps took, in the mean
- *   longest_us           the longest that going over kept one actor */
+ *   longest_us           the longest that going over kept one actor
+ *   slow_part            of the spans without, those that did not count; slow_part_with: of those with */
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +25,10 @@
 
 #define POOLS 4u
 #define ACTORS 10000u
-#define SLICE_NS (1000 * NS_PER_MS)
-#define GRACE_NS (50 * NS_PER_MS) /* so that unloading is part of the slice */
-#define SLICES_MOST 100u
+#define GRACE_NS (10 * NS_PER_MS)  /* so that unloading is part of the span */
+#define BEHIND_NS (20 * NS_PER_MS) /* likewise, what is late at its end */
+#define SPANS_MOST 10000u
+#define TRIES_PER_SPAN 20u
 #define FIGURES 4u
 
 static const char *const names[FIGURES] = {"p50", "p99", "p999", "max"};
@@ -43,8 +48,15 @@ struct bench {
     char folder[64]; /* of the plugin file that changes */
     uint64_t told;
     unsigned version;
+    unsigned reloads;
     double step_ns[RELOAD_STEP_COUNT], longest_ns; /* of all reloads */
+    uint64_t with_ns;                              /* how long the last span with a reload was */
+    atomic_bool ends;
+    atomic_uint slow; /* how often the machine was found slow */
 };
+
+/* What the meter counts of a span to. */
+enum sum { WITHOUT, WITH, NOWHERE };
 
 static void give_up(const char *why) {
     (void)fprintf(stderr, "bench_reload: %s\n", why);
@@ -107,6 +119,7 @@ static void reload(struct bench *bench) {
     for (unsigned i = 0; i < RELOAD_STEP_COUNT; i++) {
         bench->step_ns[i] += (double)report.step_ns[i];
     }
+    bench->reloads++;
     bench->longest_ns = (double)report.counts.longest_ns > bench->longest_ns
                             ? (double)report.counts.longest_ns
                             : bench->longest_ns;
@@ -127,7 +140,50 @@ static void await_unloaded(struct bench *bench) {
     }
 }
 
-/* --- slices --- */
+/* --- is the machine itself slow? --- */
+
+/* A virtual machine may get a fraction of its cores for some tenths of a second, and does not know of it: what then
+ * is late is late with and without reloads, and tells nothing of them. So a thread does the same little work each
+ * millisecond. By its own clock, which stands still while other threads have its core, it takes much longer only when
+ * the machine is slow. */
+#define WORK_ROUNDS 8000u
+#define SLOW_FACTOR 6u
+
+static uint64_t thread_ns(void) {
+    struct timespec t;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t time_work(void) {
+    uint64_t before_ns = thread_ns();
+    volatile uint64_t sink = 1;
+    for (unsigned i = 0; i < WORK_ROUNDS; i++) {
+        sink = sink * 0x9e3779b97f4a7c15u + i;
+    }
+    return thread_ns() - before_ns;
+}
+
+static void *watch_machine(void *context) {
+    struct bench *bench = context;
+    uint64_t best_ns = UINT64_MAX;
+    while (!atomic_load(&bench->ends)) {
+        nap(NS_PER_MS);
+        uint64_t ns = time_work();
+        best_ns = ns < best_ns ? ns : best_ns;
+        if (ns > SLOW_FACTOR * best_ns) {
+            atomic_fetch_add(&bench->slow, 1);
+        }
+    }
+    return NULL;
+}
+
+/* --- spans of time --- */
+
+static struct inst *meter_of(struct bench *bench) {
+    struct proc *proc = deploy_proc(bench->deploy);
+    return proc_actor(proc, proc_actor_count(proc) - 1);
+}
 
 static uint64_t attribute(struct inst *in, const char *name) {
     struct troupe_value value = {0};
@@ -135,77 +191,88 @@ static uint64_t attribute(struct inst *in, const char *name) {
     return inst_attribute(in, name, &value, text, sizeof text) ? value.u : 0;
 }
 
-/* What the meter has seen since it was asked last. */
-static void ask(struct bench *bench, double ret[FIGURES]) {
+/* The meter counts what it has seen since it was told last. */
+static void tell(struct bench *bench, enum sum sum) {
     struct proc *proc = deploy_proc(bench->deploy);
-    struct inst *meter = proc_actor(proc, proc_actor_count(proc) - 1);
+    struct inst *meter = meter_of(bench);
     struct err err;
-    const uint64_t number = ++bench->told;
+    const uint64_t body[2] = {++bench->told, sum};
     struct troupe_ref to = {inst_uid(meter), proc_find_port(proc, "tell")};
-    if (proc_send(proc, to, type_find(bench->types, "bench.tell/1"), &number, &err) < 0) {
-        give_up(err.text);
+    const struct msg_type *type = type_find(bench->types, "bench.tell/1");
+    while (proc_send(proc, to, type, body, &err) < 0) {
+        nap(NS_PER_MS); /* while the machine is slow its mailbox may be full */
     }
-    while (attribute(meter, "told") != number) {
+    while (attribute(meter, "told") != body[0]) {
         nap(100000);
     }
-    for (unsigned i = 0; i < FIGURES; i++) {
-        ret[i] = (double)attribute(meter, attributes[i]) / 1e3;
-    }
 }
 
-static unsigned slice(struct bench *bench, bool reloads, double ret[FIGURES]) {
+/* Whether it counts, if it is to. */
+static bool span(struct bench *bench, enum sum kind, bool counts) {
     struct clock *clock = clock_system();
-    unsigned count = 0;
-    ask(bench, ret); /* forgets what was before */
-    uint64_t until_ns = clock->now(clock) + SLICE_NS;
-    while (reloads && clock->now(clock) < until_ns) {
+    unsigned slow = atomic_load(&bench->slow);
+    tell(bench, NOWHERE);
+    uint64_t begin_ns = clock->now(clock);
+    if (kind == WITH) {
         reload(bench);
-        count++;
-    }
-    if (reloads) {
         await_unloaded(bench);
+        bench->with_ns = clock->now(clock) - begin_ns;
     } else {
-        nap(SLICE_NS);
+        nap(bench->with_ns);
     }
-    ask(bench, ret);
-    return count;
+    nap(BEHIND_NS);
+    counts = counts && atomic_load(&bench->slow) == slow;
+    tell(bench, counts ? kind : NOWHERE);
+    return counts;
 }
 
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-static double median(double *values, unsigned count) {
-    qsort(values, count, sizeof *values, compare);
-    return values[count / 2];
-}
-
-static void run(struct bench *bench, unsigned workers, unsigned bytes, unsigned slices) {
-    static double without[FIGURES][SLICES_MOST], added[FIGURES][SLICES_MOST];
-    unsigned reloads = 0;
-    double first[FIGURES], with[FIGURES];
-    (void)slice(bench, false, first); /* warm */
-    for (unsigned i = 0; i < slices; i++) {
-        (void)slice(bench, false, first);
-        reloads += slice(bench, true, with);
-        for (unsigned f = 0; f < FIGURES; f++) {
-            without[f][i] = first[f];
-            added[f][i] = with[f] - first[f];
-        }
+static void read_figures(struct bench *bench, enum sum kind, double ret[FIGURES]) {
+    tell(bench, NOWHERE);
+    tell(bench, kind); /* shows it; next to nothing is added */
+    for (unsigned i = 0; i < FIGURES; i++) {
+        ret[i] = (double)attribute(meter_of(bench), attributes[i]) / 1e3;
     }
+}
+
+static void print_figures(struct bench *bench, unsigned workers, unsigned bytes) {
+    double without[FIGURES], with[FIGURES];
+    read_figures(bench, WITHOUT, without);
+    read_figures(bench, WITH, with);
     for (unsigned f = 0; f < FIGURES; f++) {
-        (void)printf("reload-%u %u %s_us %.4g\n", bytes, workers, names[f],
-                     median(without[f], slices));
+        (void)printf("reload-%u %u %s_us %.4g\n", bytes, workers, names[f], without[f]);
         (void)printf("reload-%u %u added_%s_us %.4g\n", bytes, workers, names[f],
-                     median(added[f], slices));
+                     with[f] - without[f]);
     }
-    (void)printf("reload-%u %u reloads %u\n", bytes, workers, reloads);
+    (void)printf("reload-%u %u reloads %u\n", bytes, workers, bench->reloads);
     for (unsigned i = 0; i < sizeof steps / sizeof *steps; i++) {
         (void)printf("reload-%u %u %s_us %.4g\n", bytes, workers, steps[i].name,
-                     bench->step_ns[steps[i].step] / 1e3 / reloads);
+                     bench->step_ns[steps[i].step] / 1e3 / bench->reloads);
     }
     (void)printf("reload-%u %u longest_us %.4g\n", bytes, workers, bench->longest_ns / 1e3);
+}
+
+static void run(struct bench *bench, unsigned workers, unsigned bytes, unsigned spans) {
+    unsigned counted[] = {[WITHOUT] = 0, [WITH] = 0};
+    unsigned tried[] = {[WITHOUT] = 0, [WITH] = 0};
+    pthread_t watcher;
+    if (pthread_create(&watcher, NULL, watch_machine, bench) != 0) {
+        give_up("no thread to watch the machine");
+    }
+    (void)span(bench, WITH, false); /* warm */
+    while (counted[WITH] < spans) {
+        enum sum kind = counted[WITHOUT] > counted[WITH] ? WITH : WITHOUT;
+        if (tried[kind]++ > spans * TRIES_PER_SPAN) {
+            give_up("the machine is too slow too often");
+        }
+        counted[kind] += span(bench, kind, true);
+    }
+    atomic_store(&bench->ends, true);
+    pthread_join(watcher, NULL);
+    print_figures(bench, workers, bytes);
+    (void)printf("reload-%u %u slow_part %.2f\n", bytes, workers,
+                 1 - (double)spans / (double)tried[WITHOUT]);
+    (void)printf("reload-%u %u slow_part_with %.2f\n", bytes, workers,
+                 1 - (double)spans / (double)tried[WITH]);
 }
 
 /* --- the deployment --- */
@@ -254,10 +321,10 @@ int main(int argc, char **argv) {
     struct err err = {0};
     unsigned workers = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
     unsigned bytes = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1024;
-    unsigned slices = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 5;
-    if (workers == 0 || bytes == 0 || slices == 0 || slices > SLICES_MOST) {
-        (void)fprintf(stderr, "usage: bench_reload [WORKERS [BYTES [SLICES, at most %u]]]\n",
-                      SLICES_MOST);
+    unsigned spans = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 20;
+    if (workers == 0 || bytes == 0 || spans == 0 || spans > SPANS_MOST) {
+        (void)fprintf(stderr, "usage: bench_reload [WORKERS [BYTES [SPANS, at most %u]]]\n",
+                      SPANS_MOST);
         return 2;
     }
     prepare(&bench);
@@ -265,7 +332,7 @@ int main(int argc, char **argv) {
     if (start(&bench, workers, bytes, &err) < 0) {
         give_up(err.text);
     }
-    run(&bench, workers, bytes, slices);
+    run(&bench, workers, bytes, spans);
     char command[128];
     (void)snprintf(command, sizeof command, "rm -rf '%s'", bench.folder);
     run_command(command);

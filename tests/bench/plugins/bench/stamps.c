@@ -6,7 +6,9 @@
 
 #define BENCH_STAMP(F) F(u64, key) F(u64, sent_ns)
 TROUPE_MESSAGE(bench_stamp, "bench.stamp/1", BENCH_STAMP);
-#define BENCH_TELL(F) F(u64, number)
+/* Whoever looks counts those of its time to one of these sums, or to none: METER_SUMS. */
+#define METER_SUMS 2u
+#define BENCH_TELL(F) F(u64, number) F(u64, sum)
 TROUPE_MESSAGE(bench_tell, "bench.tell/1", BENCH_TELL);
 
 #define PACER_CONFIG(C) C(int, each_ms, "10", "messages each millisecond", "1..")
@@ -54,9 +56,13 @@ static int pacer_on_tick(struct troupe_turn *t, struct pacer *self,
 #define METER_STEPS 32u
 #define METER_ROOM (40 * METER_STEPS)
 
+struct counts {
+    uint64_t of[METER_ROOM];
+    uint64_t all, most_ns;
+};
+
 struct meter {
-    uint64_t counts[METER_ROOM];
-    uint64_t count, most_ns;
+    struct counts now, sums[METER_SUMS];
 };
 
 #define METER(P)                                                                                   \
@@ -79,31 +85,40 @@ static int meter_on_stamped(struct troupe_turn *t, struct meter *self,
                             const struct bench_stamp *stamp) {
     uint64_t ns = bench_now() - stamp->sent_ns;
     (void)t;
-    self->counts[step_of(ns)]++;
-    self->count++;
-    self->most_ns = ns > self->most_ns ? ns : self->most_ns;
+    self->now.of[step_of(ns)]++;
+    self->now.all++;
+    self->now.most_ns = ns > self->now.most_ns ? ns : self->now.most_ns;
     return TROUPE_OK;
 }
 
-static uint64_t quantile(const struct meter *self, double share) {
-    uint64_t wanted = (uint64_t)((double)self->count * share), seen = 0, step = 0;
-    while (step < METER_ROOM - 1 && (seen += self->counts[step]) <= wanted) {
+static void add(struct counts *sum, const struct counts *more) {
+    for (unsigned i = 0; i < METER_ROOM; i++) {
+        sum->of[i] += more->of[i];
+    }
+    sum->all += more->all;
+    sum->most_ns = more->most_ns > sum->most_ns ? more->most_ns : sum->most_ns;
+}
+
+static uint64_t quantile(const struct counts *counts, double share) {
+    uint64_t wanted = (uint64_t)((double)counts->all * share), seen = 0, step = 0;
+    while (step < METER_ROOM - 1 && (seen += counts->of[step]) <= wanted) {
         step++;
     }
     return ns_of(step);
 }
 
-/* Shows what it has seen since it was told to last, and forgets it. */
+/* What it has seen since it was told to last goes into that sum, which it shows, or is forgotten. */
 static int meter_on_tell(struct troupe_turn *t, struct meter *self, const struct bench_tell *tell) {
-    if (troupe_publish_u64(t, "p50_ns", quantile(self, 0.5)) < 0 ||
-        troupe_publish_u64(t, "p99_ns", quantile(self, 0.99)) < 0 ||
-        troupe_publish_u64(t, "p999_ns", quantile(self, 0.999)) < 0 ||
-        troupe_publish_u64(t, "most_ns", self->most_ns) < 0 ||
-        troupe_publish_u64(t, "count", self->count) < 0 ||
-        troupe_publish_u64(t, "told", tell->number) < 0) {
-        return TROUPE_NO_MEMORY;
+    if (tell->sum < METER_SUMS) {
+        struct counts *sum = &self->sums[tell->sum];
+        add(sum, &self->now);
+        if (troupe_publish_u64(t, "p50_ns", quantile(sum, 0.5)) < 0 ||
+            troupe_publish_u64(t, "p99_ns", quantile(sum, 0.99)) < 0 ||
+            troupe_publish_u64(t, "p999_ns", quantile(sum, 0.999)) < 0 ||
+            troupe_publish_u64(t, "most_ns", sum->most_ns) < 0) {
+            return TROUPE_NO_MEMORY;
+        }
     }
-    memset(self->counts, 0, sizeof self->counts);
-    self->count = self->most_ns = 0;
-    return TROUPE_OK;
+    memset(&self->now, 0, sizeof self->now);
+    return troupe_publish_u64(t, "told", tell->number);
 }
