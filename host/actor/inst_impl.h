@@ -127,6 +127,8 @@ struct runner {
     struct troupe_saver *saver; /* of a save in progress */
     struct config *going;       /* the settings of who goes over just now; owned */
     struct config *gone_from;   /* likewise: those it had before */
+    uint32_t states_dropped;    /* states of those who went, ever */
+    uint32_t passed_on;         /* how often it has woken the next one that has to go, ever */
     struct shadow *shadow;      /* that follows the turn in hand, or whose turn it is; NULL: none */
 
     struct stuck_watch watch; /* who looks after stuck turns; see stuck.h */

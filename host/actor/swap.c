@@ -8,22 +8,8 @@
 #include "actor/shadow.h"
 #include "actor/swap_impl.h"
 #include "base/alloc.h"
+#include "base/slice.h"
 #include "plugin/saved.h"
-
-void swap_init(struct swap *swap) {
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&swap->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&swap->lock, NULL);
-}
-
-void swap_fini(struct swap *swap) {
-    shadow_run_unref(atomic_load_explicit(&swap->shadow, memory_order_relaxed));
-    pthread_cond_destroy(&swap->changed);
-    pthread_mutex_destroy(&swap->lock);
-}
 
 static struct swap *swap_of(const struct inst_type *type) {
     return &type->line->swap;
@@ -102,6 +88,9 @@ static void forget_held(struct inst *in) {
     in->holds = false;
 }
 
+/* Thousands of them are dropped one after another, and a message may be behind whoever allocates next. */
+#define DROPS_UNTIDY 8u
+
 /* What a state was made of that is not this actor's any more. */
 static void drop_state(struct runner *r, struct swap_held *held) {
     if (held->in_place) {
@@ -112,6 +101,9 @@ static void drop_state(struct runner *r, struct swap_held *held) {
     str_fini(&held->saved);
     held->state = NULL;
     held->memory = NULL;
+    if (++r->states_dropped % DROPS_UNTIDY == 0) {
+        mem_tidy();
+    }
 }
 
 /* What is held goes; the actor stays what it is. */
@@ -464,6 +456,15 @@ static void go_the_way(struct runner *r, struct inst *in, struct swap *swap) {
     }
 }
 
+/* They go one after another for some tens of milliseconds. */
+#define PASSES_IN_A_ROW 8u
+
+static void make_way(struct runner *r) {
+    if (++r->passed_on % PASSES_IN_A_ROW == 0) {
+        slice_end();
+    }
+}
+
 void swap_obey(struct runner *r, struct inst *in) {
     if (in->type->line) {
         struct swap *swap = swap_of(in->type);
@@ -474,6 +475,7 @@ void swap_obey(struct runner *r, struct inst *in) {
         atomic_fetch_sub_explicit(&swap->busy, 1, memory_order_seq_cst);
         if (atomic_load_explicit(&swap->woken, memory_order_relaxed) == inst_uid(in)) {
             swap_pass_on(in->proc, swap); /* W-6 */
+            make_way(r);
         }
     }
 }

@@ -4,6 +4,22 @@
 
 #include "actor/shadow.h"
 #include "actor/swap_impl.h"
+#include "base/slice.h"
+
+void swap_init(struct swap *swap) {
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&swap->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&swap->lock, NULL);
+}
+
+void swap_fini(struct swap *swap) {
+    shadow_run_unref(atomic_load_explicit(&swap->shadow, memory_order_relaxed));
+    pthread_cond_destroy(&swap->changed);
+    pthread_mutex_destroy(&swap->lock);
+}
 
 /* --- may they? --- */
 
@@ -261,6 +277,7 @@ static uint64_t tell(struct proc *proc, struct swap *swap, uint64_t most, enum t
     uint64_t found = 0;
     looks_begin(proc, &looker);
     for (uint32_t i = 0, count = cell_count(proc); i < count && found < most; i++) {
+        slice_make_way(i);
         struct inst *in = cell_at(proc, i);
         if (!has_to_go(&way, in)) {
             continue;
@@ -330,9 +347,12 @@ static void open_one(struct inst *in, const struct type_line *line) {
 void swap_open(struct proc *proc, const struct inst_type *to) {
     struct looker looker;
     /* release: pairs with swap_is_gated */
-    atomic_store_explicit(&to->line->swap.gates, false, memory_order_release);
+    if (!atomic_exchange_explicit(&to->line->swap.gates, false, memory_order_release)) {
+        return; /* nobody has stopped: none is to run for nothing */
+    }
     looks_begin(proc, &looker);
     for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+        slice_make_way(i);
         open_one(cell_at(proc, i), to->line);
     }
     looks_end(proc, &looker);
@@ -348,6 +368,7 @@ uint64_t swap_left(struct proc *proc, const struct inst_type *to) {
     uint64_t left = 0;
     looks_begin(proc, &looker);
     for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+        slice_make_way(i);
         struct inst *in = cell_at(proc, i);
         left += has_to_go(&way, in) && inst_is_open(in);
     }
@@ -371,6 +392,7 @@ bool swap_refers(struct proc *proc, const struct inst_type *type) {
     }
     looks_begin(proc, &looker);
     for (uint32_t count = cell_count(proc); at < count; at++) {
+        slice_make_way(at);
         struct inst *in = cell_at(proc, at);
         if (is_used(in) && refers(in, type)) {
             break;
@@ -417,6 +439,7 @@ uint64_t swap_count(struct proc *proc, const struct inst_type *from, uint64_t *r
     *ret_open = 0;
     looks_begin(proc, &looker);
     for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+        slice_make_way(i);
         struct inst *in = cell_at(proc, i);
         bool is_one = is_used(in) && inst_type(in) == from &&
                       (is_alive(in) || inst_status(in) == INST_CREATED);
@@ -461,6 +484,7 @@ void swap_forget_configs(struct proc *proc, const struct inst_type *type, bool b
     struct looker looker;
     looks_begin(proc, &looker);
     for (uint32_t i = 0, count = cell_count(proc); i < count; i++) {
+        slice_make_way(i);
         struct inst *in = cell_at(proc, i);
         const struct inst_type *of = is_used(in) ? inst_type(in) : NULL;
         if (of && of->line == type->line && !(back && of == type)) {
@@ -510,6 +534,7 @@ bool swap_awaits(struct proc *proc, const struct inst_type *type) {
     }
     looks_begin(proc, &looker);
     for (uint32_t i = 0, count = cell_count(proc); i < count && !awaits; i++) {
+        slice_make_way(i);
         awaits = is_awaited(cell_at(proc, i), &way);
     }
     looks_end(proc, &looker);

@@ -17,6 +17,9 @@ void mem_use_large_pages(void *memory, size_t size);
 char *mem_text(const char *text);                /* strdup; NULL gives NULL */
 char *mem_text_n(const char *data, size_t size); /* copies and terminates */
 void mem_free(void *memory);                     /* takes NULL */
+/* The C library puts in order what was freed by its thread. For who frees in numbers, now and then: else it does so when
+ * somebody next allocates, all of it at once, which takes milliseconds when there were thousands. */
+void mem_tidy(void);
 
 /* Test hook: the n-th allocation from now fails (1: the next), 0 switches it off. Process-wide;
  * compiled into all builds, one relaxed load a call. */

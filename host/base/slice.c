@@ -1,3 +1,4 @@
+/* Slices of a core; see slice.h. */
 #include "base/slice.h"
 
 #include <linux/sched.h>
@@ -13,4 +14,8 @@ void slice_ask(uint64_t ns) {
         attr.sched_flags |= SCHED_FLAG_RESET_ON_FORK;
         (void)syscall(SYS_sched_setattr, 0, &attr, 0);
     }
+}
+
+void slice_end(void) {
+    (void)syscall(SYS_sched_yield);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/slice.h"
 #include "reload/reload_impl.h"
 
 /* --- what actors have --- */
@@ -91,6 +92,7 @@ static const char *type_id(const struct transaction *t, uint32_t index) {
 int transaction_add_same_code(struct transaction *t, struct err *err) {
     const struct plan *plan = t->reload->plan;
     for (uint32_t i = 0; t->has_settings && i < plan->actor_count; i++) {
+        slice_make_way(i);
         const char *id = type_id(t, i);
         const struct plan_actor *after = actor_after(t, i);
         if (!id || find_turnover(t, id) || !after || !after->config) {
@@ -158,6 +160,7 @@ int transaction_configure(struct transaction *t, struct err *err) {
     struct made made = {0};
     int status = 0;
     for (uint32_t i = 0; i < plan->actor_count && status == 0; i++) {
+        slice_make_way(i);
         const char *id = type_id(t, i);
         const struct turnover *turnover = id ? find_turnover(t, id) : NULL;
         if (turnover && turnover->from) {
@@ -186,6 +189,7 @@ int transaction_configure_restarts(struct transaction *t, struct err *err) {
 
 void transaction_hand_out(const struct transaction *t) {
     for (uint32_t i = 0; i < t->reload->plan->actor_count; i++) {
+        slice_make_way(i);
         if (t->configs[i]) {
             struct inst *in = proc_actor(t->reload->proc, t->reload->numbers[i]);
             swap_put_config(in, config_ref(t->configs[i]));
@@ -225,6 +229,7 @@ static void keep_next(struct transaction *t) {
 static void keep_same(struct transaction *t) {
     struct reload *reload = t->reload;
     for (uint32_t i = 0; i < reload->plan->actor_count; i++) {
+        slice_make_way(i);
         if (t->configs[i]) {
             config_unref(reload->configs[i]);
             reload->configs[i] = t->configs[i];
@@ -248,6 +253,7 @@ void transaction_keep_settings(struct transaction *t, bool is_done) {
 
 void transaction_drop_settings(struct transaction *t) {
     for (size_t i = 0; t->configs && i < t->config_count; i++) {
+        slice_make_way(i);
         config_unref(t->configs[i]);
     }
     for (size_t i = 0; t->next_configs && i < t->how->next->actor_count; i++) {

@@ -87,8 +87,24 @@ static void test_rl2_those_of_one_worker_go_before_those_of_another(void **state
     kit_stop(kit);
 }
 
+/* No gate was shut, so none is to be woken by opening it. */
+static void test_rl2_nobody_is_woken_who_did_not_stop(void **state) {
+    kit_plugin(*state, "adder_1", "adder.so");
+    struct kit *kit = kit_start(*state, "actors: { adder: { type: adder.Adder, replicas: 24 } }");
+    kit_settle(kit);
+
+    swap_open(kit_proc(kit), proc_find_type(kit_proc(kit), "adder.Adder"));
+
+    for (uint32_t i = 0; i < cell_count(kit_proc(kit)); i++) {
+        struct inst *in = cell_at(kit_proc(kit), i);
+        assert_true(!in || !in->proc || !mbox_is_noted(&in->mbox));
+    }
+    kit_stop(kit);
+}
+
 static const struct kit_test tests[] = {
     KIT_TEST(KIT_SEEDED, test_rl2_those_of_one_worker_go_before_those_of_another),
+    KIT_TEST(KIT_SEEDED, test_rl2_nobody_is_woken_who_did_not_stop),
 };
 
 int main(void) {

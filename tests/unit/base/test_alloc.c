@@ -1,6 +1,7 @@
 /* Heap memory and its test hook. */
 #include "base/alloc.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -146,6 +147,44 @@ static void test_hook_fails_exactly_one_allocation_of_many_threads(void **state)
     assert_int_equal(failures[0] + failures[1] + failures[2] + failures[3], 1);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OTHER_MALLOC 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define OTHER_MALLOC 1
+#endif
+#endif
+
+/* Bytes of small blocks that are free, and that the C library has yet to join with what lies beside them. */
+static size_t untidy(void) {
+#if defined(OTHER_MALLOC)
+    return 0;
+#else
+    return mallinfo2().fsmblks;
+#endif
+}
+
+static void test_tidying_leaves_few_small_blocks_to_be_joined(void **state) {
+    (void)state;
+    static void *blocks[1000];
+    for (int i = 0; i < 1000; i++) {
+        blocks[i] = mem_alloc(40);
+    }
+    for (int i = 0; i < 1000; i++) {
+        mem_free(blocks[i]);
+    }
+    size_t before = untidy();
+
+    mem_tidy();
+
+#if defined(OTHER_MALLOC)
+    assert_int_equal(before, 0);
+#else
+    assert_true(before > 900 * 40);
+#endif
+    assert_true(untidy() <= before / 100); /* to ask may take a block or two */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_new_memory_is_zeroed),
@@ -158,6 +197,7 @@ int main(void) {
         cmocka_unit_test(test_hook_set_to_zero_is_off),
         cmocka_unit_test(test_resize_that_fails_leaves_the_memory),
         cmocka_unit_test(test_hook_fails_exactly_one_allocation_of_many_threads),
+        cmocka_unit_test(test_tidying_leaves_few_small_blocks_to_be_joined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
