@@ -23,7 +23,7 @@
  *      gone, wakes the next, behind what is ready to run there; those of one worker first, then those of another, so
  *      that one worker does not wait for the other each time. Until then it goes on as what it is, so no message waits
  *      for its own actor to go, nor for more than one other each time that it is ready. When none has gone for a while
- *      some are woken at once, wherever they are: in front may be one in a long turn. Who is to go back, or to begin or
+ *      some are woken at once, and from then on whoever is next, wherever: in front may be one in a long turn. Who is to go back, or to begin or
  *      end something else, is told at once, and does so before its next message: no more of them are handled by code
  *      that has failed.
  * W-7  Settings go over with the actor: those that the reload has for it, else its own, key by key, when the new
@@ -49,7 +49,6 @@ struct inst_type;
 struct msg;
 struct proc;
 struct runner;
-struct sched_worker;
 struct shadow_run;
 struct str;
 
@@ -100,10 +99,10 @@ struct swap {
     _Atomic uint32_t busy;   /* actors that are going just now; likewise */
     _Atomic bool gates;      /* who has stopped stays stopped */
     _Atomic uint32_t cursor; /* the cell to look at next for one to wake (W-6) */
-    _Atomic(struct sched_worker *)
-        lane;                 /* home of the last one, to be compared only; NULL: it may be any */
-    _Atomic bool passed_over; /* by the cursor: some that have their home elsewhere */
-    _Atomic uint64_t woken;   /* the uid of the last one that was woken, which wakes the next */
+    /* the number of the worker whose actors are woken, and the least above it that the cursor passed over since it began; at
+     * their end it goes on with those of that one, so it comes to an end also where some can't go */
+    _Atomic uint32_t lane, next_lane;
+    _Atomic uint64_t woken; /* the uid of the last one that was woken, which wakes the next */
     _Atomic(const struct inst_type *) from, to;
     _Atomic uint32_t version;      /* of the state on its way; 0: it stays where it is */
     _Atomic uint32_t version_back; /* likewise, on its way back, and in probation */

@@ -217,38 +217,44 @@ static bool has_to_go(const struct way *way, struct inst *in) {
     return true;
 }
 
-/* From the cursor on, and at home where the one before was, while there are such: it wakes it without another worker. */
+#define ANY_LANE UINT32_MAX /* as next_lane: there is none */
+
+/* From the cursor on, of those at home in the lane: it wakes it without another worker. */
 static struct inst *find_from_cursor(struct proc *proc, struct swap *swap, const struct way *way) {
     uint32_t count = cell_count(proc);
     uint32_t at = atomic_load_explicit(&swap->cursor, memory_order_relaxed);
+    uint32_t lane = atomic_load_explicit(&swap->lane, memory_order_relaxed);
     while (at < count) {
         at = atomic_fetch_add_explicit(&swap->cursor, 1, memory_order_relaxed);
         struct inst *in = at < count ? cell_at(proc, at) : NULL;
         if (!in || !has_to_go(way, in) || !inst_is_open(in)) {
             continue;
         }
-        struct sched_worker *home = atomic_load_explicit(&in->mbox.task.home, memory_order_relaxed);
-        struct sched_worker *lane = atomic_load_explicit(&swap->lane, memory_order_relaxed);
-        if (!lane || lane == home) {
-            atomic_store_explicit(&swap->lane, home, memory_order_relaxed);
+        /* acquire: as mbox_poke */
+        uint32_t home = atomic_load_explicit(&in->mbox.task.home, memory_order_acquire)->index;
+        if (lane == ANY_LANE || lane == home) {
             return in;
         }
-        atomic_store_explicit(&swap->passed_over, true, memory_order_relaxed);
+        if (home > lane && home < atomic_load_explicit(&swap->next_lane, memory_order_relaxed)) {
+            atomic_store_explicit(&swap->next_lane, home, memory_order_relaxed);
+        }
     }
     return NULL;
 }
 
-static void begin_round(struct swap *swap) {
-    atomic_store_explicit(&swap->passed_over, false, memory_order_relaxed);
-    atomic_store_explicit(&swap->lane, NULL, memory_order_relaxed);
+static void begin_lane(struct swap *swap, uint32_t lane) {
+    atomic_store_explicit(&swap->next_lane, ANY_LANE, memory_order_relaxed);
+    atomic_store_explicit(&swap->lane, lane, memory_order_relaxed);
     atomic_store_explicit(&swap->cursor, 0, memory_order_relaxed);
 }
 
 /* The next one that has to go; NULL: none. Lent until looks_end. */
 static struct inst *find_next(struct proc *proc, struct swap *swap, const struct way *way) {
     struct inst *in = find_from_cursor(proc, swap, way);
-    if (!in && atomic_load_explicit(&swap->passed_over, memory_order_relaxed)) {
-        begin_round(swap);
+    uint32_t next;
+    while (!in &&
+           (next = atomic_load_explicit(&swap->next_lane, memory_order_relaxed)) != ANY_LANE) {
+        begin_lane(swap, next);
         in = find_from_cursor(proc, swap, way);
     }
     return in;
@@ -324,11 +330,12 @@ uint64_t swap_signal(struct proc *proc, const struct inst_type *type, char *ret_
 void swap_wake(struct proc *proc, const struct inst_type *to, unsigned most) {
     struct swap *swap = &to->line->swap;
     if (atomic_load_explicit(&swap->cursor, memory_order_relaxed) >= cell_count(proc)) {
-        begin_round(swap);
+        begin_lane(swap, 0);
+    }
+    if (most > 1) { /* the worker of those before may be kept by a long turn */
+        atomic_store_explicit(&swap->lane, ANY_LANE, memory_order_relaxed);
     }
     for (unsigned i = 0; i < most; i++) {
-        /* wherever: the worker of those before may be kept by a long turn */
-        atomic_store_explicit(&swap->lane, NULL, memory_order_relaxed);
         swap_pass_on(proc, swap);
     }
 }
@@ -417,7 +424,7 @@ void swap_begin(const struct inst_type *from, const struct inst_type *to, enum s
     atomic_store_explicit(&swap->version, version_to(from, to), memory_order_relaxed);
     atomic_store_explicit(&swap->version_back, version_to(to, from), memory_order_relaxed);
     atomic_store_explicit(&swap->probation, probation, memory_order_relaxed);
-    begin_round(swap);
+    begin_lane(swap, 0);
     if (phase == SWAP_GATE) {
         atomic_store_explicit(&swap->gates, true, memory_order_relaxed);
     }

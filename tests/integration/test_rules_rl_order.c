@@ -87,6 +87,26 @@ static void test_rl2_those_of_one_worker_go_before_those_of_another(void **state
     kit_stop(kit);
 }
 
+/* They stop first, and stay what they are: who has stopped is not to be asked again and again. */
+static void test_rl2_who_stops_for_all_to_go_at_once_is_asked_for_a_while_only(void **state) {
+    struct reload_report report;
+    kit_plugin(*state, "adder_1", "adder.so");
+    struct kit *kit = kit_start(*state, "actors: { adder: { type: adder.Adder, replicas: 24 } }");
+    struct reload_how how = at_once;
+    how.has_mode = true;
+    kit_plugin(*state, "adder_2",
+               "adder.so"); /* one by one, so that somebody has been woken last */
+    assert_int_equal(kit_reload(kit, how, &report), 0);
+    how.mode = RELOAD_ATOMIC;
+    kit_plugin(*state, "adder_1", "adder.so");
+
+    assert_int_equal(kit_reload(kit, how, &report), 0);
+
+    assert_int_equal(report.outcome, RELOAD_DONE);
+    assert_int_equal(report.counts.over, REPLICAS);
+    kit_stop(kit);
+}
+
 /* No gate was shut, so none is to be woken by opening it. */
 static void test_rl2_nobody_is_woken_who_did_not_stop(void **state) {
     kit_plugin(*state, "adder_1", "adder.so");
@@ -104,6 +124,7 @@ static void test_rl2_nobody_is_woken_who_did_not_stop(void **state) {
 
 static const struct kit_test tests[] = {
     KIT_TEST(KIT_SEEDED, test_rl2_those_of_one_worker_go_before_those_of_another),
+    KIT_TEST(KIT_BOTH, test_rl2_who_stops_for_all_to_go_at_once_is_asked_for_a_while_only),
     KIT_TEST(KIT_SEEDED, test_rl2_nobody_is_woken_who_did_not_stop),
 };
 
