@@ -1,7 +1,8 @@
 /* How much later messages come while 10,000 actors go over to other code: the same paced load in spans of time with a
  * reload and without, in turn, in one run. Spans in which the machine itself was slow count for neither.
  *
- * usage: bench_reload [WORKERS [BYTES [SPANS]]]; BYTES of state; SPANS that count, of each kind. Prints lines
+ * usage: bench_reload [WORKERS [BYTES [SPANS]]]; BYTES of state; SPANS that count, of each kind:
+ * 20, or 6 of large states. Prints lines
  * "reload-BYTES workers name value":
  *   p50_us ... max_us    how long a message took without, from when it was due over one of the actors to a meter
  *   added_p50_us ...     how much more with
@@ -29,6 +30,7 @@
 #define BEHIND_NS (20 * NS_PER_MS) /* likewise, what is late at its end */
 #define SPANS_MOST 10000u
 #define TRIES_PER_SPAN 20u
+#define LARGE 4096u /* bytes: a reload of such states takes three times as long */
 #define FIGURES 4u
 
 static const char *const names[FIGURES] = {"p50", "p99", "p999", "max"};
@@ -321,7 +323,7 @@ int main(int argc, char **argv) {
     struct err err = {0};
     unsigned workers = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
     unsigned bytes = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1024;
-    unsigned spans = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 20;
+    unsigned spans = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : bytes > LARGE ? 6 : 20;
     if (workers == 0 || bytes == 0 || spans == 0 || spans > SPANS_MOST) {
         (void)fprintf(stderr, "usage: bench_reload [WORKERS [BYTES [SPANS, at most %u]]]\n",
                       SPANS_MOST);
