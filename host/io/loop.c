@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/slice.h"
 #include "io/io_impl.h"
 #include "io/watch.h"
 
@@ -175,7 +174,6 @@ static void blocked_signals(struct io *io, sigset_t *ret) {
 
 static void *thread_main(void *context) {
     struct io *io = context;
-    slice_ask(SLICE_LEAST_NS); /* timers are to be early, and there is little to do for each */
     (void)uv_run(&io->loop, UV_RUN_DEFAULT);
     while (serve_one(io, true)) {
     }

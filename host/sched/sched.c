@@ -10,12 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/slice.h"
 #include "sched/sched_impl.h"
-
-/* Others of the process, as what loads plugins and moves actors, have the usual slices of milliseconds: no message waits
- * for the end of those. The thread that drives timers comes before us. */
-#define WORKER_SLICE_NS (3 * SLICE_LEAST_NS)
 
 struct fault_thread *worker_fault_create(struct err *err) {
     struct fault_thread *fault = mem_alloc(sizeof *fault);
@@ -115,7 +110,6 @@ static void *thread_main(void *argument) {
     struct sched_worker *worker = argument;
     struct fault_thread *fault = worker->fault; /* the thread's, wherever it moves */
     jmp_buf leave;
-    slice_ask(WORKER_SLICE_NS);
     fault_thread_enter(fault);
     if (setjmp(leave) == 0) {
         worker->leave = (void *)&leave;

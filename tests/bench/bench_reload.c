@@ -30,6 +30,7 @@
 #define BEHIND_NS (20 * NS_PER_MS) /* likewise, what is late at its end */
 #define SPANS_MOST 10000u
 #define TRIES_PER_SPAN 20u
+#define TELL_TRIES 5000u
 #define LARGE 4096u /* bytes: a reload of such states takes three times as long */
 #define FIGURES 4u
 
@@ -201,7 +202,10 @@ static void tell(struct bench *bench, enum sum sum) {
     const uint64_t body[2] = {++bench->told, sum};
     struct troupe_ref to = {inst_uid(meter), proc_find_port(proc, "tell")};
     const struct msg_type *type = type_find(bench->types, "bench.tell/1");
-    while (proc_send(proc, to, type, body, &err) < 0) {
+    for (unsigned tries = 0; proc_send(proc, to, type, body, &err) < 0; tries++) {
+        if (tries == TELL_TRIES) {
+            give_up(err.text);
+        }
         nap(NS_PER_MS); /* while the machine is slow its mailbox may be full */
     }
     while (attribute(meter, "told") != body[0]) {
