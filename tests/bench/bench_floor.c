@@ -4,7 +4,7 @@
  * One thread, one loop: pooled messages of 64 bytes, a mailbox that others could send to (an exchange
  * for each message, a compare-and-swap to fall idle), a first-in-first-out queue of actors, a function
  * pointer per actor. No bounds, no transactions, no accounting, no supervision, no second worker.
- * `line` hands a cache line between two cores; `two-cores` plays ping-pong on one core and on two at once, each
+ * `line` hands a cache line between two cores, `apart` a message; `two-cores` plays ping-pong on one core and on two at once, each
  * for itself; `wake` wakes a thread that sleeps on a futex. */
 #include <linux/futex.h>
 #include <pthread.h>
@@ -314,6 +314,58 @@ static double play_line(uint64_t trips) {
     return ns;
 }
 
+/* A message handed over between two cores: in a line of its own, by one atomic in a mailbox of one word, which its owner
+ * looks at all the time and empties by another. */
+#define LETTERS 64u
+
+struct letter {
+    _Alignas(64) uint64_t number;
+};
+static struct letter letters[2][LETTERS]; /* each core's own */
+static struct { _Alignas(128) _Atomic(struct letter *) word; } slots[2];
+
+static void hand_to(int core, uint64_t number) {
+    struct letter *letter = &letters[1 - core][number % LETTERS];
+    letter->number = number;
+    struct letter *none = NULL;
+    while (!atomic_compare_exchange_weak_explicit(&slots[core].word, &none, letter,
+                                                  memory_order_acq_rel, memory_order_relaxed)) {
+        none = NULL;
+    }
+}
+
+static void take_from(int core, uint64_t number) {
+    while (!atomic_load_explicit(&slots[core].word, memory_order_relaxed)) {
+    }
+    struct letter *letter = atomic_exchange_explicit(&slots[core].word, NULL, memory_order_acq_rel);
+    must(letter->number == number ? letter : NULL);
+}
+
+static void *apart_other(void *argument) {
+    uint64_t trips = *(uint64_t *)argument;
+    pin(1);
+    for (uint64_t i = 0; i < trips; i++) {
+        take_from(1, i);
+        hand_to(0, i);
+    }
+    return NULL;
+}
+
+static double play_apart(uint64_t trips) {
+    pthread_t other;
+    pin(0);
+    must(pthread_create(&other, NULL, apart_other, &trips) == 0 ? &other : NULL);
+    uint64_t begin = 0;
+    for (uint64_t i = 0; i < trips; i++) {
+        hand_to(1, i);
+        take_from(0, i);
+        begin = i == 0 ? now_ns() : begin; /* as in play_line */
+    }
+    double ns = (double)(now_ns() - begin) / (double)(trips - 1);
+    (void)pthread_join(other, NULL);
+    return ns;
+}
+
 /* How long so many cores take, each of which plays a ping-pong of its own. */
 static double play_on(int cores, uint64_t hits) {
     uint64_t begin = now_ns();
@@ -414,10 +466,10 @@ static void play_idle(uint64_t count) {
 static const struct {
     const char *name;
     uint64_t count;
-} shapes[] = {{"ping-pong", 2000000}, {"count", 10000000},    {"fan-in", 1000000},
-              {"ring", 10000000},     {"big", 10000},         {"spawn", 1000000},
-              {"idle", 1000000},      {"line", 1000000},      {"wake", 2000},
-              {"wake-asleep", 500},   {"two-cores", 10000000}};
+} shapes[] = {{"ping-pong", 2000000}, {"count", 10000000},  {"fan-in", 1000000},
+              {"ring", 10000000},     {"big", 10000},       {"spawn", 1000000},
+              {"idle", 1000000},      {"line", 1000000},    {"apart", 500000},
+              {"wake", 2000},         {"wake-asleep", 500}, {"two-cores", 10000000}};
 
 /* Returns the messages that went. */
 static uint64_t play(const char *shape, uint64_t count) {
@@ -455,6 +507,8 @@ int main(int argc, char **argv) {
     total = argc > 2 ? strtoull(argv[2], NULL, 10) : total;
     if (strcmp(shape, "line") == 0) {
         (void)printf("line 0 ns %.6g\n", play_line(total));
+    } else if (strcmp(shape, "apart") == 0) {
+        (void)printf("apart 0 ns %.6g\n", play_apart(total));
     } else if (strcmp(shape, "two-cores") == 0) {
         (void)printf("two-cores 0 times %.6g\n", play_two_cores(total));
     } else if (strncmp(shape, "wake", 4) == 0) {
