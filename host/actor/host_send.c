@@ -204,13 +204,20 @@ __attribute__((flatten)) int32_t host_send(struct troupe_turn *turn, uint32_t at
 
 #define PORT_NAME_MASK UINT16_MAX
 
+/* Where nobody is, the mailbox is not looked at: its line may be another worker's, that waits for something to arrive in it,
+ * and to fetch it now and once more for the commit would take twice as long. */
+static inline bool is_choosy(const struct runner *r, const struct inst *in) {
+    return atomic_load_explicit(&r->proc->has_choosy, memory_order_relaxed) &&
+           mbox_is_choosy(&in->mbox);
+}
+
 int32_t host_address(struct runner *r, struct msg *m, struct troupe_ref to) {
     struct proc *proc = r->proc;
     bool local = to.port <= PORT_NAME_MASK;
     struct inst *in = local && to.port != QUERIES_PORT ? cell_find(proc, to.uid) : NULL;
     struct wire_target target = {in ? &in->mbox : NULL, to.uid, 0, WIRE_BLOCK};
     m->port = (uint16_t)to.port;
-    if (in && mbox_is_choosy(&in->mbox)) {
+    if (in && is_choosy(r, in)) {
         uint16_t row = inst_type_handler(inst_type(in), m->port);
         target.row = row;
         target.overflow = row == INST_NO_ROW ? WIRE_BLOCK : (uint8_t)inst_overflow(in, row);
@@ -232,7 +239,7 @@ static inline struct msg *send_plain_to(struct runner *r, const struct inst_row 
     bool is_plain = row->kind == TROUPE_ROW_to && row->usual && body && to.port < QUERIES_PORT &&
                     outbox_has_room(&r->outbox);
     struct inst *in = is_plain ? cell_find(r->proc, to.uid) : NULL;
-    if (!in || mbox_is_choosy(&in->mbox)) {
+    if (!in || is_choosy(r, in)) {
         return NULL;
     }
     struct msg *m = pool_take_small(r->pool);

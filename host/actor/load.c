@@ -43,6 +43,7 @@ static int take_overflow(struct inst *in, const struct plan *plan, const struct 
     }
     in->more->row_overflow = all;
     in->more->overflow_count = in->type->row_count;
+    atomic_store_explicit(&in->proc->has_choosy, true, memory_order_relaxed);
     mbox_be_choosy(&in->mbox);
     return 0;
 }

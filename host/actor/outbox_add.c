@@ -92,11 +92,12 @@ static inline void fill_item(struct outbox *box, struct out_item *item, enum out
     box->cache[cache_slot(target->uid)] = (uint32_t)(item - box->items);
 }
 
-/* `port` and `wire`: NULL: to a reference. To be remembered, if it is not the first. */
+/* `port` and `wire`: NULL: to a reference. To be remembered, if it is not the first.
+ * The first one's mailbox is not asked for: it is needed so soon that this gains nothing, and a worker that waits for
+ * something to arrive there would take the line back at once, to be asked for again. */
 static inline void begin_plain(struct outbox *box, struct mbox *mbox, struct port *port,
                                struct wire *wire, struct msg *m) {
     struct out_item *item = &box->items[box->count];
-    prefetch_to_write(mbox); /* as in fill_item */
     *item = (struct out_item){.kind = OUT_BATCH, .overflow = WIRE_BLOCK, .plain = true, .count = 1};
     item->u.to.mbox = mbox;
     item->u.to.uid = m->dest;
@@ -130,6 +131,7 @@ void outbox_add_plain_anywhere(struct outbox *box, struct port *port, struct msg
     }
     begin_plain(box, port->plain, port, port->wires, m);
     remember(box, box->count - 1);
+    prefetch_to_write(port->plain); /* as in fill_item */
 }
 
 bool outbox_add_named(struct outbox *box, struct mbox *mbox, struct msg *m) {
@@ -148,6 +150,7 @@ void outbox_add_named_anywhere(struct outbox *box, struct mbox *mbox, struct msg
     } else if (!keep_with_child(box, mbox, m)) {
         begin_plain(box, mbox, NULL, NULL, m);
         remember(box, box->count - 1);
+        prefetch_to_write(mbox); /* as in fill_item */
     }
 }
 

@@ -74,6 +74,7 @@ struct proc {
     /* cells; the table is written under lock and read by anyone */
     _Atomic(struct cell_slab *) *slabs;
     _Atomic uint32_t cell_count; /* handed out ever; written under lock */
+    _Atomic bool has_choosy;     /* mailboxes, or had: before anybody can send to the first */
     struct inst *free_runs;      /* under lock; lists of cells, see cell.c */
     struct looks looks;
     struct held_table *held; /* a reference */

@@ -147,6 +147,10 @@ void summon_watcher(struct sched_worker *worker) {
 #define SPIN_FROM 4u /* short idle times in a row before it spins */
 #define SPIN_MOST 16u
 
+/* Between two looks at the clock; and between two rests, which take processors of today longer than a message. */
+#define LOOKS 256u
+#define LOOKS_AT_ONCE 16u
+
 static inline void relax(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -160,17 +164,27 @@ static inline bool is_called(struct sched_task *polled, uint64_t word) {
     return polled && atomic_load_explicit(&polled->word, memory_order_relaxed) != word;
 }
 
+/* Reads the clock for itself only: between two messages of a partner that is busy elsewhere no time passes that turns
+ * are noted by, for all that goes with it would be written anew for each message (sched_coarse_now). */
+static void read_clock_idle(struct sched_worker *worker) {
+    uint64_t coarse_ns = worker->coarse_ns;
+    worker_read_clock(worker);
+    worker->coarse_ns = coarse_ns;
+}
+
 /* True: there is something to do, and now_ns is hardly older than that. */
 static bool spin(struct sched_worker *worker, uint64_t until_ns, struct sched_task *polled,
                  uint64_t word) {
     do {
-        for (unsigned i = 0; i < 32; i++) {
+        for (unsigned i = 0; i < LOOKS; i++) {
             if (is_called(polled, word) || disturbed(worker)) {
                 return true;
             }
-            relax();
+            if (i % LOOKS_AT_ONCE == 0) {
+                relax();
+            }
         }
-        worker_read_clock(worker);
+        read_clock_idle(worker);
     } while (worker->now_ns < until_ns);
     return false;
 }
@@ -263,7 +277,7 @@ HOT static void become_busy(struct sched_worker *worker) {
 
 HOT void park(struct sched_worker *worker) {
     enum sched_idle policy = worker->sched->options.idle;
-    worker_read_clock(worker);
+    read_clock_idle(worker);
     uint64_t since_ns = worker->now_ns;
     /* Nobody has seen it idle then, so nothing is to be taken back: what it would write to is read or
      * written by all the others. */

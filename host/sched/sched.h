@@ -71,7 +71,9 @@ struct sched_worker {
     struct sched_task *later;   /* see sched_ready_later; NULL: none */
     uint32_t later_streak;
     uint32_t queue_length;
-    uint64_t now_ns;      /* clock, read now and then */
+    uint64_t now_ns; /* clock, read now and then */
+    uint64_t
+        coarse_ns; /* the same, but for what it was read for while nothing was to do for a moment */
     uint32_t read_at;     /* `done` when the clock was read */
     uint32_t short_idles; /* see park.c */
     uint64_t woke_ns; /* since when it has not been idle, and how long that was the time before */

@@ -170,6 +170,7 @@ static void hand_over(struct sched_worker *from, struct sched_worker *to) {
     to->has_thread = from->has_thread;
     to->leave = from->leave;
     to->now_ns = from->now_ns;
+    to->coarse_ns = from->coarse_ns;
     atomic_store_explicit(&to->done, sched_done(from), memory_order_relaxed);
     to->read_at = from->read_at;
 }

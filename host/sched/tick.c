@@ -46,7 +46,7 @@ uint64_t sched_ticked(const struct sched_worker *worker) {
 
 uint64_t sched_coarse_now(const struct sched_worker *worker) {
     uint64_t tick_ns = sched_ticked(worker);
-    return tick_ns > worker->now_ns ? tick_ns : worker->now_ns;
+    return tick_ns > worker->coarse_ns ? tick_ns : worker->coarse_ns;
 }
 
 static bool is_busy(struct sched *sched) {

@@ -208,6 +208,7 @@ bool worker_has_work(struct sched_worker *worker) {
 HOT __attribute__((noinline)) void worker_read_clock(struct sched_worker *worker) {
     struct clock *clock = worker->sched->options.clock;
     worker->now_ns = clock->now(clock);
+    worker->coarse_ns = worker->now_ns;
     worker->read_at = sched_done(worker);
 }
 
