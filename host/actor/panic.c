@@ -82,7 +82,7 @@ _Noreturn static void end_process(struct runner *r, struct inst *in,
 }
 
 __attribute__((cold, noinline)) int32_t panic_note(struct runner *r, struct inst *in,
-                                                   const struct fault_report *report) {
+                                                   struct fault_report *report) {
     char what[64];
     struct panic_stack stack;
     unsigned skip = report->broken ? 0 : report->first; /* how abort works inside is no news */
@@ -103,11 +103,12 @@ __attribute__((cold, noinline)) int32_t panic_note(struct runner *r, struct inst
     r->failed = true;
     r->fail_status = TROUPE_ERROR;
     in->cleanup_ok = false; /* ST-4 */
+    fault_forget(report);
     return TROUPE_ERROR;
 }
 
 __attribute__((cold, noinline)) int32_t panic(struct runner *r, struct inst *in,
-                                              const struct fault_report *report) {
+                                              struct fault_report *report) {
     if (!report->broken && must_exit(in)) {
         char what[64];
         fault_text(report, what, sizeof what);

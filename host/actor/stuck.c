@@ -83,6 +83,7 @@ static void report(struct runner *r, struct stuck *stuck, uint64_t ran_ns, bool 
     new->has_frames = has_frames;
     if (has_frames) {
         new->frames = r->fault->look;
+        fault_forget(&r->fault->look);
     }
     if (stuck->report) {
         atomic_store_explicit(&new->refs, 1, memory_order_relaxed);

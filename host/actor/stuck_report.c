@@ -14,6 +14,7 @@ void stuck_report_unref(struct stuck_report *report) {
     /* acq_rel: who frees it is the last to touch it */
     if (report && atomic_fetch_sub_explicit(&report->refs, 1, memory_order_acq_rel) == 1) {
         mem_free(report->stack.lines);
+        fault_forget(&report->frames);
         mem_free(report);
     }
 }

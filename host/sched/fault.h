@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/err.h"
 
@@ -54,7 +55,7 @@ struct fault_thread {
     void (*whose)(void *context, struct fault_whose *ret);
     void *context;
 
-    struct fault_report report; /* of the last call given up; stays until the next fault */
+    struct fault_report report; /* of the last call given up; stays until it is forgotten, or the next fault */
 
     void *map; /* the alternate stack and the page before it */
     size_t map_size;
@@ -93,6 +94,11 @@ static inline bool fault_was_given_up(struct fault_thread *thread) {
     bool given_up = thread->given_up;
     thread->given_up = 0;
     return given_up;
+}
+
+/* Where the code of a plugin was is not to lie about when all has been told: an audit would take it for a use of that code. */
+static inline void fault_forget(struct fault_report *report) {
+    explicit_bzero(report, sizeof *report);
 }
 
 /* Gives the stack of the thread that calls back to the system, where nothing is on it: after an overflow

@@ -17,7 +17,18 @@ static int find_debug_information(Dwfl_Module *module, void **data, const char *
     return dwfl_build_id_find_debuginfo(module, data, name, base, file, link, crc, ret_file);
 }
 
-static const Dwfl_Callbacks callbacks = {.find_elf = dwfl_linux_proc_find_elf,
+/* Read, and not mapped: in memory that is free again, pointers remain to where a file was mapped. That is where the next
+ * generation of a plugin is loaded, to which they would be taken to point (RL-5). */
+static int find_file(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
+                     char **ret_file, Elf **ret_elf) {
+    int fd = dwfl_linux_proc_find_elf(module, data, name, base, ret_file, ret_elf);
+    if (fd >= 0 && !*ret_elf) {
+        *ret_elf = elf_begin(fd, ELF_C_READ, NULL); /* NULL: it is tried in the usual way */
+    }
+    return fd;
+}
+
+static const Dwfl_Callbacks callbacks = {.find_elf = find_file,
                                          .find_debuginfo = find_debug_information};
 
 static Dwfl *open_modules(void) {
