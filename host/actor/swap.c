@@ -474,7 +474,7 @@ void swap_obey(struct runner *r, struct inst *in) {
         r->goes = false;
         atomic_fetch_sub_explicit(&swap->busy, 1, memory_order_seq_cst);
         if (atomic_load_explicit(&swap->woken, memory_order_relaxed) == inst_uid(in)) {
-            swap_pass_on(in->proc, swap); /* W-6 */
+            swap_pass_on(in->proc, swap, sched_waiting(r->worker)); /* W-6 */
             make_way(r);
         }
     }

@@ -20,7 +20,7 @@
  *      reads `busy`, seq_cst all. So when nobody is busy any more, whoever goes later knows of the change; a
  *      generation is let go only then.
  * W-6  Who has to go over, or to settle, is told so by being woken, one after another: each that was woken, and has
- *      gone, wakes the next, behind what is ready to run there; those of one worker first, then those of another, so
+ *      gone, wakes the next, behind what is ready to run there, and one more for each 64 of that; those of one worker first, then those of another, so
  *      that one worker does not wait for the other each time. Until then it goes on as what it is, so no message waits
  *      for its own actor to go, nor for more than one other each time that it is ready. When none has gone for a while
  *      some are woken at once, and from then on whoever is next, wherever: in front may be one in a long turn. Who is
@@ -131,8 +131,8 @@ void swap_take_next_config(struct inst *in);
 
 /* swap.c; by the home worker */
 void swap_obey(struct runner *r, struct inst *in);
-/* Wakes the next that has to go; in swap_way.c. [any] */
-void swap_pass_on(struct proc *proc, struct swap *swap);
+/* Wakes the next that has to go, or some, if so many tasks wait there that one is too few; in swap_way.c. [any] */
+void swap_pass_on(struct proc *proc, struct swap *swap, uint32_t waiting);
 /* Stopped between two turns, it is to go on when nobody stops it any more. */
 bool swap_is_gated(struct inst *in);
 /* A turn may have gone well: then nothing is held any more, or anew. */

@@ -260,14 +260,25 @@ static struct inst *find_next(struct proc *proc, struct swap *swap, const struct
     return in;
 }
 
-void swap_pass_on(struct proc *proc, struct swap *swap) {
+/* Where many wait each round of them is long, and one a round would take for ever: it may grow by a few per cent. */
+#define WAITING_FOR_ONE 64u
+#define WAKES_MOST 64u
+
+/* The last of them goes on with it. */
+void swap_pass_on(struct proc *proc, struct swap *swap, uint32_t waiting) {
+    uint32_t count =
+        waiting / WAITING_FOR_ONE < WAKES_MOST ? 1 + waiting / WAITING_FOR_ONE : WAKES_MOST;
     struct way way = way_of(swap);
     struct looker looker;
     looks_begin(proc, &looker);
     struct inst *in = find_next(proc, swap, &way);
-    if (in) {
-        atomic_store_explicit(&swap->woken, inst_uid(in), memory_order_relaxed);
+    while (in) {
+        struct inst *next = --count > 0 ? find_next(proc, swap, &way) : NULL;
+        if (!next) { /* before it may run */
+            atomic_store_explicit(&swap->woken, inst_uid(in), memory_order_relaxed);
+        }
         inst_signal_last(in, SIGNAL_SWAP);
+        in = next;
     }
     looks_end(proc, &looker);
 }
@@ -336,7 +347,7 @@ void swap_wake(struct proc *proc, const struct inst_type *to, unsigned most) {
         atomic_store_explicit(&swap->lane, ANY_LANE, memory_order_relaxed);
     }
     for (unsigned i = 0; i < most; i++) {
-        swap_pass_on(proc, swap);
+        swap_pass_on(proc, swap, 0);
     }
 }
 

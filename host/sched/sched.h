@@ -144,6 +144,10 @@ void sched_retire(struct sched_worker *worker);
 /* Gets the task's thread out of a blocking call, when it has a worker of its own: until that worker's
  * sched_interrupted. [any] */
 void sched_interrupt(struct sched *sched, const struct sched_task *task);
+/* How many tasks wait in its queue. [its thread] */
+static inline uint32_t sched_waiting(const struct sched_worker *worker) {
+    return worker->queue_length;
+}
 static inline void sched_interrupted(struct sched_worker *worker);
 
 struct sched_pollfd {
