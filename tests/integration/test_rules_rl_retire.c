@@ -130,12 +130,12 @@ static void test_rl5_old_code_is_unloaded_when_nobody_can_reach_it(void **state)
     kit_stop(kit);
 }
 
-static void test_rl5_new_code_that_was_taken_back_is_unloaded(void **state) {
+static void taken_back_is_unloaded(void **state, const char *does) {
     struct reload_report report;
     struct reload_how how = soon;
     struct kit *kit = start_adder(state);
     struct retired retired = {.generation = 0};
-    assert_int_equal(setenv("ADDER_LOAD", "error", 1), 0);
+    assert_int_equal(setenv("ADDER_LOAD", does, 1), 0);
     how.skips_probe = true;
 
     for (unsigned i = 0; i < TRIES && retired.state != RETIRED_UNLOADED; i++) {
@@ -147,6 +147,17 @@ static void test_rl5_new_code_that_was_taken_back_is_unloaded(void **state) {
     assert_int_equal(retired.state, RETIRED_UNLOADED);
     assert_true(find_code(report.to_generation) == 0);
     kit_stop(kit);
+}
+
+static void test_rl5_new_code_that_was_taken_back_is_unloaded(void **state) {
+    taken_back_is_unloaded(state, "error");
+}
+
+/* Of the backtrace no address of it is left. */
+static void test_rl5_new_code_that_crashed_is_unloaded(void **state) {
+    if (fault_is_contained()) {
+        taken_back_is_unloaded(state, "fault");
+    }
 }
 
 static void test_rl5_a_late_use_does_no_harm_and_keeps_the_code(void **state) {
@@ -306,6 +317,7 @@ static void test_rl5_the_file_of_actors_that_were_removed_is_unloaded(void **sta
 static const struct kit_test tests[] = {
     TEST(test_rl5_old_code_is_unloaded_when_nobody_can_reach_it),
     TEST(test_rl5_new_code_that_was_taken_back_is_unloaded),
+    TEST(test_rl5_new_code_that_crashed_is_unloaded),
     TEST(test_rl5_a_late_use_does_no_harm_and_keeps_the_code),
     TEST(test_rl5_all_is_unloaded_without_grace_when_the_deployment_ends),
     TEST(test_rl5_a_pointer_left_in_memory_keeps_the_code),
