@@ -20,12 +20,13 @@
  *      reads `busy`, seq_cst all. So when nobody is busy any more, whoever goes later knows of the change; a
  *      generation is let go only then.
  * W-6  Who has to go over, or to settle, is told so by being woken, one after another: each that was woken, and has
- *      gone, wakes the next, behind what is ready to run there, and one more for each 64 of that; those of one worker first, then those of another, so
- *      that one worker does not wait for the other each time. Until then it goes on as what it is, so no message waits
- *      for its own actor to go, nor for more than one other each time that it is ready. When none has gone for a while
- *      some are woken at once, and from then on whoever is next, wherever: in front may be one in a long turn. Who is
- *      to go back, or to begin or end something else, is told at once, and does so before its next message: no more of
- *      them are handled by code that has failed.
+ *      gone, wakes the next, behind what is ready to run there, and one more for each 64 of that; those of one worker
+ *      first, then those of another, so that one worker does not wait for the other each time. Until then it goes on
+ *      as what it is, so no message waits for its own actor to go, nor for more than one other, and a 64th of those
+ *      that are ready, each time that it is ready. When none has gone for a while some are woken at once, and from
+ *      then on whoever is next, wherever: in front may be one in a long turn. Who is to go back, or to begin or end
+ *      something else, is told at once, and does so before its next message: no more of them are handled by code that
+ *      has failed.
  * W-7  Settings go over with the actor: those that the reload has for it, else its own, key by key, when the new
  *      code has other keys; and back with it. A generation of the same code is there for that alone: who gets no
  *      other settings is not touched by it.

@@ -55,7 +55,7 @@ struct fault_thread {
     void (*whose)(void *context, struct fault_whose *ret);
     void *context;
 
-    struct fault_report report; /* of the last call given up; stays until it is forgotten, or the next fault */
+    struct fault_report report; /* of the last call given up, until it is forgotten */
 
     void *map; /* the alternate stack and the page before it */
     size_t map_size;

@@ -71,9 +71,8 @@ struct sched_worker {
     struct sched_task *later;   /* see sched_ready_later; NULL: none */
     uint32_t later_streak;
     uint32_t queue_length;
-    uint64_t now_ns; /* clock, read now and then */
-    uint64_t
-        coarse_ns; /* the same, but for what it was read for while nothing was to do for a moment */
+    uint64_t now_ns;      /* clock, read now and then */
+    uint64_t coarse_ns;   /* the same, but not when it is read for a short wait */
     uint32_t read_at;     /* `done` when the clock was read */
     uint32_t short_idles; /* see park.c */
     uint64_t woke_ns; /* since when it has not been idle, and how long that was the time before */
@@ -144,10 +143,6 @@ void sched_retire(struct sched_worker *worker);
 /* Gets the task's thread out of a blocking call, when it has a worker of its own: until that worker's
  * sched_interrupted. [any] */
 void sched_interrupt(struct sched *sched, const struct sched_task *task);
-/* How many tasks wait in its queue. [its thread] */
-static inline uint32_t sched_waiting(const struct sched_worker *worker) {
-    return worker->queue_length;
-}
 static inline void sched_interrupted(struct sched_worker *worker);
 
 struct sched_pollfd {
@@ -179,6 +174,10 @@ static inline void sched_interrupted(struct sched_worker *worker) {
     if (worker->dedicated) {
         atomic_store_explicit(&worker->interrupt, false, memory_order_relaxed);
     }
+}
+/* How many tasks wait in its queue. [its thread] */
+static inline uint32_t sched_waiting(const struct sched_worker *worker) {
+    return worker->queue_length;
 }
 /* The worker's idea of now: exact when it read the clock lately, never more than 32 units old. */
 uint64_t sched_now(struct sched_worker *worker);
