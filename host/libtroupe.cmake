@@ -43,10 +43,10 @@ install(FILES ${archive} DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${embed_headers}/troupe DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 set(TROUPE_PC_PRIVATE yaml-0.1 libuv jansson libmd)
-# libdw by its name alone: what its .pc names is for a static libdw, and Debian installs it only in part.
+# libdw and libelf by their names alone: what their .pc name is for static ones, and Debian installs it only in part.
 set(TROUPE_PC_LIBS -lpthread)
 if(TROUPE_LIBDW)
-  string(APPEND TROUPE_PC_LIBS " -ldw")
+  string(APPEND TROUPE_PC_LIBS " -ldw -lelf")
 endif()
 list(JOIN TROUPE_PC_PRIVATE ", " TROUPE_PC_PRIVATE)
 set(pc_folder ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

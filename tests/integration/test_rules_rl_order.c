@@ -107,6 +107,15 @@ static void test_rl2_who_stops_for_all_to_go_at_once_is_asked_for_a_while_only(v
     kit_stop(kit);
 }
 
+static unsigned count_noted(struct kit *kit) {
+    unsigned count = 0;
+    for (uint32_t i = 0; i < cell_count(kit_proc(kit)); i++) {
+        struct inst *in = cell_at(kit_proc(kit), i);
+        count += in && in->proc && mbox_is_noted(&in->mbox);
+    }
+    return count;
+}
+
 /* No gate was shut, so none is to be woken by opening it. */
 static void test_rl2_nobody_is_woken_who_did_not_stop(void **state) {
     kit_plugin(*state, "adder_1", "adder.so");
@@ -115,10 +124,27 @@ static void test_rl2_nobody_is_woken_who_did_not_stop(void **state) {
 
     swap_open(kit_proc(kit), proc_find_type(kit_proc(kit), "adder.Adder"));
 
-    for (uint32_t i = 0; i < cell_count(kit_proc(kit)); i++) {
-        struct inst *in = cell_at(kit_proc(kit), i);
-        assert_true(!in || !in->proc || !mbox_is_noted(&in->mbox));
-    }
+    assert_int_equal(count_noted(kit), 0);
+    kit_stop(kit);
+}
+
+/* One in each round of thousands would take for ever: it tells one more for each 64 that wait. */
+static void test_rl2_more_are_told_at_a_time_where_many_wait(void **state) {
+    kit_plugin(*state, "adder_1", "adder.so");
+    struct kit *kit = kit_start(*state, "actors: { adder: { type: adder.Adder, replicas: 24 } }");
+    kit_settle(kit);
+    const struct inst_type *type = proc_find_type(kit_proc(kit), "adder.Adder");
+    swap_begin(type, type, SWAP_GATE, 0);
+
+    swap_pass_on(kit_proc(kit), &type->line->swap, 63);
+    assert_int_equal(count_noted(kit), 1);
+    swap_pass_on(kit_proc(kit), &type->line->swap, 640);
+    assert_int_equal(count_noted(kit), 12);
+    swap_pass_on(kit_proc(kit), &type->line->swap, 1000000);
+    assert_int_equal(count_noted(kit), REPLICAS);
+
+    swap_open(kit_proc(kit), type);
+    swap_end(type);
     kit_stop(kit);
 }
 
@@ -126,6 +152,7 @@ static const struct kit_test tests[] = {
     KIT_TEST(KIT_SEEDED, test_rl2_those_of_one_worker_go_before_those_of_another),
     KIT_TEST(KIT_BOTH, test_rl2_who_stops_for_all_to_go_at_once_is_asked_for_a_while_only),
     KIT_TEST(KIT_SEEDED, test_rl2_nobody_is_woken_who_did_not_stop),
+    KIT_TEST(KIT_SEEDED, test_rl2_more_are_told_at_a_time_where_many_wait),
 };
 
 int main(void) {
