@@ -4,8 +4,8 @@
  * One thread, one loop: pooled messages of 64 bytes, a mailbox that others could send to (an exchange
  * for each message, a compare-and-swap to fall idle), a first-in-first-out queue of actors, a function
  * pointer per actor. No bounds, no transactions, no accounting, no supervision, no second worker.
- * `line` hands a cache line between two cores, `apart` a message; `two-cores` plays ping-pong on one core and on two at once, each
- * for itself; `wake` wakes a thread that sleeps on a futex. */
+ * `line` hands a cache line between two cores, `apart` a message; `two-cores` plays ping-pong on one core and
+ * on two at once, each for itself; `wake` wakes a thread that sleeps on a futex. */
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -298,15 +298,21 @@ static void *line_other(void *argument) {
     return NULL;
 }
 
-static double play_line(uint64_t trips) {
+static void line_trip(uint64_t number) {
+    atomic_store_explicit(&line, 2 * number + 1, memory_order_release);
+    while (atomic_load_explicit(&line, memory_order_acquire) != 2 * number + 2) {
+    }
+}
+
+/* How long a trip to the other core and back takes. Inlined: a call of `trip` is no part of it. */
+static inline __attribute__((always_inline)) double
+play_trips(uint64_t trips, void (*trip)(uint64_t number), void *(*other_core)(void *)) {
     pthread_t other;
     pin(0);
-    must(pthread_create(&other, NULL, line_other, &trips) == 0 ? &other : NULL);
+    must(pthread_create(&other, NULL, other_core, &trips) == 0 ? &other : NULL);
     uint64_t begin = 0;
     for (uint64_t i = 0; i < trips; i++) {
-        atomic_store_explicit(&line, 2 * i + 1, memory_order_release);
-        while (atomic_load_explicit(&line, memory_order_acquire) != 2 * i + 2) {
-        }
+        trip(i);
         begin = i == 0 ? now_ns() : begin; /* the other thread runs from here on */
     }
     double ns = (double)(now_ns() - begin) / (double)(trips - 1);
@@ -351,19 +357,9 @@ static void *apart_other(void *argument) {
     return NULL;
 }
 
-static double play_apart(uint64_t trips) {
-    pthread_t other;
-    pin(0);
-    must(pthread_create(&other, NULL, apart_other, &trips) == 0 ? &other : NULL);
-    uint64_t begin = 0;
-    for (uint64_t i = 0; i < trips; i++) {
-        hand_to(1, i);
-        take_from(0, i);
-        begin = i == 0 ? now_ns() : begin; /* as in play_line */
-    }
-    double ns = (double)(now_ns() - begin) / (double)(trips - 1);
-    (void)pthread_join(other, NULL);
-    return ns;
+static void apart_trip(uint64_t number) {
+    hand_to(1, number);
+    take_from(0, number);
 }
 
 /* How long so many cores take, each of which plays a ping-pong of its own. */
@@ -506,9 +502,9 @@ int main(int argc, char **argv) {
     }
     total = argc > 2 ? strtoull(argv[2], NULL, 10) : total;
     if (strcmp(shape, "line") == 0) {
-        (void)printf("line 0 ns %.6g\n", play_line(total));
+        (void)printf("line 0 ns %.6g\n", play_trips(total, line_trip, line_other));
     } else if (strcmp(shape, "apart") == 0) {
-        (void)printf("apart 0 ns %.6g\n", play_apart(total));
+        (void)printf("apart 0 ns %.6g\n", play_trips(total, apart_trip, apart_other));
     } else if (strcmp(shape, "two-cores") == 0) {
         (void)printf("two-cores 0 times %.6g\n", play_two_cores(total));
     } else if (strncmp(shape, "wake", 4) == 0) {

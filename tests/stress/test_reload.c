@@ -184,8 +184,7 @@ static unsigned resident_kib(void) {
 
 struct footprint {
     unsigned mappings, kib;
-    unsigned
-        stays; /* generations: what looks like an address of theirs lies somewhere by chance (RL-5) */
+    unsigned stays; /* generations: what looks like an address of theirs lies somewhere (RL-5) */
 };
 
 static bool have_gone(void *context) {
